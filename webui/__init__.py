@@ -1,0 +1,1 @@
+"""The browser face: Flask pages and the JSON API."""
