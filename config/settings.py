@@ -75,12 +75,12 @@ class ServerSettings(Section):
     public_url: str | None = Field(
         None, description="The address people use when a proxy stands in front."
     )
-    hosts: list[str] = Field(
-        default_factory=list,
+    hosts: tuple[str, ...] = Field(
+        (),
         description="More names this server answers to, beside its own names and addresses.",
     )
-    trusted_proxies: list[str] = Field(
-        default_factory=list,
+    trusted_proxies: tuple[str, ...] = Field(
+        (),
         description="Addresses or networks whose X-Forwarded-For is believed.",
     )
     tls_cert: Path | None = Field(None, description="Certificate chain (PEM) to serve https.")
@@ -113,8 +113,8 @@ class LimitSettings(Section):
         900, description="A batch of the drive ends so many seconds after it opened."
     )
     keep_free: Bytes = Field(1024**3, description="Disk space that uploads leave free (1 GiB).")
-    accept: list[Literal["images", "videos", "others"]] = Field(
-        default_factory=lambda: ["images", "videos"],
+    accept: tuple[Literal["images", "videos", "others"], ...] = Field(
+        ("images", "videos"),
         description="Kinds of file taken; others are filed under others/.",
     )
 
