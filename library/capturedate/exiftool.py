@@ -79,7 +79,7 @@ def _ask(program: Path, file: BinaryIO) -> dict[str, str]:
             stderr=subprocess.DEVNULL,
             timeout=SECONDS_MOST,
             check=False,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - a worker has one thread
+            preexec_fn=die_with_parent,
         )
     except (subprocess.TimeoutExpired, OSError):
         return {}
