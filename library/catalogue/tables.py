@@ -18,6 +18,7 @@ from sqlalchemy import (
 
 METADATA = MetaData()
 _ID = BigInteger().with_variant(Integer, "sqlite")
+_STORED = {f"{dialect}_where": text("state = 'stored'") for dialect in ("sqlite", "postgresql")}
 
 batches = Table(
     "batches",
@@ -65,6 +66,7 @@ items = Table(
     Column("kind", String, nullable=False),
     Column("media_type", String, nullable=False),
     Column("path", String, nullable=False),
+    Column("path_fold", String, nullable=False),
     Column("folder", String, nullable=False),
     Column("name", String, nullable=False),
     Column("stem", String, nullable=False),
@@ -89,8 +91,8 @@ items = Table(
     Column("note", String, nullable=False),
     Column("trashed", Float),
     Column("trash_name", String),
-    Index("items_sha256", "sha256", unique=True, sqlite_where=text("state = 'stored'")),
-    Index("items_path", "path", unique=True, sqlite_where=text("state = 'stored'")),
+    Index("items_sha256", "sha256", unique=True, **_STORED),
+    Index("items_path", "path_fold", unique=True, **_STORED),
     Index("items_folder", "folder", "state"),
     Index("items_pair", "pair_scope", "stem"),
     Index("items_taken", "state", "kind", "taken", "id"),
