@@ -72,7 +72,7 @@ def place(root: Path, group: Group) -> Path:
 
 
 def listed(root: Path, group: Group) -> dict[Path, Path]:
-    """Read assets.toml: where each file goes below the group's folder, by its place in a package."""
+    """Read assets.toml: a file's place in its package, and its place in the group's folder."""
     tables = tomllib.loads((root / "assets.toml").read_text())
     return {
         Path(package, file): Path(package, Path(file).name)
@@ -154,7 +154,7 @@ def build(
         target = new / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(modules / source, target)
-        if group.packed:
+        if group.packed and target.suffix in {".css", ".js"}:
             pack(target)
     (new / STAMP).write_text(f"{stamp}\n")
     return new

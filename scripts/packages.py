@@ -99,7 +99,7 @@ def version_of(folder: Path) -> str | None:
     """Ask the Python in `.venv` for its version; None if there is none that runs and will do."""
     ask = "import sys, pip; print(*sys.version_info[:2])"
     try:
-        answer = subprocess.run(  # noqa: S603 - the Python that this script put there
+        answer = subprocess.run(
             [folder / "bin" / "python", "-c", ask], capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):
@@ -135,16 +135,18 @@ def install(root: Path, folder: Path, pins: str) -> None:
     count = len((root / pins).read_text().splitlines())
     say(f"installing up to {count} packages into .venv (half a minute the first time)")
     # The pins are the whole truth, so nothing else is resolved, and `check` shows a gap in them.
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-deps"]
     run(
-        [python, "-m", "pip", "install", "--quiet", "--no-deps"]
-        + ["--requirement", str(root / pins), "--editable", str(root)],
+        [*pip, "--requirement", str(root / pins), "--editable", str(root)],
         "pip could not install the packages; see its words above, and run this again",
     )
     run([python, "-m", "pip", "check"], "the pins do not fit together; see pip's words above")
     # PYTHONDONTWRITEBYTECODE may be set: without byte code each start takes 3 s longer.
     # A file of a package that does not compile is no fault: nobody imports it.
     paths = [str(next((folder / "lib").glob("python3*"))), *(str(root / name) for name in PACKAGES)]
-    subprocess.run([python, "-m", "compileall", "-q", "-j0", *paths], stdout=subprocess.DEVNULL, check=False)
+    subprocess.run(
+        [python, "-m", "compileall", "-q", "-j0", *paths], stdout=subprocess.DEVNULL, check=False
+    )
 
 
 def run(command: list[str], complaint: str) -> None:
