@@ -10,15 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection
-
 from config.settings import LimitSettings
 from library.catalogue import batches as rows
 from library.catalogue.batches import Batch
-from library.catalogue.database import Database
+from library.catalogue.database import Connection, Database
 from library.clock import Clock
 from library.errors import Code, Refused
 from library.origin import Origin
+from library.words import readable_size
 
 EXPLICIT_LIFE = 24 * 3600.0  # seconds an explicit batch lives after its last accepted byte
 
@@ -172,7 +171,7 @@ class Batches:
             batch = rows.find(connection, held.batch_id)
             limits = self.limits(origin)
             if held.bytes + more > limits.bytes:
-                raise Refused(Code.FILE_TOO_BIG, limit=_gigabytes(limits.bytes), name="The file")
+                raise Refused(Code.FILE_TOO_BIG, limit=readable_size(limits.bytes), name="The file")
             self._check_room(batch, origin, 0, more)
             rows.add(connection, held.id, held.batch_id, 0, more)
             return Reservation(held.id, held.batch_id, held.files, held.bytes + more)
@@ -262,7 +261,7 @@ class Batches:
         most_bytes = batch.max_bytes if batch else limits.bytes
         most_files = batch.max_files if batch else limits.files
         if size > most_bytes:
-            raise Refused(Code.FILE_TOO_BIG, limit=_gigabytes(most_bytes), name="The file")
+            raise Refused(Code.FILE_TOO_BIG, limit=readable_size(most_bytes), name="The file")
         if batch is None:
             return
         case = "" if batch.face == Face.DRIVE else "explicit"
@@ -270,7 +269,7 @@ class Batches:
             raise Refused(Code.BATCH_FILES, case, limit=most_files, wait=self._wait(batch))
         if batch.bytes + size > most_bytes:
             raise Refused(
-                Code.BATCH_BYTES, case, limit=_gigabytes(most_bytes), wait=self._wait(batch)
+                Code.BATCH_BYTES, case, limit=readable_size(most_bytes), wait=self._wait(batch)
             )
 
     def _wait(self, batch: Batch) -> float:
@@ -278,9 +277,3 @@ class Batches:
         now = self._clock.now()
         idle = batch.touched + self._settings.batch_idle - now
         return max(1.0, min(idle, batch.opened + self._settings.batch_max_age - now))
-
-
-def _gigabytes(size: int) -> str:
-    from library.words import readable_size
-
-    return readable_size(size)

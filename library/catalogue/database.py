@@ -17,6 +17,8 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
+__all__ = ["CatalogueClosed", "Connection", "Database", "sqlite_url"]
+
 T = TypeVar("T")
 _MOST_IN_ONE_COMMIT = 200
 
