@@ -108,10 +108,10 @@ def page(parts: tuple[Part, ...]) -> str:
         "# Settings",
         "",
         f"<!-- {MADE} -->",
-        "What the command line says (`daydrop serve --help`) comes before the environment, the",
-        "environment before the file given by `--config`, and the file before the defaults below.",
+        "The command line (`daydrop serve --help`) comes before the environment, the environment",
+        "before the file given by `--config`, and the file before the defaults below.",
         "An unknown name or an impossible value stops the start, with a sentence that names it.",
-        "Sizes are bytes, times are seconds; `5GiB`, `500MB`, `60s`, `15m`, `12h` and `7d` are read",
+        "Sizes are bytes and times are seconds; `5GiB`, `500MB`, `60s`, `15m` and `12h` are read",
         "too. `config/sample.toml` is a file to start from.",
     ]
     for part in parts:
