@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from tests.checkout import ROOT, serving
@@ -18,6 +19,7 @@ from tests.media import photo
 
 FOLDER = "/images/2024/05/17/"
 LISTINGS = 20
+GOOD = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT, HTTPStatus.MULTI_STATUS)
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="daydrop-bench-") as folder:
         config = Path(folder, "bench.toml")
         config.write_text(f"[limits]\nbatch_files = {options.files}\n")
-        command = [ROOT / ".venv/bin/daydrop", "serve", "--config", config]
-        with serving([*command, "--store", Path(folder, "store")], Path(folder)) as daydrop:
+        command = [str(ROOT / ".venv/bin/daydrop"), "serve", "--config", str(config)]
+        with serving([*command, "--store", f"{folder}/store"], Path(folder)) as daydrop:
 
             def put(name: str) -> Answer:
                 return ask(daydrop.port, "PUT", f"/Upload/{name}", photo(seed=name, size=size))
@@ -85,7 +87,7 @@ def report(what: str, size: int, outcome: tuple[float, list[Answer]]) -> None:
     """Print rate, times and any status that is no success."""
     seconds, answers = outcome
     times = sorted(answer.seconds * 1000 for answer in answers)
-    failed = [answer.status for answer in answers if not 200 <= answer.status < 300]
+    failed = [answer.status for answer in answers if answer.status not in GOOD]
     late = times[min(len(times) - 1, int(len(times) * 0.99))]
     print(
         f"{what:8}{len(answers) / seconds:8.1f}/s  {size / seconds / 1e6:7.1f} MB/s"
