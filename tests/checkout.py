@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -50,15 +51,16 @@ def fresh_copy(target: Path) -> Path:
 def bare_environment(programs: Path, *names: str) -> dict[str, str]:
     """Return an environment whose PATH has only the named programs, linked into `programs`.
 
-    Settings of package clients stay: a machine may reach its registries only by them.
+    `python3` is the one that runs the tests. Settings of package clients stay: a machine may reach
+    its registries only by them.
     """
     programs.mkdir()
     for name in names:
-        found = shutil.which(name)
+        found = os.path.realpath(sys.executable) if name == "python3" else shutil.which(name)
         assert found is not None, f"{name} is needed on the PATH"
         (programs / name).symlink_to(found)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DAYDROP")}
-    del kept["PATH"]
+    ours = ("DAYDROP", "PYTHON", "VIRTUAL_ENV")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, "PATH": str(programs)}
 
 
