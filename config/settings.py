@@ -1,0 +1,234 @@
+"""Every setting once: name, default, unit and meaning; sample file and docs are made from here."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+ENVIRONMENT_PREFIX = "DAYDROP_"
+
+_SIZES = {"": 1, "B": 1}
+_SIZES |= {f"{prefix}B": 1000**power for power, prefix in enumerate("KMGT", start=1)}
+_SIZES |= {f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGT", start=1)}
+_TIMES = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+
+
+class SettingsRefused(ValueError):
+    """The settings cannot be used; its text names the setting and says what is wrong with it."""
+
+
+def _amount(value: object, units: Mapping[str, int], example: str) -> object:
+    """Reads `5GiB` or `60s`; a plain number passes as it is."""
+    if not isinstance(value, str):
+        return value
+    match = _AMOUNT.fullmatch(value)
+    if match is None or match[2] not in units:
+        raise ValueError(f"write a whole number, or one with a unit such as {example}")
+    return round(float(match[1]) * units[match[2]])
+
+
+def _size(value: object) -> object:
+    return _amount(value, _SIZES, "5GiB")
+
+
+def _seconds(value: object) -> object:
+    return _amount(value, _TIMES, "60s")
+
+
+def _is_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as unknown:
+        raise ValueError(f"{name} is no IANA time zone such as Europe/Rome") from unknown
+    return name
+
+
+Bytes = Annotated[int, BeforeValidator(_size), Field(ge=0)]
+Seconds = Annotated[int, BeforeValidator(_seconds), Field(ge=0)]
+Zone = Annotated[str, AfterValidator(_is_zone)]
+
+
+class Section(BaseModel):
+    """A group of settings; an unknown key in it is refused by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(Section):
+    """Where Daydrop listens, and whom it believes."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all of them.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    threads: int = Field(
+        32, ge=4, le=1000, description="Worker threads kept warm; more are started as needed."
+    )
+    public_url: str | None = Field(
+        None, description="The address people use when a proxy stands in front."
+    )
+    hosts: tuple[str, ...] = Field(
+        (),
+        description="More names this server answers to, beside its own names and addresses.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (),
+        description="Addresses or networks whose X-Forwarded-For is believed.",
+    )
+    tls_cert: Path | None = Field(None, description="Certificate chain (PEM) to serve https.")
+    tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
+
+
+class StoreSettings(Section):
+    """Where the library lies, and how long things are kept."""
+
+    root: Path = Field(Path("uploads"), description="Folder of the library; all its state too.")
+    folder: str = Field(
+        "{kind}/%Y/%m/%d",
+        description="Folder of a dated file: {kind} is images or videos, %Y %m %d its date.",
+    )
+    alias_days: int = Field(
+        30, ge=0, description="Days a name in Upload goes on answering unseen; 0: for ever."
+    )
+    trash_days: int = Field(30, ge=0, description="Days a deleted file is kept in the trash.")
+
+
+class LimitSettings(Section):
+    """How much may be sent at once, and what."""
+
+    batch_files: int = Field(50, ge=1, description="Files in one batch.")
+    batch_bytes: Bytes = Field(5 * 1024**3, description="Bytes in one batch (5 GiB).")
+    batch_idle: Seconds = Field(
+        60, description="A batch of the drive ends after so many seconds without a byte."
+    )
+    batch_max_age: Seconds = Field(
+        900, description="A batch of the drive ends so many seconds after it opened."
+    )
+    keep_free: Bytes = Field(1024**3, description="Disk space that uploads leave free (1 GiB).")
+    accept: tuple[Literal["images", "videos", "others"], ...] = Field(
+        ("images", "videos"),
+        description="Kinds of file taken; others are filed under others/.",
+    )
+
+
+class DateSettings(Section):
+    """How capture dates are read."""
+
+    media_timezone: Zone | None = Field(
+        None,
+        description="Zone of films that only know UTC, such as Europe/Rome; unset: UTC, flagged.",
+    )
+    exiftool: str = Field(
+        "auto",
+        description="Path of exiftool for files still undated; auto: from the PATH; off: never.",
+    )
+
+
+class CatalogueSettings(Section):
+    """Where the index of the library lies."""
+
+    url: str | None = Field(
+        None, description="SQLAlchemy URL of the catalogue; unset: SQLite inside the store."
+    )
+
+
+class LogSettings(Section):
+    """What is written down, and for how long."""
+
+    days: int = Field(90, ge=1, description="Days the log is kept; it holds client addresses.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged."
+    )
+
+
+class Settings(BaseSettings):
+    """All settings; sources in falling order: options, `DAYDROP_SECTION__KEY`, TOML, defaults."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    limits: LimitSettings = LimitSettings()
+    dates: DateSettings = DateSettings()
+    catalogue: CatalogueSettings = CatalogueSettings()
+    log: LogSettings = LogSettings()
+
+
+def read_settings(
+    options: Mapping[str, Mapping[str, Any]],
+    environment: Mapping[str, str],
+    file: Path | None = None,
+) -> Settings:
+    """Puts the settings together; `options` maps section and key to values of the command line.
+
+    Raises SettingsRefused with one line per fault, each naming its setting.
+    """
+    _refuse_unknown_variables(environment)
+
+    class _FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  its signature is given
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  its signature is given
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    if file is not None and not file.is_file():
+        raise SettingsRefused(f"there is no settings file {file}")
+    build: Callable[..., Settings] = _FromFile
+    try:
+        return build(**{section: dict(keys) for section, keys in options.items() if keys})
+    except ValidationError as faults:
+        raise SettingsRefused("\n".join(_fault_lines(faults))) from faults
+    except ValueError as broken:  # not TOML
+        raise SettingsRefused(f"{file} cannot be read: {broken}") from broken
+
+
+def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    """An unknown `DAYDROP_…` variable is a spelling mistake; pydantic would pass it over."""
+    known = {
+        f"{ENVIRONMENT_PREFIX}{section}__{key}".upper()
+        for section, field in Settings.model_fields.items()
+        for key in _section_fields(field.annotation)
+    }
+    for name in environment:
+        if (
+            name.upper().startswith(ENVIRONMENT_PREFIX)
+            and "__" in name
+            and name.upper() not in known
+        ):
+            raise SettingsRefused(f"{name} is no setting of Daydrop")
+
+
+def _section_fields(section: object) -> list[str]:
+    if isinstance(section, type) and issubclass(section, Section):
+        return list(section.model_fields)
+    raise TypeError(f"{section} is no section")
+
+
+def _fault_lines(faults: ValidationError) -> list[str]:
+    return [
+        f"{'.'.join(str(part) for part in fault['loc'])}: "
+        + ("is no setting of Daydrop" if fault["type"] == "extra_forbidden" else fault["msg"])
+        for fault in faults.errors()
+    ]

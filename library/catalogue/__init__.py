@@ -1,0 +1,1 @@
+"""Rows: the index of the library. The only place with SQL."""

@@ -1,0 +1,195 @@
+"""Rows of batches and reservations. A batch's counters hold what is used and what is held."""
+
+from dataclasses import dataclass, fields
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+
+from library.catalogue.tables import batches, reservations
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The files of one origin that are counted together; times in seconds since 1970."""
+
+    id: str
+    face: str
+    origin: str
+    account: str | None
+    address: str
+    program: str
+    opened: float
+    touched: float
+    closes: float | None
+    closed: float | None
+    undone: float | None
+    max_files: int
+    max_bytes: int
+    files: int
+    bytes: int
+
+
+_NAMES = tuple(field.name for field in fields(Batch))
+_COLUMNS = tuple(batches.c[name] for name in _NAMES)
+
+
+def _one(row: Row[tuple[object, ...]] | None) -> Batch | None:
+    return None if row is None else Batch(*row)  # type: ignore[arg-type]  # the columns' order
+
+
+def _many(connection: Connection, *where: ColumnElement[bool], limit: int | None = None) -> list[Batch]:
+    query = select(*_COLUMNS).where(*where).order_by(batches.c.opened.desc(), batches.c.id)
+    found = connection.execute(query.limit(limit) if limit else query)
+    return [Batch(*row) for row in found]
+
+
+def insert_batch(connection: Connection, batch: Batch, request_key: str | None) -> Batch:
+    """Writes a new batch."""
+    values = {name: getattr(batch, name) for name in _NAMES} | {"request_key": request_key}
+    connection.execute(insert(batches).values(values))
+    return batch
+
+
+def find(connection: Connection, batch_id: str) -> Batch | None:
+    """The batch of this id."""
+    return _one(connection.execute(select(*_COLUMNS).where(batches.c.id == batch_id)).first())
+
+
+def by_request_key(connection: Connection, origin: str, request_key: str) -> Batch | None:
+    """The batch that this request has opened before."""
+    here = (batches.c.origin == origin) & (batches.c.request_key == request_key)
+    return _one(connection.execute(select(*_COLUMNS).where(here)).first())
+
+
+def newest_open(connection: Connection, origin: str, face: str) -> Batch | None:
+    """The last batch of an origin that nobody has closed."""
+    found = _many(
+        connection,
+        batches.c.origin == origin,
+        batches.c.face == face,
+        batches.c.closed.is_(None),
+        limit=1,
+    )
+    return found[0] if found else None
+
+
+def all_open(connection: Connection) -> list[Batch]:
+    """Every batch that is not closed."""
+    return _many(connection, batches.c.closed.is_(None))
+
+
+def closed(
+    connection: Connection, origin: str | None, before: float | None, limit: int
+) -> list[Batch]:
+    """Closed batches, newest first."""
+    where: list[ColumnElement[bool]] = [batches.c.closed.is_not(None)]
+    if origin is not None:
+        where.append(batches.c.origin == origin)
+    if before is not None:
+        where.append(batches.c.opened < before)
+    return _many(connection, *where, limit=limit)
+
+
+def recent(connection: Connection, origin: str | None, limit: int) -> list[Batch]:
+    """Batches, newest first."""
+    where = [] if origin is None else [batches.c.origin == origin]
+    return _many(connection, *where, limit=limit)
+
+
+def close(connection: Connection, batch_id: str, now: float) -> None:
+    """Marks a batch as closed, unless it is."""
+    here = (batches.c.id == batch_id) & batches.c.closed.is_(None)
+    connection.execute(update(batches).where(here).values(closed=now))
+
+
+def mark_undone(connection: Connection, batch_id: str, now: float) -> None:
+    """Marks a batch as taken back by its sender."""
+    connection.execute(update(batches).where(batches.c.id == batch_id).values(undone=now))
+
+
+def reopen(connection: Connection, batch_id: str, now: float) -> None:
+    """Lets the life of a batch that held nothing begin now."""
+    here = batches.c.id == batch_id
+    connection.execute(update(batches).where(here).values(opened=now, touched=now))
+
+
+def touch(connection: Connection, batch_id: str, now: float) -> None:
+    """Notes an accepted byte; an explicit batch lives on from here."""
+    here = (batches.c.id == batch_id) & batches.c.closed.is_(None)
+    life = now - batches.c.touched
+    connection.execute(
+        update(batches).where(here).values(touched=now, closes=batches.c.closes + life)
+    )
+
+
+def hold(
+    connection: Connection,
+    reservation_id: str,
+    batch_id: str,
+    files: int,
+    size: int,
+    now: float,
+    *,
+    outlives_request: bool,
+) -> None:
+    """Writes a reservation and counts it."""
+    connection.execute(
+        insert(reservations).values(
+            id=reservation_id,
+            batch_id=batch_id,
+            files=0,
+            bytes=0,
+            made=now,
+            outlives_request=int(outlives_request),
+        )
+    )
+    add(connection, reservation_id, batch_id, files, size)
+
+
+def add(connection: Connection, reservation_id: str, batch_id: str, files: int, size: int) -> None:
+    """Holds more."""
+    for table, key in ((reservations, reservation_id), (batches, batch_id)):
+        connection.execute(
+            update(table)
+            .where(table.c.id == key)
+            .values(files=table.c.files + files, bytes=table.c.bytes + size)
+        )
+
+
+def release(connection: Connection, reservation_id: str) -> None:
+    """Gives back what is still held; harmless when nothing is."""
+    here = reservations.c.id == reservation_id
+    query = select(reservations.c.batch_id, reservations.c.files, reservations.c.bytes).where(here)
+    for batch_id, files, size in connection.execute(query).all():
+        connection.execute(delete(reservations).where(here))
+        connection.execute(
+            update(batches)
+            .where(batches.c.id == batch_id)
+            .values(files=batches.c.files - files, bytes=batches.c.bytes - size)
+        )
+
+
+def spend(connection: Connection, reservation_id: str, size: int, now: float) -> None:
+    """Turns what was held into what is used: one file of `size` bytes."""
+    here = reservations.c.id == reservation_id
+    row = connection.execute(
+        select(reservations.c.batch_id, reservations.c.files, reservations.c.bytes).where(here)
+    ).first()
+    if row is None:
+        return
+    batch_id, files, held = row
+    connection.execute(delete(reservations).where(here))
+    connection.execute(
+        update(batches)
+        .where(batches.c.id == batch_id)
+        .values(files=batches.c.files + 1 - files, bytes=batches.c.bytes + size - held)
+    )
+    touch(connection, batch_id, now)
+
+
+def release_abandoned(connection: Connection) -> int:
+    """Releases all that died with a request; returns how many there were."""
+    query = select(reservations.c.id).where(reservations.c.outlives_request == 0)
+    abandoned = connection.execute(query).scalars().all()
+    for reservation_id in abandoned:
+        release(connection, reservation_id)
+    return len(abandoned)

@@ -1,0 +1,163 @@
+"""Connections to the catalogue: many readers, and one writer that commits what is queued.
+
+A caller hands the writer a function of a connection and waits for its result. Everything that
+queued up during the last commit goes into the next one, so that many uploads share one flush
+to disk and a lone one never waits for company (spec/setup.md, section 3).
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+__all__ = ["CatalogueClosed", "Connection", "Database", "sqlite_url"]
+
+T = TypeVar("T")
+_MOST_IN_ONE_COMMIT = 200
+
+
+class CatalogueClosed(RuntimeError):
+    """The catalogue takes no more work: the server is stopping."""
+
+
+@dataclass(frozen=True)
+class _Job(Generic[T]):
+    work: Callable[[Connection], T]
+    durable: bool
+    future: Future[T]
+
+
+class Database:
+    """The catalogue's connections. `read_only` opens it as it lies on a read-only disk."""
+
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        self._read_only = read_only
+        self.engine = _engine(url, read_only=read_only)
+        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
+        self._writer = threading.Thread(target=self._write_queued, name="catalogue", daemon=True)
+        self._writer.start()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees everything committed so far; for SELECT only."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    def write(self, work: Callable[[Connection], T], *, durable: bool = False) -> T:
+        """Runs `work` in a transaction and returns its result once that is committed.
+
+        With `durable` the commit survives a power cut. An exception of `work` undoes its own part
+        only, and is raised here. Raises CatalogueClosed while the server stops.
+        """
+        job = _Job(work, durable, Future[T]())
+        with self._closing:
+            if self._closed:
+                raise CatalogueClosed("the server is stopping")
+            self._queue.put(job)
+        return job.future.result()
+
+    def close(self) -> None:
+        """Commits what is queued and lets go of the file."""
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._writer.join()
+        self.engine.dispose()
+
+    def _write_queued(self) -> None:
+        with self.engine.connect().execution_options(immediate=True) as connection:
+            while (first := self._queue.get()) is not None:
+                jobs = [first, *self._more()]
+                self._commit(connection, [job for job in jobs if job is not None])
+                if None in jobs:
+                    return
+
+    def _more(self) -> list[_Job[Any] | None]:
+        count = min(self._queue.qsize(), _MOST_IN_ONE_COMMIT)
+        return [self._queue.get_nowait() for _ in range(count)]
+
+    def _commit(self, connection: Connection, jobs: list[_Job[Any]]) -> None:
+        """One transaction for all jobs, a savepoint for each, answers after the commit."""
+        settle: list[Callable[[], None]] = []
+        try:
+            if connection.dialect.name == "sqlite":
+                _set_synchronous(connection, full=any(job.durable for job in jobs))
+            with connection.begin():
+                settle = [_run(connection, job) for job in jobs]
+        except Exception as failure:  # noqa: BLE001  handed to every caller that waits
+            for job in jobs:
+                job.future.set_exception(failure)
+            return
+        for answer in settle:
+            answer()
+
+
+def _run(connection: Connection, job: _Job[Any]) -> Callable[[], None]:
+    savepoint = connection.begin_nested()
+    try:
+        result = job.work(connection)
+    except Exception as failure:  # noqa: BLE001  handed to the caller that waits
+        savepoint.rollback()
+        return lambda failure=failure: job.future.set_exception(failure)  # type: ignore[misc]
+    savepoint.commit()
+    return lambda: job.future.set_result(result)
+
+
+def _set_synchronous(connection: Connection, *, full: bool) -> None:
+    """Past SQLAlchemy, which would open a transaction for it, where SQLite refuses the PRAGMA."""
+    driver = connection.connection.driver_connection
+    if driver is None:
+        raise CatalogueClosed("the connection to the catalogue is gone")
+    driver.execute(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}")
+
+
+def sqlite_url(file: Path) -> str:
+    """The SQLAlchemy URL of a SQLite file."""
+    return f"sqlite:///{file}"
+
+
+def _engine(url: str, *, read_only: bool) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url)
+    if read_only:
+        # immutable: a store on a read-only disk has no room for the WAL's shared memory
+        path = url.removeprefix("sqlite:///")
+        url = f"sqlite:///file:{path}?immutable=1&mode=ro&uri=true"
+    engine = create_engine(url, poolclass=QueuePool, pool_size=8, max_overflow=-1)
+    event.listen(engine, "connect", _prepare_read_only if read_only else _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _begin(connection: Connection) -> None:
+    # a writer that begins by reading would fail to upgrade its lock when another process wrote
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    # SQLAlchemy decides where transactions begin, not the driver: savepoints need that
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "busy_timeout=5000",
+        "foreign_keys=ON",
+        "cache_size=-16000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_read_only(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys=ON")

@@ -1,0 +1,247 @@
+"""Rows of items: the accepted files, where they lie and why there."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from library.capturedate.rule import CaptureDate, Judged, dump, load
+from library.catalogue.tables import items, months
+from library.media import Kind
+
+
+class ItemState(StrEnum):
+    """Where the bytes of an item are."""
+
+    STORED = "stored"
+    TRASHED = "trashed"
+    MISSING = "missing"
+
+
+class Taken(Exception):
+    """Another item has these bytes or this path already: the row decides who was first."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One accepted file. `path` is below the root; `taken` the wall clock as ISO text, or empty.
+
+    `name` is as it was sent; `note` the client's folder; `pair_scope` and `stem` are what members
+    of a pair share; `candidates` the judged dates as JSON (`judged` decodes them).
+    """
+
+    id: str
+    state: ItemState
+    sha256: str
+    size: int
+    kind: Kind
+    media_type: str
+    path: PurePosixPath
+    name: str
+    stem: str
+    pair_scope: str
+    pair: str | None
+    content_id: str | None
+    origin: str
+    batch_id: str | None
+    filed: float
+    taken: str
+    offset_minutes: int | None
+    source: str | None
+    zone_source: str | None
+    day_only: bool
+    candidates: str
+    unreadable: str | None
+    width: int | None
+    height: int | None
+    duration: float | None
+    modified: float | None
+    note: str
+    trashed: float | None = None
+    trash_name: str | None = None
+
+    @property
+    def day(self) -> date | None:
+        """The capture day, None for undated items."""
+        return date.fromisoformat(self.taken[:10]) if self.taken else None
+
+    @property
+    def judged(self) -> tuple[Judged, ...]:
+        """All dates that were found, and what the rule said of each."""
+        return load(json.loads(self.candidates))
+
+    def dated(self, capture: CaptureDate) -> "Item":
+        """The same item under another capture date; its path is not touched."""
+        return replace(self, **date_fields(capture))  # type: ignore[arg-type]  # the names are the fields'
+
+
+def date_fields(capture: CaptureDate) -> dict[str, object]:
+    """The fields of an item that say when it was taken and why."""
+    return {
+        "taken": capture.wall.isoformat(timespec="seconds") if capture.wall else "",
+        "offset_minutes": capture.offset_minutes,
+        "source": capture.source.value if capture.source else None,
+        "zone_source": capture.zone_source.value if capture.zone_source else None,
+        "day_only": capture.day_only,
+        "candidates": json.dumps(dump(capture.judged), ensure_ascii=False),
+    }
+
+
+_NAMES = tuple(field.name for field in fields(Item))
+COLUMNS = tuple(items.c[name] for name in _NAMES)
+_STORED = items.c.state == ItemState.STORED.value
+
+
+def from_row(row: Row[tuple[object, ...]]) -> Item:
+    """An item from a row of COLUMNS."""
+    values = dict(zip(_NAMES, row, strict=True))
+    values |= {
+        "state": ItemState(str(values["state"])),
+        "kind": Kind(str(values["kind"])),
+        "path": PurePosixPath(str(values["path"])),
+        "day_only": bool(values["day_only"]),
+    }
+    return Item(**values)  # type: ignore[arg-type]  # the columns are the fields
+
+
+def _values(item: Item) -> dict[str, object]:
+    values = {name: getattr(item, name) for name in _NAMES}
+    return values | {
+        "state": item.state.value,
+        "kind": item.kind.value,
+        "path": str(item.path),
+        "path_fold": str(item.path).casefold(),
+        "folder": str(item.path.parent),
+        "day": item.taken[:10] or None,
+        "day_only": int(item.day_only),
+    }
+
+
+def _select(connection: Connection, *where: ColumnElement[bool]) -> list[Item]:
+    query = select(*COLUMNS).where(*where).order_by(items.c.path)
+    return [from_row(row) for row in connection.execute(query)]
+
+
+def _first(connection: Connection, *where: ColumnElement[bool]) -> Item | None:
+    row = connection.execute(select(*COLUMNS).where(*where).limit(1)).first()
+    return None if row is None else from_row(row)
+
+
+# ---- looking up -----------------------------------------------------------------------------
+
+
+def find(connection: Connection, item_id: str) -> Item | None:
+    """The item of this id, whatever its state."""
+    return _first(connection, items.c.id == item_id)
+
+
+def by_path(connection: Connection, path: PurePosixPath) -> Item | None:
+    """The stored item at this path."""
+    fold = str(path).casefold()
+    found = _first(connection, items.c.path_fold == fold, _STORED)
+    return found if found and found.path == path else None
+
+
+def is_taken(connection: Connection, path: PurePosixPath) -> bool:
+    """Whether an item has this path, or one that differs in case only."""
+    query = select(items.c.id).where(items.c.path_fold == str(path).casefold(), _STORED)
+    return connection.execute(query).first() is not None
+
+
+def by_sha256(connection: Connection, sha256: str) -> Item | None:
+    """The stored item with these bytes."""
+    return _first(connection, items.c.sha256 == sha256, _STORED)
+
+
+def has_size(connection: Connection, size: int) -> bool:
+    """Whether any stored item is of this size: only then is a hash worth asking for."""
+    query = select(items.c.id).where(items.c.size == size, _STORED).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def in_folder(connection: Connection, folder: PurePosixPath) -> list[Item]:
+    """The stored items of a folder, by name."""
+    return _select(connection, items.c.folder == str(folder), _STORED)
+
+
+def of_stem(connection: Connection, pair_scope: str, stem: str) -> list[Item]:
+    """The stored items that may be of one pair."""
+    return _select(connection, items.c.pair_scope == pair_scope, items.c.stem == stem, _STORED)
+
+
+def of_batch(connection: Connection, batch_id: str) -> list[Item]:
+    """The items that a batch brought, in any state."""
+    return _select(connection, items.c.batch_id == batch_id)
+
+
+def all_in_state(connection: Connection, state: ItemState) -> list[Item]:
+    """Every item of a state, by path."""
+    return _select(connection, items.c.state == state.value)
+
+
+def trashed_before(connection: Connection, when: float) -> list[Item]:
+    """The items whose days in the trash are over."""
+    return _select(
+        connection, items.c.state == ItemState.TRASHED.value, items.c.trashed < when
+    )
+
+
+def stored_paths(connection: Connection) -> set[str]:
+    """The paths of all stored items."""
+    return set(connection.execute(select(items.c.path).where(_STORED)).scalars())
+
+
+def count(connection: Connection) -> int:
+    """How many items are stored."""
+    return int(connection.execute(select(func.count()).select_from(items).where(_STORED)).scalar_one())
+
+
+# ---- writing --------------------------------------------------------------------------------
+
+
+def insert_item(connection: Connection, item: Item) -> None:
+    """Writes a new item; raises Taken when its bytes or its path have one."""
+    try:
+        connection.execute(insert(items).values(_values(item)))
+    except IntegrityError as taken:
+        raise Taken(str(item.path)) from taken
+    if item.state is ItemState.STORED:
+        _count(connection, item, 1)
+
+
+def change(connection: Connection, old: Item, new: Item) -> None:
+    """Replaces an item's row; raises Taken when the new path has another item."""
+    try:
+        connection.execute(update(items).where(items.c.id == old.id).values(_values(new)))
+    except IntegrityError as taken:
+        raise Taken(str(new.path)) from taken
+    if old.state is ItemState.STORED:
+        _count(connection, old, -1)
+    if new.state is ItemState.STORED:
+        _count(connection, new, 1)
+
+
+def month_of(item: Item) -> tuple[str, str]:
+    """The tree and month an item is counted under; undated items under an empty month."""
+    return item.path.parts[0], item.taken[:7]
+
+
+def _count(connection: Connection, item: Item, step: int) -> None:
+    """Keeps the counters: counting a million rows would take a second."""
+    tree, month = month_of(item)
+    here = (months.c.tree == tree) & (months.c.month == month)
+    changed = connection.execute(update(months).where(here).values(items=months.c.items + step))
+    if changed.rowcount == 0:
+        connection.execute(insert(months).values(tree=tree, month=month, items=step))
+
+
+def recount(connection: Connection, stored: Iterable[Item]) -> None:
+    """Makes the counters anew."""
+    connection.execute(months.delete())
+    for item in stored:
+        _count(connection, item, 1)

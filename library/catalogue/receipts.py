@@ -1,0 +1,157 @@
+"""Rows of receipts: what became of each upload."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+
+from library import words
+from library.catalogue.tables import batches, receipts
+from library.words import Facts, Language
+
+
+class Outcome(StrEnum):
+    """What became of an upload."""
+
+    FILED = "filed"
+    DUPLICATE = "duplicate"
+    SIDECAR = "sidecar"
+    STAGED = "staged"
+    LITTER = "litter"
+    REFUSED = "refused"
+    UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Who sent what, when, from where, where it went and why, or why it was refused.
+
+    `times` counts how often the same file was refused for the same reason in one batch. Receipts
+    of staged and litter files are told to the caller only: their id is 0 and no row is kept.
+    """
+
+    id: int
+    batch_id: str | None
+    at: float
+    origin: str
+    account: str | None
+    address: str
+    program: str
+    name: str
+    upload_path: str
+    size: int | None
+    sha256: str | None
+    outcome: Outcome
+    code: str | None
+    words_key: str
+    facts: Facts
+    item_id: str | None
+    place: str | None
+    day: str | None
+    source: str | None
+    times: int
+
+    def sentence(self, language: Language = Language.EN) -> str:
+        """The receipt in words."""
+        facts = dict(self.facts)
+        if why := facts.get("why"):
+            facts["why"] = words.sentence(str(why), facts, language)
+        return words.sentence(self.words_key, facts, language)
+
+
+_NAMES = tuple(column.name for column in receipts.columns)
+
+
+def _from_row(row: Row[tuple[object, ...]]) -> Receipt:
+    values = dict(zip(_NAMES, row, strict=True))
+    values |= {
+        "outcome": Outcome(str(values["outcome"])),
+        "facts": json.loads(str(values["facts"])),
+    }
+    return Receipt(**values)  # type: ignore[arg-type]  # the columns are the fields
+
+
+def write(connection: Connection, receipt: Receipt) -> Receipt:
+    """Writes a receipt; a refusal that was told before in the same batch is counted up instead."""
+    values = {name: getattr(receipt, name) for name in _NAMES if name != "id"}
+    values |= {
+        "outcome": receipt.outcome.value,
+        "facts": json.dumps(receipt.facts, ensure_ascii=False),
+    }
+    if receipt.outcome is Outcome.REFUSED and (again := _same(connection, receipt)):
+        connection.execute(
+            update(receipts)
+            .where(receipts.c.id == again)
+            .values(times=receipts.c.times + 1, at=receipt.at, facts=values["facts"])
+        )
+        number = again
+    else:
+        done = connection.execute(insert(receipts).values(values))
+        number = done.inserted_primary_key[0] if done.inserted_primary_key else 0
+    return _from_row(
+        connection.execute(select(receipts).where(receipts.c.id == number)).one()
+    )
+
+
+def _same(connection: Connection, receipt: Receipt) -> int | None:
+    here = (
+        (receipts.c.batch_id == receipt.batch_id)
+        & (receipts.c.upload_path == receipt.upload_path)
+        & (receipts.c.name == receipt.name)
+        & (receipts.c.code == receipt.code)
+    )
+    return connection.execute(select(receipts.c.id).where(here)).scalar()
+
+
+def _many(connection: Connection, *where: ColumnElement[bool]) -> list[Receipt]:
+    query = select(receipts).where(*where).order_by(receipts.c.id)
+    return [_from_row(row) for row in connection.execute(query)]
+
+
+def find(connection: Connection, receipt_id: int) -> Receipt | None:
+    """The receipt of this number."""
+    found = _many(connection, receipts.c.id == receipt_id)
+    return found[0] if found else None
+
+
+def of_batch(connection: Connection, batch_id: str) -> list[Receipt]:
+    """The receipts of a batch, in the order of arrival."""
+    return _many(connection, receipts.c.batch_id == batch_id)
+
+
+def of_item(connection: Connection, item_id: str) -> list[Receipt]:
+    """Every receipt that speaks of an item: the one that filed it, and its duplicates."""
+    return _many(connection, receipts.c.item_id == item_id)
+
+
+def holders(connection: Connection, item_id: str) -> set[str]:
+    """The batches that were told that this item is kept, and were not taken back since."""
+    query = (
+        select(receipts.c.batch_id)
+        .join(batches, batches.c.id == receipts.c.batch_id)
+        .where(
+            receipts.c.item_id == item_id,
+            receipts.c.outcome.in_((Outcome.FILED.value, Outcome.DUPLICATE.value)),
+            batches.c.undone.is_(None),
+        )
+    )
+    return {str(batch_id) for batch_id in connection.execute(query).scalars()}
+
+
+def recent(connection: Connection, origin: str | None, limit: int) -> list[Receipt]:
+    """The newest receipts first; of all origins without `origin`."""
+    query = select(receipts).order_by(receipts.c.id.desc()).limit(limit)
+    if origin is not None:
+        query = query.where(receipts.c.origin == origin)
+    return [_from_row(row) for row in connection.execute(query)]
+
+
+def outcomes(connection: Connection, batch_id: str) -> dict[Outcome, int]:
+    """How many receipts of each outcome a batch has."""
+    query = (
+        select(receipts.c.outcome, func.count())
+        .where(receipts.c.batch_id == batch_id)
+        .group_by(receipts.c.outcome)
+    )
+    return {Outcome(outcome): number for outcome, number in connection.execute(query)}

@@ -1,0 +1,32 @@
+"""Where a file goes: from kind, date and name to folder and name. Pure."""
+
+from datetime import date
+from pathlib import PurePosixPath
+
+from library.media import Kind
+from library.names import fit, stored_name
+
+NO_DATE = PurePosixPath("no_date")
+OTHERS = PurePosixPath("others")
+TREES = ("images", "videos", "no_date", "others")
+
+
+def folder_for(kind: Kind, day: date | None, pattern: str) -> PurePosixPath:
+    """The folder of an item; `pattern` is the setting `store.folder`, `{kind}/%Y/%m/%d`."""
+    if kind is Kind.OTHER:
+        return OTHERS
+    if day is None:
+        return NO_DATE
+    tree = "images" if kind is Kind.IMAGE else "videos"
+    # strftime drops the zeros of years below 1000 on some systems; scans are dated from 1826 on
+    return PurePosixPath(day.strftime(pattern.replace("{kind}", tree)))
+
+
+def numbered(name: str, number: int) -> str:
+    """The `number`-th try for a name: `IMG_1.jpg`, `IMG_1 (2).jpg`, `IMG_1 (3).jpg`."""
+    safe = stored_name(name)
+    if number == 1:
+        return safe
+    stem, dot, ending = safe.rpartition(".")
+    stem, ending = (stem, f"{dot}{ending}") if dot else (safe, "")
+    return fit(stem, f" ({number}){ending}")

@@ -1,0 +1,86 @@
+"""Receipts: what became of each upload, kept with its batch and told to everyone alike."""
+
+from datetime import UTC, datetime
+
+from library.catalogue import batches as batch_rows
+from library.catalogue import receipts as rows
+from library.catalogue.batches import Batch
+from library.catalogue.database import Database
+from library.catalogue.receipts import Outcome, Receipt
+from library.words import Language, readable_size
+
+__all__ = ["Outcome", "Receipt", "Receipts", "etag"]
+
+
+def etag(sha256: str) -> str:
+    """The entity tag of content, without quotes: it survives filing, renaming and restarts."""
+    return f"sha256-{sha256[:32]}"
+
+
+class Receipts:
+    """The reading side of receipts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, receipt_id: int) -> Receipt | None:
+        """The receipt of this number."""
+        with self._database.reading() as connection:
+            return rows.find(connection, receipt_id)
+
+    def of_batch(self, batch_id: str) -> list[Receipt]:
+        """The receipts of a batch, in the order of arrival."""
+        with self._database.reading() as connection:
+            return rows.of_batch(connection, batch_id)
+
+    def of_item(self, item_id: str) -> list[Receipt]:
+        """The receipt that filed an item, and those of its duplicates."""
+        with self._database.reading() as connection:
+            return rows.of_item(connection, item_id)
+
+    def recent(self, origin: str | None = None, limit: int = 50) -> list[Receipt]:
+        """The newest receipts first; of all origins without `origin`."""
+        with self._database.reading() as connection:
+            return rows.recent(connection, origin, limit)
+
+    def plain_text(self, batch_id: str) -> str | None:
+        """A batch's receipts as the text file that lies in `Receipts/`; None for no such batch."""
+        with self._database.reading() as connection:
+            batch = batch_rows.find(connection, batch_id)
+            if batch is None:
+                return None
+            return plain_text(batch, rows.of_batch(connection, batch_id))
+
+
+_HEADINGS = {
+    Outcome.FILED: "Filed",
+    Outcome.SIDECAR: "Kept beside their pictures",
+    Outcome.DUPLICATE: "Already here",
+    Outcome.REFUSED: "Refused",
+    Outcome.UNFINISHED: "Never finished",
+}
+
+
+def plain_text(batch: Batch, receipts: list[Receipt]) -> str:
+    """The receipt of a batch for people, in English, one line a file."""
+    opened = datetime.fromtimestamp(batch.opened, UTC)
+    sent = sum(receipt.size or 0 for receipt in receipts if receipt.outcome is not Outcome.REFUSED)
+    lines = [
+        f"Daydrop receipt {batch.id}",
+        f"Sent by {batch.account or batch.address} on {opened:%Y-%m-%d} from {opened:%H:%M:%S} UTC"
+        + (f", with {batch.program}" if batch.program else ""),
+        f"{len(receipts)} files, {readable_size(sent)} kept",
+    ]
+    if batch.undone is not None:
+        lines.append("This batch was taken back by its sender.")
+    for outcome, heading in _HEADINGS.items():
+        told = [receipt for receipt in receipts if receipt.outcome is outcome]
+        if told:
+            lines += ["", f"{heading} ({len(told)})"]
+            lines += [f"  {_line(receipt)}" for receipt in told]
+    return "\n".join(lines) + "\n"
+
+
+def _line(receipt: Receipt) -> str:
+    often = f" ({receipt.times} times)" if receipt.times > 1 else ""
+    return f"{receipt.upload_path or receipt.name}: {receipt.sentence(Language.EN)}{often}"

@@ -1,0 +1,1 @@
+"""Bytes: staged, made durable, linked into place without replacing, opened, removed."""

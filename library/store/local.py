@@ -1,0 +1,397 @@
+"""The store in a folder of this machine.
+
+    images/ videos/ no_date/ others/   the dated tree
+    .daydrop/staging                   bytes that are being received, or wait for their name
+    .daydrop/trash                     deleted files, until their days are over
+    .daydrop/previews .daydrop/log     made by previews and the log
+
+Staging and tree are one file system, so that a whole file appears in the tree by one link.
+"""
+
+import ctypes
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from library.errors import Code, Refused, StoreUnusable
+from library.placement import TREES
+
+_HIDDEN = ".daydrop"
+_FOLDERS = ("staging", "trash", "previews", "log")
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_CANNOT_LINK = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
+Random = Callable[[], str]
+
+
+@dataclass(frozen=True)
+class Free:
+    """Room on the disk: bytes and files (inodes) free for us, bytes used in all."""
+
+    bytes: int
+    inodes: int | None
+    used: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A name in a folder of the tree; `modified` in seconds since 1970."""
+
+    name: str
+    is_folder: bool
+    size: int
+    modified: float
+
+
+class Staged:
+    """An open staging file: the bytes of one upload, hidden until they are linked into place."""
+
+    def __init__(self, file: int, path: Path, size: int = 0) -> None:
+        self._file = file
+        self.path = path
+        self.size = size
+
+    @property
+    def name(self) -> str:
+        """The name below staging, as rows keep it."""
+        return self.path.name
+
+    def write(self, block: bytes | memoryview) -> None:
+        """Appends all of `block`; raises Refused when the disk is full or read-only."""
+        view = memoryview(block)
+        with disk_refusals():
+            while view:
+                written = os.write(self._file, view)
+                self.size += written
+                view = view[written:]
+
+    def read(self, size: int, offset: int) -> bytes:
+        """Bytes that were written before."""
+        return os.pread(self._file, size, offset)
+
+    def sync(self) -> None:
+        """Returns when the bytes would survive a power cut.
+
+        A failed flush is never tried again: the second one would report success for bytes that the
+        kernel has dropped (spec/reliability.md 1.3).
+        """
+        with disk_refusals():
+            os.fdatasync(self._file)
+
+    def set_modified(self, when: float) -> None:
+        """Gives the file the client's time."""
+        os.utime(self._file, (when, when))
+
+    def close(self) -> None:
+        """Lets go of the descriptor; harmless twice."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+@contextmanager
+def disk_refusals() -> Iterator[None]:
+    """Turns what a disk says when it is full or read-only into the refusal that people see."""
+    try:
+        yield
+    except OSError as failure:
+        if failure.errno in _FULL:
+            raise Refused(Code.NO_SPACE) from failure
+        if failure.errno in _READ_ONLY:
+            raise Refused(Code.READ_ONLY) from failure
+        raise
+
+
+class LocalStore:
+    """The library's bytes below `root`. Paths are relative to it and never follow a link."""
+
+    def __init__(self, root: Path, random: Random = lambda: secrets.token_hex(16)) -> None:
+        self.root = root.absolute()
+        self.state = self.root / _HIDDEN
+        self._staging = self.state / "staging"
+        self._trash = self.state / "trash"
+        self._random = random
+        self._links = True
+
+    # ---- start ------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Makes the folders and proves that a file can be put in place without replacing another.
+
+        Raises StoreUnusable when it cannot, Refused(READ_ONLY) on a disk that takes no writes.
+        """
+        with disk_refusals():
+            self.root.mkdir(parents=True, exist_ok=True)
+            self.state.mkdir(mode=0o700, exist_ok=True)
+            for folder in _FOLDERS:
+                (self.state / folder).mkdir(mode=0o700, exist_ok=True)
+            for tree in TREES[:3]:
+                (self.root / tree).mkdir(exist_ok=True)
+            self._prove()
+
+    def _prove(self) -> None:
+        """Two files, one name: the second must be told that the name is taken."""
+        first, second = self.stage(), self.stage()
+        name = PurePosixPath("no_date") / f".daydrop-probe-{self._random()}"
+        try:
+            if not self.link(first.name, name) or self.link(second.name, name):
+                raise StoreUnusable(
+                    f"{self.root} would overwrite files of one name: "
+                    "put the store on a local disk (ext4, xfs, btrfs, zfs, APFS, NTFS)"
+                )
+        finally:
+            for staged in (first, second):
+                staged.close()
+                self.discard(staged.name)
+            (self.root / name).unlink(missing_ok=True)
+
+    # ---- staging ----------------------------------------------------------------------------
+
+    def stage(self) -> Staged:
+        """A new empty staging file under a random name."""
+        path = self._staging / self._random()
+        with disk_refusals():
+            return Staged(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), path)
+
+    def reopen(self, name: str) -> Staged:
+        """A staging file that outlived its request; raises FileNotFoundError when it is gone."""
+        path = self.staged_path(name)
+        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        return Staged(file, path, os.fstat(file).st_size)
+
+    def staged_path(self, name: str) -> Path:
+        """Where the staging file of this name lies."""
+        return self._staging / PurePosixPath(name).name
+
+    def discard(self, name: str) -> None:
+        """Removes a staging file; harmless when it is gone."""
+        self.staged_path(name).unlink(missing_ok=True)
+
+    def staged_names(self) -> list[str]:
+        """All staging files there are."""
+        return os.listdir(self._staging)
+
+    # ---- the tree ---------------------------------------------------------------------------
+
+    def link(self, staged: str, path: PurePosixPath) -> bool:
+        """Puts a staging file into the tree; False when the name is taken. Replaces nothing.
+
+        Its folders are made, and made durable, as needed; the folder itself is flushed by
+        `sync_folder`, so that several names may share one flush.
+        """
+        with disk_refusals():
+            self.make_folder(path.parent)
+            return self._without_replacing(self.staged_path(staged), self.path(path))
+
+    def move(self, source: PurePosixPath, target: PurePosixPath) -> bool:
+        """Renames a file of the tree in one step; False when the target is taken."""
+        with disk_refusals():
+            self.make_folder(target.parent)
+            if not _rename_without_replacing(self.path(source), self.path(target)):
+                return False
+            self.sync_folder(target.parent)
+            self.sync_folder(source.parent)
+            return True
+
+    def _without_replacing(self, source: Path, target: Path) -> bool:
+        if self._links:
+            try:
+                os.link(source, target, follow_symlinks=False)
+            except FileExistsError:
+                return False
+            except OSError as failure:
+                if failure.errno not in _CANNOT_LINK:
+                    raise
+                self._links = False  # FAT, exFAT and some network disks
+            else:
+                return True
+        return _rename_without_replacing(source, target)
+
+    def make_folder(self, folder: PurePosixPath) -> None:
+        """Makes a folder of the tree; each new one survives a power cut."""
+        path = self.path(folder)
+        if path.is_dir():
+            return
+        self.make_folder(folder.parent)
+        with suppress(FileExistsError):
+            path.mkdir()
+        _sync_folder(path.parent)
+
+    def sync_folder(self, folder: PurePosixPath) -> None:
+        """Returns when the names in the folder would survive a power cut."""
+        with disk_refusals():
+            _sync_folder(self.path(folder))
+
+    def path(self, path: PurePosixPath) -> Path:
+        """Where a path of the tree lies; raises ValueError for one that leads out of it."""
+        if path.is_absolute() or ".." in path.parts or path.parts[:1] == (_HIDDEN,):
+            raise ValueError("a path of the tree is expected")
+        return self.root / path
+
+    def open(self, path: PurePosixPath) -> BinaryIO:
+        """A file of the tree, for reading; raises FileNotFoundError, also for links and folders."""
+        parts = path.parts
+        if not parts or parts[0] not in TREES or ".." in parts or path.is_absolute():
+            raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
+        folder = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for part in parts[:-1]:
+                flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+                below = os.open(part, flags, dir_fd=folder)
+                os.close(folder)
+                folder = below
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            file = os.open(parts[-1], flags, dir_fd=folder)
+        except (NotADirectoryError, OSError) as failure:
+            if failure.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EMLINK):
+                raise FileNotFoundError(errno.ENOENT, "no such file", str(path)) from failure
+            raise
+        finally:
+            os.close(folder)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
+        return os.fdopen(file, "rb", buffering=0)  # type: ignore[return-value]  # FileIO reads bytes too
+
+    def has(self, path: PurePosixPath, size: int) -> bool:
+        """Whether a plain file of exactly this size is there."""
+        try:
+            status = os.lstat(self.path(path))
+        except OSError as failure:
+            if failure.errno in (errno.ENOENT, errno.ENOTDIR):
+                return False
+            raise
+        return stat.S_ISREG(status.st_mode) and status.st_size == size
+
+    def listing(self, folder: PurePosixPath) -> list[Entry]:
+        """What lies in a folder of the tree, by name; hidden files and links are left out.
+
+        Raises FileNotFoundError for what is no folder.
+        """
+        path = self.path(folder)
+        if not self.is_folder(folder):
+            raise FileNotFoundError(errno.ENOENT, "no such folder", str(folder))
+        with os.scandir(path) as found:
+            entries = [_entry(entry) for entry in found if not entry.name.startswith(".")]
+        return sorted((e for e in entries if e is not None), key=lambda entry: entry.name)
+
+    def is_folder(self, folder: PurePosixPath) -> bool:
+        """Whether this is a real folder of the tree, reached through no link."""
+        path = self.root
+        for part in folder.parts:
+            path = path / part
+            if path.is_symlink() or not path.is_dir():
+                return False
+        return bool(folder.parts) and folder.parts[0] in TREES
+
+    def files(self) -> Iterator[PurePosixPath]:
+        """Every file of the tree, hidden ones and links left out."""
+        for tree in TREES:
+            for folder, folders, names in os.walk(self.root / tree):
+                folders[:] = [name for name in folders if not name.startswith(".")]
+                for name in names:
+                    path = Path(folder, name)
+                    if not name.startswith(".") and not path.is_symlink():
+                        yield PurePosixPath(path.relative_to(self.root))
+
+    def set_modified(self, path: PurePosixPath, when: float) -> None:
+        """Gives a file of the tree the client's time; harmless when the file is gone."""
+        with suppress(FileNotFoundError):
+            os.utime(self.path(path), (when, when), follow_symlinks=False)
+
+    # ---- trash ------------------------------------------------------------------------------
+
+    def move_to_trash(self, path: PurePosixPath, name: str) -> None:
+        """Takes a file out of the tree; it is kept under `name` until it is purged."""
+        with disk_refusals():
+            os.rename(self.path(path), self._trash / PurePosixPath(name).name)
+            _sync_folder(self._trash)
+            self.sync_folder(path.parent)
+
+    def move_from_trash(self, name: str, path: PurePosixPath) -> bool:
+        """Puts a file of the trash back into the tree; False when the name is taken."""
+        with disk_refusals():
+            self.make_folder(path.parent)
+            if not _rename_without_replacing(
+                self._trash / PurePosixPath(name).name, self.path(path)
+            ):
+                return False
+            self.sync_folder(path.parent)
+            return True
+
+    def purge(self, name: str) -> None:
+        """Removes a file of the trash for good; harmless when it is gone."""
+        (self._trash / PurePosixPath(name).name).unlink(missing_ok=True)
+
+    def trashed_names(self) -> list[str]:
+        """All files of the trash."""
+        return os.listdir(self._trash)
+
+    # ---- room -------------------------------------------------------------------------------
+
+    def free(self) -> Free:
+        """Room on the disk of the store; inodes are None where the file system has no such limit."""
+        status = os.statvfs(self.root)
+        return Free(
+            bytes=status.f_bavail * status.f_frsize,
+            inodes=status.f_favail if status.f_files else None,
+            used=(status.f_blocks - status.f_bfree) * status.f_frsize,
+        )
+
+
+def _entry(entry: os.DirEntry[str]) -> Entry | None:
+    if entry.is_symlink():
+        return None
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None  # moved away between the listing and the look
+    if stat.S_ISDIR(status.st_mode):
+        return Entry(entry.name, is_folder=True, size=0, modified=status.st_mtime)
+    if stat.S_ISREG(status.st_mode):
+        return Entry(entry.name, is_folder=False, size=status.st_size, modified=status.st_mtime)
+    return None
+
+
+def _sync_folder(folder: Path) -> None:
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _rename_without_replacing(source: Path, target: Path) -> bool:
+    """renameat2(RENAME_NOREPLACE); False when the target is there.
+
+    Raises StoreUnusable where the system or the file system does not know it.
+    """
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        raise StoreUnusable(_NO_RENAME)
+    done = rename(
+        _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE
+    )
+    if done == 0:
+        return True
+    number = ctypes.get_errno()
+    if number == errno.EEXIST:
+        return False
+    if number in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        raise StoreUnusable(_NO_RENAME)
+    raise OSError(number, os.strerror(number), str(source))
+
+
+_NO_RENAME = (
+    "this file system can neither link nor rename without replacing, so files could overwrite "
+    "each other: put the store on a local disk (ext4, xfs, btrfs, zfs)"
+)

@@ -1,0 +1,111 @@
+"""The log of uploads: one JSON line each, in the store, a file a day.
+
+It is what `rescan` takes names and origins from when the catalogue is lost.
+"""
+
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from typing import TextIO
+
+import structlog
+
+from library.clock import Clock
+from library.receipts import Receipt
+
+_DAY = "%Y-%m-%d"
+
+
+class UploadLog:
+    """Writes and reads the log in `folder`; files older than `days` are removed."""
+
+    def __init__(self, folder: Path, clock: Clock, days: int) -> None:
+        self._folder, self._clock, self._days = folder, clock, days
+        self._lock = Lock()
+        self._file: TextIO | None = None
+        self._day = ""
+
+    def write(self, receipt: Receipt) -> None:
+        """Adds the line of one upload. A log that cannot be written is said on the console."""
+        line = json.dumps(_fields(receipt), ensure_ascii=False)
+        try:
+            with self._lock:
+                file = self._of_today()
+                file.write(f"{line}\n")
+                file.flush()
+        except OSError as failure:
+            structlog.get_logger().error("upload log cannot be written", error=failure.strerror)
+
+    def purge(self) -> None:
+        """Removes the files whose days are over."""
+        oldest = datetime.fromtimestamp(self._clock.now(), UTC) - timedelta(days=self._days)
+        for file in self._folder.glob("*.jsonl"):
+            if file.stem < oldest.strftime(_DAY):
+                file.unlink(missing_ok=True)
+
+    def lines(self) -> list[dict[str, object]]:
+        """Every line there is, oldest first; a last line that a crash cut is passed over."""
+        found: list[dict[str, object]] = []
+        for file in sorted(self._folder.glob("*.jsonl")):
+            for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+                try:
+                    found.append(json.loads(line))
+                except json.JSONDecodeError:
+                    structlog.get_logger().warning("log line cut by a crash", file=file.name)
+        return found
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+    def _of_today(self) -> TextIO:
+        day = datetime.fromtimestamp(self._clock.now(), UTC).strftime(_DAY)
+        if self._file is None or day != self._day:
+            if self._file is not None:
+                self._file.close()
+            self._file = (self._folder / f"{day}.jsonl").open("a", encoding="utf-8")
+            self._day = day
+        return self._file
+
+
+def _fields(receipt: Receipt) -> dict[str, object]:
+    at = datetime.fromtimestamp(receipt.at, UTC).isoformat(timespec="milliseconds")
+    fields: dict[str, object] = {
+        "at": at,
+        "outcome": receipt.outcome.value,
+        "address": receipt.address,
+        "account": receipt.account,
+        "origin": receipt.origin,
+        "program": receipt.program,
+        "name": receipt.name,
+        "upload_path": receipt.upload_path,
+        "size": receipt.size,
+        "sha256": receipt.sha256,
+        "place": receipt.place,
+        "date": receipt.day,
+        "source": receipt.source,
+        "code": receipt.code,
+        "says": receipt.sentence(),
+        "batch": receipt.batch_id,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def configure_console(level: str) -> None:
+    """Sets up what the server says on its console: one line an event, without colours in a file."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S"),
+            structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,196 @@
+"""What Daydrop says about an upload, one sentence a case, in English and Chinese.
+
+The same words stand on the drive, on the page, in the receipt and in the log (design, promise 6).
+A sentence says what happened and what to do next. `{…}` is filled with facts; sizes and times are
+made readable here, so that callers hand over plain numbers.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    """The languages that the library speaks, as BCP 47 tags."""
+
+    EN = "en"
+    ZH_CN = "zh-CN"
+
+
+Fact = str | int | float | None
+Facts = Mapping[str, Fact]
+
+_SENTENCES: dict[str, tuple[str, str]] = {
+    # refusals: the key is the code, or the code, a dot and the case
+    "unsupported_type": (
+        "{name} is not a photo or video: send photos and videos only.",
+        "{name} 不是照片或视频：请只上传照片和视频。",
+    ),
+    "unsupported_type.name": (
+        "{name} is refused by its name: only photos and videos are taken here.",
+        "{name} 的文件类型不受支持：这里只接收照片和视频。",
+    ),
+    "unsupported_type.bytes": (
+        "{name} holds no photo or video, whatever its name says: check the file.",
+        "{name} 的内容不是照片或视频：请检查该文件。",
+    ),
+    "unsupported_type.folder": (
+        "{name} cannot be written here: put files into Upload.",
+        "无法写入 {name}：请把文件放入 Upload。",
+    ),
+    "bad_name": (
+        "This name cannot be used: rename the file without control characters, slashes or '..'.",
+        "文件名无效：请去掉控制字符、斜杠或“..”后重试。",
+    ),
+    "empty_file": (
+        "{name} is empty: nothing was stored.",
+        "{name} 是空文件：没有保存任何内容。",
+    ),
+    "file_too_big": (
+        "{name} is larger than a whole batch may be ({limit}): ask the owner to raise the limit.",
+        "{name} 超过单批上限（{limit}）：请联系管理员提高上限。",
+    ),
+    "file_too_big.sidecar": (
+        "{name} is too large for a companion file ({limit} at most).",
+        "{name} 作为附属文件太大（最多 {limit}）。",
+    ),
+    "batch_files": (
+        "This batch holds {limit} files already: send the rest in the next batch, in {wait}.",
+        "本批已有 {limit} 个文件：请在 {wait}后上传其余文件。",
+    ),
+    "batch_bytes": (
+        "This batch would exceed {limit}: send the rest in the next batch, in {wait}.",
+        "本批将超过 {limit}：请在 {wait}后上传其余文件。",
+    ),
+    "batch_files.explicit": (
+        "Over {limit} files: left for the next upload.",
+        "超过 {limit} 个文件：留到下一批上传。",
+    ),
+    "batch_bytes.explicit": (
+        "Would exceed {limit}: left for the next upload.",
+        "将超过 {limit}：留到下一批上传。",
+    ),
+    "no_space": (
+        "The server is full: nothing was stored; make room there or tell its owner.",
+        "服务器空间不足：未保存任何内容；请清理空间或联系管理员。",
+    ),
+    "read_only": (
+        "The store cannot be written now: nothing was stored; tell the owner of the server.",
+        "存储当前不可写：未保存任何内容；请联系服务器管理员。",
+    ),
+    "cut_short": (
+        "Only {received} of {size} arrived: nothing was stored, send {name} again.",
+        "只收到 {size} 中的 {received}：未保存任何内容，请重新上传 {name}。",
+    ),
+    "cut_short.unknown": (
+        "The upload broke off: nothing was stored, send {name} again.",
+        "上传中断：未保存任何内容，请重新上传 {name}。",
+    ),
+    "stalled": (
+        "The upload stood still for too long: nothing was stored, send {name} again.",
+        "上传停滞过久：未保存任何内容，请重新上传 {name}。",
+    ),
+    "checksum_mismatch": (
+        "{name} arrived damaged ({algorithm} differs): nothing was stored, send it again.",
+        "{name} 传输损坏（{algorithm} 不符）：未保存任何内容，请重新上传。",
+    ),
+    "busy": (
+        "Too many uploads at once: try again in {wait}.",
+        "同时上传过多：请在 {wait}后重试。",
+    ),
+    "offset_mismatch": (
+        "The upload goes on at byte {offset}, not where this part begins.",
+        "上传应从第 {offset} 字节继续。",
+    ),
+    "locked": (
+        "{name} is being sent by another tab or program: wait for it to end.",
+        "{name} 正由另一标签页或程序上传：请等待其完成。",
+    ),
+    "expired": (
+        "The reservation of {name} has ended: choose the file again.",
+        "{name} 的预约已过期：请重新选择文件。",
+    ),
+    "internal": (
+        "Something went wrong here: tell the owner this reference, {reference}.",
+        "服务器出错：请将编号 {reference} 告知管理员。",
+    ),
+    # outcomes
+    "filed": ("Filed as {place} because of {why}.", "已归入 {place}，依据：{why}。"),
+    "filed.no_date": ("Filed as {place}: {why}.", "已归入 {place}：{why}。"),
+    "filed.other": ("Filed as {place}.", "已归入 {place}。"),
+    "duplicate": (
+        "Already here as {place}: nothing was stored twice.",
+        "已存在：{place}，没有重复保存。",
+    ),
+    "sidecar": ("Kept beside its picture as {place}.", "已与照片一同保存为 {place}。"),
+    "waiting": (
+        "Kept until the picture it belongs to arrives.",
+        "已暂存，等待其对应的照片。",
+    ),
+    "unfinished": (
+        "{name} was never finished by its program: send it again.",
+        "{name} 未由客户端完成：请重新上传。",
+    ),
+}
+
+_UNITS = ("B", "KB", "MB", "GB", "TB")
+_UNIT = 1024
+
+
+def sentence(key: str, facts: Facts, language: Language = Language.EN) -> str:
+    """The sentence of a case with its facts filled in; raises KeyError for an unknown key."""
+    english, chinese = _SENTENCES[key]
+    template = chinese if language is Language.ZH_CN else english
+    return template.format_map(_Readable(facts, language))
+
+
+def has_sentence(key: str) -> bool:
+    """Whether there is a sentence under this key."""
+    return key in _SENTENCES
+
+
+def keys() -> tuple[str, ...]:
+    """All keys, for the tests that hold the languages equal."""
+    return tuple(_SENTENCES)
+
+
+def templates(key: str) -> tuple[str, str]:
+    """Both templates of a key, for the tests that hold the languages equal."""
+    return _SENTENCES[key]
+
+
+def readable_size(size: float) -> str:
+    """A number of bytes for people: `695 KB`, `5 GB` (powers of 1024, as file managers show)."""
+    unit = 0
+    while size >= _UNIT and unit < len(_UNITS) - 1:
+        size, unit = size / _UNIT, unit + 1
+    digits = f"{size:.1f}".removesuffix(".0") if size < 10 else f"{size:.0f}"  # noqa: PLR2004  one digit
+    return f"{digits} {_UNITS[unit]}"
+
+
+def readable_wait(seconds: float, language: Language = Language.EN) -> str:
+    """A time to wait for people: `40 s`, `3 min`."""
+    whole = max(1, round(seconds))
+    minute = 60
+    if whole < 2 * minute:
+        return f"{whole} 秒" if language is Language.ZH_CN else f"{whole} s"
+    minutes = -(-whole // minute)
+    return f"{minutes} 分钟" if language is Language.ZH_CN else f"{minutes} min"
+
+
+class _Readable(dict[str, str]):
+    """Facts as they are shown: bytes and seconds with units, the rest as text."""
+
+    _SIZES = frozenset({"received", "size"})
+
+    def __init__(self, facts: Facts, language: Language) -> None:
+        super().__init__({name: self._show(name, fact, language) for name, fact in facts.items()})
+
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+    def _show(self, name: str, fact: Fact, language: Language) -> str:
+        if name == "wait" and isinstance(fact, int | float):
+            return readable_wait(fact, language)
+        if name in self._SIZES and isinstance(fact, int | float):
+            return readable_size(fact)
+        return str(fact)
