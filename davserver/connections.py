@@ -61,6 +61,7 @@ class Connection(HTTPConnection):
         self.deadline = 0.0
         self.requests_seen = 0
         self.is_gone = False
+        self.is_lingering = False
         self._searched = 0
         self._may_skip_line = True
 
@@ -147,6 +148,7 @@ class Connection(HTTPConnection):
             log.debug("%s: %s", self.remote_addr, error)
             return False
         if exchange.close_connection and exchange.may_still_be_sent:
+            self.is_lingering = True
             self.wire.linger(self.bounds.linger_seconds)
         return not exchange.close_connection
 

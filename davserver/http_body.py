@@ -14,7 +14,7 @@ CHUNK_LINE_BYTES: Final = 4 * KIB
 _CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 
 
-class BodyFault(OSError):  # noqa: N818  the peer's fault, no error of ours
+class BodyFault(OSError):
     """A body that will not come whole."""
 
 

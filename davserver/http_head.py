@@ -43,7 +43,7 @@ _ONCE: Final = frozenset(
 """Fields that hold one value: a second line would leave open which of the two is meant."""
 
 
-class BadHead(Exception):  # noqa: N818  the peer's fault, no error of ours
+class BadHead(Exception):
     """A request that is answered by the engine alone, and its connection closed."""
 
     def __init__(self, status: HTTPStatus, sentence: str) -> None:

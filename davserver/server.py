@@ -140,7 +140,7 @@ class Server(CherootServer):
         else:
             heir.close()
 
-    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002  cheroot's signature
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """Send what cheroot has to say to the log."""
         log.log(level, "%s", msg, exc_info=traceback)
 

@@ -9,6 +9,7 @@ from cheroot.workers import threadpool
 from cheroot.workers.threadpool import ThreadPool, WorkerThread
 
 _DISMISSED: Final = threadpool._SHUTDOWNREQUEST  # type: ignore[attr-defined]  # noqa: SLF001  cheroot is pinned for it
+_LAST_WORDS_SECONDS: Final = 2.0
 
 
 class WorkerPool(ThreadPool):
@@ -81,13 +82,24 @@ class WorkerPool(ThreadPool):
             threads = list(self._threads)
             for _ in threads:
                 self._queue.put(_DISMISSED)
-        current = threading.current_thread()
-        for worker in threads:
-            if worker is not current:
-                worker.join(max(0.0, deadline - time.monotonic()))
-        for worker in threads:
-            if worker.is_alive() and (conn := worker.conn) is not None:
-                conn.abort()
-        for worker in threads:
-            if worker is not current:
-                worker.join(1.0)
+        others = [worker for worker in threads if worker is not threading.current_thread()]
+        while any(worker.is_alive() for worker in others) and time.monotonic() < deadline:
+            _abort(others, only_lingering=True)
+            _join(others, min(0.1, deadline - time.monotonic()))
+        _abort(others, only_lingering=False)
+        _join(others, _LAST_WORDS_SECONDS)
+
+
+def _join(workers: list[WorkerThread], seconds: float) -> None:
+    """Wait for all of them, `seconds` in all."""
+    deadline = time.monotonic() + seconds
+    for worker in workers:
+        worker.join(max(0.0, deadline - time.monotonic()))
+
+
+def _abort(workers: list[WorkerThread], *, only_lingering: bool) -> None:
+    """Break the connections of those at work, so that they come to an end."""
+    for worker in workers:
+        conn = worker.conn
+        if conn is not None and (conn.is_lingering or not only_lingering):
+            conn.abort()

@@ -20,11 +20,11 @@ TLS_RECORD = 16 * KIB
 """The most one TLS record holds (RFC 8446 section 5.1); also what one read ahead takes."""
 
 
-class PeerGone(ConnectionError):  # noqa: N818  named by what happened
+class PeerGone(ConnectionError):
     """The peer closed, reset or stopped taking what is sent to it."""
 
 
-class FileShorter(OSError):  # noqa: N818  named by what happened
+class FileShorter(OSError):
     """A file ended before the bytes that were promised of it."""
 
 
