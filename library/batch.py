@@ -223,7 +223,9 @@ class Batches:
             request_key,
         )
 
-    def batch_for_refusal(self, connection: Connection, origin: Origin, batch_id: str | None) -> str:
+    def batch_for_refusal(
+        self, connection: Connection, origin: Origin, batch_id: str | None
+    ) -> str:
         """The batch whose receipt tells of a refusal; it is not prolonged by it.
 
         Where none is open, one is opened that waits for its first accepted file, so that somebody

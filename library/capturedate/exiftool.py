@@ -72,14 +72,14 @@ def _ask(program: Path, file: BinaryIO) -> dict[str, str]:
     command = [str(program), "-j", "-G1", "-a", "-m", "-fast", "-time:all", "-EXIF:OffsetTime*"]
     try:
         answer = subprocess.run(  # noqa: S603 - the program found at start, no shell, no names of strangers
-            [*command, f"/proc/self/fd/{number}"],
+            [*command, f"/dev/fd/{number}"],
             pass_fds=(number,),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=SECONDS_MOST,
             check=False,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - a worker has one thread
+            preexec_fn=die_with_parent,
         )
     except (subprocess.TimeoutExpired, OSError):
         return {}

@@ -36,7 +36,9 @@ def _one(row: Row[tuple[object, ...]] | None) -> Batch | None:
     return None if row is None else Batch(*row)  # type: ignore[arg-type]  # the columns' order
 
 
-def _many(connection: Connection, *where: ColumnElement[bool], limit: int | None = None) -> list[Batch]:
+def _many(
+    connection: Connection, *where: ColumnElement[bool], limit: int | None = None
+) -> list[Batch]:
     query = select(*_COLUMNS).where(*where).order_by(batches.c.opened.desc(), batches.c.id)
     found = connection.execute(query.limit(limit) if limit else query)
     return [Batch(*row) for row in found]

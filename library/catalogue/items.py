@@ -186,9 +186,7 @@ def all_in_state(connection: Connection, state: ItemState) -> list[Item]:
 
 def trashed_before(connection: Connection, when: float) -> list[Item]:
     """The items whose days in the trash are over."""
-    return _select(
-        connection, items.c.state == ItemState.TRASHED.value, items.c.trashed < when
-    )
+    return _select(connection, items.c.state == ItemState.TRASHED.value, items.c.trashed < when)
 
 
 def stored_paths(connection: Connection) -> set[str]:
@@ -198,7 +196,9 @@ def stored_paths(connection: Connection) -> set[str]:
 
 def count(connection: Connection) -> int:
     """How many items are stored."""
-    return int(connection.execute(select(func.count()).select_from(items).where(_STORED)).scalar_one())
+    return int(
+        connection.execute(select(func.count()).select_from(items).where(_STORED)).scalar_one()
+    )
 
 
 # ---- writing --------------------------------------------------------------------------------

@@ -89,9 +89,7 @@ def write(connection: Connection, receipt: Receipt) -> Receipt:
     else:
         done = connection.execute(insert(receipts).values(values))
         number = done.inserted_primary_key[0] if done.inserted_primary_key else 0
-    return _from_row(
-        connection.execute(select(receipts).where(receipts.c.id == number)).one()
-    )
+    return _from_row(connection.execute(select(receipts).where(receipts.c.id == number)).one())
 
 
 def _same(connection: Connection, receipt: Receipt) -> int | None:

@@ -160,7 +160,9 @@ class LocalStore:
         """A new empty staging file under a random name."""
         path = self._staging / self._random()
         with disk_refusals():
-            return Staged(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), path)
+            return Staged(
+                os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), path
+            )
 
     def reopen(self, name: str) -> Staged:
         """A staging file that outlived its request; raises FileNotFoundError when it is gone."""
@@ -378,9 +380,7 @@ def _rename_without_replacing(source: Path, target: Path) -> bool:
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
         raise StoreUnusable(_NO_RENAME)
-    done = rename(
-        _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE
-    )
+    done = rename(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE)
     if done == 0:
         return True
     number = ctypes.get_errno()
