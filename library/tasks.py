@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from library import previews
-from library.capturedate import reader
+from library.capturedate import reader, sidecar
+from library.capturedate.candidate import Candidate
 from library.capturedate.metadata import Metadata
 from library.confinement import limit_processor
 from library.media import MediaType
@@ -35,6 +36,13 @@ def read(
     with _opened(path) as file:
         size = os.fstat(file.fileno()).st_size
         return reader.read(file, size, name, media, now=now, program=exiftool)
+
+
+def read_sidecar(path: Path, name: str, *, seconds: int) -> tuple[Candidate, ...]:
+    """Read the dates of a sidecar, within `seconds` of processor time."""
+    limit_processor(seconds)
+    with _opened(path) as file:
+        return sidecar.candidates(name, file.read(sidecar.BYTES_MOST + 1))
 
 
 def draw(path: Path, media: MediaType, edges: tuple[int, ...], *, seconds: int) -> Drawn:

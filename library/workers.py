@@ -26,6 +26,7 @@ from typing import TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from library import tasks
+from library.capturedate.candidate import Candidate
 from library.capturedate.metadata import Metadata
 from library.confinement import confine
 from library.media import MediaType
@@ -101,6 +102,10 @@ class Workers:
         """Read the metadata of `file`, which was sent as `name` and sniffed as `media`."""
         arguments = (file, name, media, self._clock(), self._exiftool)
         return self._call(self._reading, tasks.read, arguments)
+
+    def read_sidecar(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:
+        """Read the dates of a sidecar (XMP, Takeout's JSON, THM) that was sent as `name`."""
+        return self._call(self._reading, tasks.read_sidecar, (file, name))
 
     def preview(
         self, file: Path, media: MediaType, targets: tuple[tuple[int, Path], ...]
