@@ -72,7 +72,7 @@ def _ask(program: Path, file: BinaryIO) -> dict[str, str]:
     command = [str(program), "-j", "-G1", "-a", "-m", "-fast", "-time:all", "-EXIF:OffsetTime*"]
     try:
         answer = subprocess.run(  # noqa: S603 - the program found at start, no shell, no names of strangers
-            [*command, f"/proc/self/fd/{number}"],
+            [*command, f"/dev/fd/{number}"],
             pass_fds=(number,),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -11,7 +11,7 @@ from library.media import Kind, MediaType
 
 
 def read(
-    file: BinaryIO, size: int, name: str, media: MediaType, now: datetime, program: Path | None
+    file: BinaryIO, size: int, name: str, media: MediaType, *, now: datetime, program: Path | None
 ) -> Metadata:
     """Read `file`. `program` is exiftool, or None where there is none; `now` judges "undated"."""
     if media.kind is Kind.VIDEO:
