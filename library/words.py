@@ -113,6 +113,9 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Something went wrong here: tell the owner this reference, {reference}.",
         "服务器出错：请将编号 {reference} 告知管理员。",
     ),
+    "why.file": ("the capture date in the file", "文件中的拍摄时间"),
+    "why.none": ("no capture date in the file", "文件中没有拍摄日期"),
+    "why.unreadable": ("its metadata could not be read", "无法读取其元数据"),
     # outcomes
     "filed": ("Filed as {place} because of {why}.", "已归入 {place}，依据：{why}。"),
     "filed.no_date": ("Filed as {place}: {why}.", "已归入 {place}：{why}。"),
@@ -126,6 +129,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Kept until the picture it belongs to arrives.",
         "已暂存，等待其对应的照片。",
     ),
+    "staged": (
+        "Kept under its temporary name until it is renamed.",
+        "已按临时文件名暂存，等待改名。",
+    ),
+    "litter": ("Remembered for the program that sent it.", "已为发送它的程序保留。"),
     "unfinished": (
         "{name} was never finished by its program: send it again.",
         "{name} 未由客户端完成：请重新上传。",
