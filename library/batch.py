@@ -168,6 +168,10 @@ class Batches:
         """Inside the transaction that accepts a file: what was held is now used."""
         rows.spend(connection, reservation_id, size, self._clock.now())
 
+    def release(self, connection: Connection, reservation_id: str) -> None:
+        """Inside a transaction that accepts nothing new: gives back what was held."""
+        rows.release(connection, reservation_id)
+
     def touch(self, batch_id: str) -> None:
         """Says that accepted bytes arrived just now, so that a slow big file keeps its batch."""
         now = self._clock.now()

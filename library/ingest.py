@@ -21,10 +21,11 @@ from typing import Self
 
 import structlog
 
-from library.batch import Batches, Reservation
+from library.batch import Batches
 from library.catalogue import aliases as alias_rows
 from library.catalogue import receipts as receipt_rows
 from library.catalogue.aliases import Alias, State
+from library.catalogue.batches import Reservation
 from library.catalogue.database import Connection, Database
 from library.catalogue.receipts import Outcome, Receipt
 from library.clock import Clock
@@ -64,11 +65,12 @@ class Ingest:
         sidecars: Sidecars,
         log: UploadLog,
         accept: frozenset[Kind],
+        is_read_only: bool = False,
     ) -> None:
         self.store, self.database, self.clock = store, database, clock
         self.batches, self.room, self.filing, self.sidecars = batches, room, filing, sidecars
         self._log, self._accept = log, accept
-        self._fault: str | None = None
+        self._fault = "the disk of the store is read-only" if is_read_only else None
 
     @property
     def fault(self) -> str | None:

@@ -221,9 +221,7 @@ class Upkeep:
         while not self._store.move_from_trash(item.trash_name, path):
             number += 1
             path = item.path.with_name(numbered(item.name, number))
-        restored = replace(
-            item, path=path, state=ItemState.STORED, trashed=None, trash_name=None
-        )
+        restored = replace(item, path=path, state=ItemState.STORED, trashed=None, trash_name=None)
         self._change(item, restored)
         return restored
 
@@ -239,4 +237,6 @@ class Upkeep:
         return len(over)
 
     def _change(self, old: Item, new: Item) -> None:
-        self._database.write(lambda connection: item_rows.change(connection, old, new), durable=True)
+        self._database.write(
+            lambda connection: item_rows.change(connection, old, new), durable=True
+        )

@@ -134,3 +134,18 @@ def take_over(connection: Connection, alias_id: int, path: str) -> None:
         .where(aliases.c.id == alias_id)
         .values(path=path, path_fold=path.casefold(), folder=path.rpartition("/")[0])
     )
+
+
+def staged_names(connection: Connection) -> set[str]:
+    """What aliases keep in staging."""
+    query = select(aliases.c.staged).where(aliases.c.staged.is_not(None))
+    return set(connection.execute(query).scalars())
+
+
+def mark_removed(connection: Connection, item_id: str) -> None:
+    """Says of an item's aliases that its owner has deleted it; they stay listed (G1)."""
+    connection.execute(
+        update(aliases)
+        .where(aliases.c.item_id == item_id, aliases.c.state == State.FILED.value)
+        .values(state=State.REMOVED.value)
+    )
