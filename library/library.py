@@ -47,6 +47,7 @@ class Library:
         self.accept = frozenset(_KINDS[kind] for kind in settings.limits.accept)
         self.store = LocalStore(settings.store.root)
         self.is_read_only = not _prepare(self.store)
+        self.is_first = not self.is_read_only and self.store.claim()
         self.database = self._open_catalogue()
         self.workers = workers or Workers(exiftool=_exiftool(settings.dates.exiftool))
         self.log = UploadLog(self.store.state / "log", self.clock, settings.log.days)
@@ -89,11 +90,13 @@ class Library:
         if self.is_read_only:
             structlog.get_logger().warning("the store is read-only: browsing only")
             return
-        swept = self.upkeep.sweep()
-        structlog.get_logger().debug("swept", **vars(swept))
+        if self.is_first:
+            swept = self.upkeep.sweep()
+            structlog.get_logger().debug("swept", **vars(swept))
         self.thumbnails.start()
-        self._keeper = threading.Thread(target=self._keep_house, name="upkeep", daemon=True)
-        self._keeper.start()
+        if self.is_first:
+            self._keeper = threading.Thread(target=self._keep_house, name="upkeep", daemon=True)
+            self._keeper.start()
 
     def close(self) -> None:
         """Ends cleanly: nothing is under way any more when this returns."""
@@ -105,6 +108,7 @@ class Library:
         self.workers.stop()
         self.log.close()
         self.database.close()
+        self.store.release()
 
     # ---- parts ------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ a crash is settled here.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -29,6 +30,7 @@ from library.store.local import LocalStore
 from library.uploadlog import UploadLog
 
 UNDO_SECONDS = 15 * 60.0
+SUMS = "SHA256SUMS"
 _DAY = 86400.0
 
 
@@ -72,7 +74,8 @@ class Upkeep:
         reservations = self._batches.refund_abandoned()
         staging = self._sweep_staging()
         strangers, missing, found_again = self._compare()
-        adopted = sum(self.adopt(path) for path in strangers)
+        told = self._told_in_log() if strangers else {}
+        adopted = sum(self._adopt(path, told) for path in strangers)
         return Swept(staging, adopted, missing, found_again, moves, reservations)
 
     def _sweep_staging(self) -> int:
@@ -116,12 +119,13 @@ class Upkeep:
         structlog.get_logger().warning("a file is missing", path=str(item.path))
         self._change(item, replace(item, state=ItemState.MISSING))
 
-    def adopt(self, path: PurePosixPath) -> bool:
+    def _adopt(self, path: PurePosixPath, told: Mapping[str, Mapping[str, object]]) -> bool:
         """Gives a file of the tree without a row an item; False for what is not taken here.
 
         Name and sender come from the log when it knows these bytes.
         """
-        told = self._told_in_log()
+        if path.name == SUMS:
+            return False
         sha256, head = self._digest(path)
         sent = told.get(sha256, {})
         try:
