@@ -145,6 +145,16 @@ class Browse:
             found = rows.month_counts(connection)
         return sum(number for tree, _, number in found if tree == "no_date")
 
+    def total(self) -> int:
+        """How many items there are, from the counters."""
+        with self._database.reading() as connection:
+            return sum(number for _, _, number in rows.month_counts(connection))
+
+    def senders(self) -> list[str]:
+        """Who has sent something that is here."""
+        with self._database.reading() as connection:
+            return rows.senders(connection)
+
     def buckets(self, trees: tuple[str, ...] = DATED) -> list[Bucket]:
         """The months cut into parts of at most BUCKET_ITEMS, newest first."""
         return [bucket for month in self.months(trees) for bucket in _parts(month)]

@@ -68,7 +68,7 @@ def folder_after(connection: Connection, folder: PurePosixPath) -> str | None:
 
 def month_counts(connection: Connection) -> list[tuple[str, str, int]]:
     """Tree, month and number of items, newest month first; undated items under an empty month."""
-    query = select(months.c.tree, months.c.month, months.c.number).where(months.c.number > 0)
+    query = select(months.c.tree, months.c.month, months.c["items"]).where(months.c["items"] > 0)
     found = connection.execute(query.order_by(months.c.month.desc(), months.c.tree))
     return [(str(tree), str(month), int(number)) for tree, month, number in found]
 
@@ -138,6 +138,12 @@ def pair_of(connection: Connection, item: Item) -> list[Item]:
         return []
     query = select(*COLUMNS).where(_STORED, items.c.pair == item.pair, items.c.id != item.id)
     return [from_row(row) for row in connection.execute(query)]
+
+
+def senders(connection: Connection) -> list[str]:
+    """The origins of all stored items."""
+    query = select(items.c.origin).where(_STORED).distinct().order_by(items.c.origin)
+    return [str(origin) for origin in connection.execute(query).scalars()]
 
 
 def by_ids(connection: Connection, ids: tuple[str, ...]) -> list[Item]:

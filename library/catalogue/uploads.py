@@ -67,7 +67,7 @@ _PENDING = uploads.c.state.in_([state.value for state in PENDING])
 
 
 def _from_row(row: Row[tuple[object, ...]]) -> Upload:
-    values = dict(zip(_NAMES, row, strict=True))
+    values: dict[str, object] = dict(zip(_NAMES, row, strict=True))
     values |= {
         "state": UploadState(str(values["state"])),
         "facts": json.loads(str(values["facts"])),
@@ -110,7 +110,7 @@ def staged_names(connection: Connection) -> set[str]:
     return {str(name) for name in connection.execute(query).scalars()}
 
 
-def note_progress(connection: Connection, upload_id: str, *, staged: str, received: int) -> None:
+def note_progress(connection: Connection, upload_id: str, *, staged: str | None, received: int) -> None:
     """Says how many bytes lie safely in which staging file."""
     here = uploads.c.id == upload_id
     connection.execute(update(uploads).where(here).values(staged=staged, received=received))
