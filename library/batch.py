@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from config.settings import LimitSettings
 from library.catalogue import batches as rows
-from library.catalogue.batches import Batch
+from library.catalogue.batches import Batch, Reservation
 from library.catalogue.database import Connection, Database
 from library.clock import Clock
 from library.errors import Code, Refused
@@ -34,16 +34,6 @@ class Face(StrEnum):
 class Limits:
     """How much one batch may hold."""
 
-    files: int
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Reservation:
-    """Room held in a batch before bytes arrive."""
-
-    id: str
-    batch_id: str
     files: int
     bytes: int
 
@@ -151,15 +141,7 @@ class Batches:
             elif batch.files == 0 and batch.face == Face.DRIVE:
                 rows.reopen(connection, batch.id, self._clock.now())
             held = Reservation(self._random(), batch.id, files, size or 0)
-            rows.hold(
-                connection,
-                held.id,
-                batch.id,
-                files,
-                held.bytes,
-                self._clock.now(),
-                outlives_request=outlives_request,
-            )
+            rows.hold(connection, held, self._clock.now(), outlives_request=outlives_request)
             return held
 
         return self._database.write(work)
@@ -223,7 +205,9 @@ class Batches:
             request_key,
         )
 
-    def batch_for_refusal(self, connection: Connection, origin: Origin, batch_id: str | None) -> str:
+    def batch_for_refusal(
+        self, connection: Connection, origin: Origin, batch_id: str | None
+    ) -> str:
         """The batch whose receipt tells of a refusal; it is not prolonged by it.
 
         Where none is open, one is opened that waits for its first accepted file, so that somebody

@@ -1,9 +1,10 @@
 """Rows of aliases: what each origin sees in `Upload`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from library.catalogue.tables import aliases
 
@@ -52,28 +53,14 @@ class Alias:
         return self.path.rpartition("/")[0]
 
 
-COLUMNS = (
-    aliases.c.id,
-    aliases.c.origin,
-    aliases.c.path,
-    aliases.c.state,
-    aliases.c.size,
-    aliases.c.modified,
-    aliases.c.etag,
-    aliases.c.sha256,
-    aliases.c.item_id,
-    aliases.c.sidecar_id,
-    aliases.c.staged,
-    aliases.c.reservation_id,
-    aliases.c.created,
-    aliases.c.touched,
-)
+_NAMES = tuple(field.name for field in fields(Alias))
+COLUMNS = tuple(aliases.c[name] for name in _NAMES)
 
 
-def from_row(row: Row[tuple[object, ...]]) -> Alias:
+def from_row(row: Row[*tuple[Any, ...]]) -> Alias:
     """An alias from a row of COLUMNS."""
-    values = tuple(row)
-    return Alias(*values[:3], State(values[3]), *values[4:])  # type: ignore[arg-type]  # the columns' order
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
+    return Alias(**values | {"state": State(values["state"])})
 
 
 def find(connection: Connection, origin: str, path: str) -> Alias | None:
@@ -135,3 +122,15 @@ def settle(
     if found is None:
         raise LookupError(f"the alias {path} is gone in its own transaction")
     return found
+
+
+def take_over(connection: Connection, alias_id: int, path: str) -> None:
+    """Gives an alias another path of its origin; what stood there goes, its properties too."""
+    origin = select(aliases.c.origin).where(aliases.c.id == alias_id).scalar_subquery()
+    there = (aliases.c.origin == origin) & (aliases.c.path == path) & (aliases.c.id != alias_id)
+    connection.execute(delete(aliases).where(there))
+    connection.execute(
+        update(aliases)
+        .where(aliases.c.id == alias_id)
+        .values(path=path, path_fold=path.casefold(), folder=path.rpartition("/")[0])
+    )

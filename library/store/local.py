@@ -160,7 +160,9 @@ class LocalStore:
         """A new empty staging file under a random name."""
         path = self._staging / self._random()
         with disk_refusals():
-            return Staged(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), path)
+            return Staged(
+                os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), path
+            )
 
     def reopen(self, name: str) -> Staged:
         """A staging file that outlived its request; raises FileNotFoundError when it is gone."""
@@ -176,9 +178,14 @@ class LocalStore:
         """Removes a staging file; harmless when it is gone."""
         self.staged_path(name).unlink(missing_ok=True)
 
+    def sync_staging(self) -> None:
+        """Returns when the names in staging would survive a power cut."""
+        with disk_refusals():
+            _sync_folder(self._staging)
+
     def staged_names(self) -> list[str]:
         """All staging files there are."""
-        return os.listdir(self._staging)
+        return [file.name for file in self._staging.iterdir()]
 
     # ---- the tree ---------------------------------------------------------------------------
 
@@ -260,7 +267,7 @@ class LocalStore:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             os.close(file)
             raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
-        return os.fdopen(file, "rb", buffering=0)  # type: ignore[return-value]  # FileIO reads bytes too
+        return os.fdopen(file, "rb", buffering=0)
 
     def has(self, path: PurePosixPath, size: int) -> bool:
         """Whether a plain file of exactly this size is there."""
@@ -271,6 +278,14 @@ class LocalStore:
                 return False
             raise
         return stat.S_ISREG(status.st_mode) and status.st_size == size
+
+    def is_there(self, path: PurePosixPath) -> bool:
+        """Whether anything has this name."""
+        return os.path.lexists(self.path(path))
+
+    def unlink(self, path: PurePosixPath) -> None:
+        """Takes back a link that no row speaks of; harmless when it is gone."""
+        self.path(path).unlink(missing_ok=True)
 
     def listing(self, folder: PurePosixPath) -> list[Entry]:
         """What lies in a folder of the tree, by name; hidden files and links are left out.
@@ -313,7 +328,7 @@ class LocalStore:
     def move_to_trash(self, path: PurePosixPath, name: str) -> None:
         """Takes a file out of the tree; it is kept under `name` until it is purged."""
         with disk_refusals():
-            os.rename(self.path(path), self._trash / PurePosixPath(name).name)
+            self.path(path).rename(self._trash / PurePosixPath(name).name)
             _sync_folder(self._trash)
             self.sync_folder(path.parent)
 
@@ -334,12 +349,12 @@ class LocalStore:
 
     def trashed_names(self) -> list[str]:
         """All files of the trash."""
-        return os.listdir(self._trash)
+        return [file.name for file in self._trash.iterdir()]
 
     # ---- room -------------------------------------------------------------------------------
 
     def free(self) -> Free:
-        """Room on the disk of the store; inodes are None where the file system has no such limit."""
+        """Room on the disk of the store; inodes are None where there is no such limit."""
         status = os.statvfs(self.root)
         return Free(
             bytes=status.f_bavail * status.f_frsize,
@@ -378,9 +393,7 @@ def _rename_without_replacing(source: Path, target: Path) -> bool:
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
         raise StoreUnusable(_NO_RENAME)
-    done = rename(
-        _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE
-    )
+    done = rename(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE)
     if done == 0:
         return True
     number = ctypes.get_errno()
