@@ -19,6 +19,8 @@ from library.errors import Code, Refused
 from library.origin import Origin
 from library.words import readable_size
 
+__all__ = ["Batch", "Batches", "Face", "Limits", "Reservation"]
+
 EXPLICIT_LIFE = 24 * 3600.0  # seconds an explicit batch lives after its last accepted byte
 
 
@@ -159,6 +161,14 @@ class Batches:
             return Reservation(held.id, held.batch_id, held.files, held.bytes + more)
 
         return self._database.write(work)
+
+    def held(self, reservation_id: str) -> Reservation:
+        """What is held under this id; raises Refused(EXPIRED) when it was given back."""
+        with self._database.reading() as connection:
+            held = rows.reservation(connection, reservation_id)
+        if held is None:
+            raise Refused(Code.EXPIRED, name="The file")
+        return held
 
     def refund(self, reservation_id: str) -> None:
         """Gives back all that is held; harmless when it was given back or spent."""

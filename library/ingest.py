@@ -313,6 +313,19 @@ class Incoming:
         except Refused as told:
             return told
 
+    def flush(self) -> str:
+        """Returns the name in staging under which what arrived so far would survive a power cut."""
+        with self._refusing():
+            self._staged.sync()
+            self._ingest.store.sync_staging()
+        return self._staged.name
+
+    def keep(self) -> str:
+        """Ends this part of a resumable upload: what arrived stays in staging, flushed."""
+        name = self.flush()
+        self._let_go()
+        return name
+
     def abort(self) -> None:
         """Leaves nothing behind and tells nobody; harmless twice, and after `commit`."""
         if self._is_open:

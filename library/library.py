@@ -18,6 +18,7 @@ from library.filing import Filing
 from library.ingest import Ingest
 from library.media import Kind
 from library.moves import Moves
+from library.placement import TREES
 from library.receipts import Receipts
 from library.room import Room
 from library.sidecars import Sidecars
@@ -25,6 +26,7 @@ from library.store.local import LocalStore
 from library.thumbnails import Thumbnails
 from library.upkeep import Upkeep
 from library.uploadlog import UploadLog
+from library.uploads import Uploads
 from library.workers import Workers
 
 _KINDS = {"images": Kind.IMAGE, "videos": Kind.VIDEO, "others": Kind.OTHER}
@@ -45,6 +47,7 @@ class Library:
         self.settings = settings
         self.clock = clock or Clock()
         self.accept = frozenset(_KINDS[kind] for kind in settings.limits.accept)
+        self.trees = TREES if Kind.OTHER in self.accept else TREES[:3]
         self.store = LocalStore(settings.store.root)
         self.is_read_only = not _prepare(self.store)
         self.is_first = not self.is_read_only and self.store.claim()
@@ -56,7 +59,7 @@ class Library:
         self.room = Room(self.store, settings.limits.keep_free)
         self.sidecars = Sidecars(self.store, self.database, self.clock, self.batches)
         self.moves = Moves(self.store, self.database, self.clock, self.sidecars.follow)
-        self.thumbnails = Thumbnails(self.store, self.workers)
+        self.previews = Thumbnails(self.store, self.workers)
         self.filing = self._filing()
         self.ingest = Ingest(
             store=self.store,
@@ -71,6 +74,7 @@ class Library:
             is_read_only=self.is_read_only,
         )
         self.browse = Browse(self.database)
+        self.uploads = Uploads(self.database, self.clock, self.batches, self.ingest)
         self.upkeep = Upkeep(
             store=self.store,
             database=self.database,
@@ -93,7 +97,7 @@ class Library:
         if self.is_first:
             swept = self.upkeep.sweep()
             structlog.get_logger().debug("swept", **vars(swept))
-        self.thumbnails.start()
+        self.previews.start()
         if self.is_first:
             self._keeper = threading.Thread(target=self._keep_house, name="upkeep", daemon=True)
             self._keeper.start()
@@ -103,7 +107,7 @@ class Library:
         self._stopping.set()
         if self._keeper is not None:
             self._keeper.join()
-        self.thumbnails.stop()
+        self.previews.stop()
         self.filing.close()
         self.workers.stop()
         self.log.close()
@@ -132,7 +136,7 @@ class Library:
             accept=self.accept,
             pattern=self.settings.store.folder,
             zone=ZoneInfo(zone) if zone else None,
-            on_filed=self.thumbnails.soon,
+            on_filed=self.previews.soon,
         )
 
     # ---- housekeeping -----------------------------------------------------------------------
@@ -147,6 +151,7 @@ class Library:
 
     def _one_round(self) -> None:
         self.batches.close_idle()
+        self.uploads.sweep()
         self.upkeep.empty_trash()
         self.log.purge()
 

@@ -58,6 +58,11 @@ class Thumbnails:
             self._make(item)
         return file if file.exists() else None
 
+    def picture(self, item: Item, edge: int) -> bytes | None:
+        """A preview as WebP, made now if need be; None where none can be drawn."""
+        file = self.path(item, edge)
+        return None if file is None else file.read_bytes()
+
     def _make_queued(self) -> None:
         while (item := self._queue.get()) is not None:
             try:

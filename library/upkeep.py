@@ -7,6 +7,7 @@ a crash is settled here.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import PurePosixPath
 
 import structlog
@@ -31,6 +32,7 @@ from library.uploadlog import UploadLog
 
 UNDO_SECONDS = 15 * 60.0
 SUMS = "SHA256SUMS"
+OWNER = "owner"  # the source of a date that a person set
 _DAY = 86400.0
 
 
@@ -159,6 +161,27 @@ class Upkeep:
             while block := file.read(1 << 20):
                 sha256.update(block)
         return sha256.hexdigest(), head
+
+    # ---- dating -----------------------------------------------------------------------------
+
+    def set_date(self, item_id: str, day: date) -> Item:
+        """Files an item, and what is paired with it, under the day that its owner says.
+
+        Raises LookupError when there is no such item in the library.
+        """
+        with self._database.reading() as connection:
+            item = item_rows.find(connection, item_id)
+        if item is None or item.state is not ItemState.STORED:
+            raise LookupError(item_id)
+        dated = replace(
+            item,
+            taken=f"{day.isoformat()}T00:00:00",
+            offset_minutes=None,
+            source=OWNER,
+            zone_source=None,
+            day_only=True,
+        )
+        return self._filing.bring_to_place(item, dated)
 
     # ---- taking back ------------------------------------------------------------------------
 

@@ -192,6 +192,16 @@ class LocalStore:
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
         return Staged(file, path, os.fstat(file).st_size)
 
+    def cut_staged(self, name: str, size: int) -> None:
+        """Cuts off what a staging file holds beyond `size`: bytes that were never flushed.
+
+        Raises FileNotFoundError when it is gone, or shorter than that.
+        """
+        path = self.staged_path(name)
+        if path.stat().st_size < size:
+            raise FileNotFoundError(errno.ENOENT, "bytes in staging are gone", name)
+        os.truncate(path, size)
+
     def staged_path(self, name: str) -> Path:
         """Where the staging file of this name lies."""
         return self._staging / PurePosixPath(name).name
