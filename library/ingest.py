@@ -194,7 +194,7 @@ class Ingest:
         wanted = role(name)
         if announcement.alias is None and wanted in (Role.LITTER, Role.TEMPORARY):
             raise Refused(Code.UNSUPPORTED_TYPE, "name", name=shown)
-        if wanted in _COUNTED and not self._takes(name):
+        if wanted in _COUNTED and not self.takes(name):
             raise Refused(Code.UNSUPPORTED_TYPE, "name", name=shown)
         if announcement.size == 0:
             raise Refused(Code.EMPTY_FILE, name=shown)
@@ -202,7 +202,8 @@ class Ingest:
         if announcement.size is not None and announcement.size > most:
             raise self._too_big(announcement, most)
 
-    def _takes(self, name: str) -> bool:
+    def takes(self, name: str) -> bool:
+        """Whether files of this name are taken, going by the name alone."""
         if Kind.OTHER in self._accept:
             return True
         kind = kind_by_name(name)
