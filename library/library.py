@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from config.settings import Settings
+from library.aliases import Aliases
 from library.batch import Batches
 from library.browse import Browse
 from library.catalogue import schema
@@ -72,6 +73,15 @@ class Library:
             log=self.log,
             accept=self.accept,
             is_read_only=self.is_read_only,
+        )
+        self.aliases = Aliases(
+            database=self.database,
+            clock=self.clock,
+            store=self.store,
+            ingest=self.ingest,
+            batches=self.batches,
+            log=self.log,
+            alias_days=settings.store.alias_days,
         )
         self.browse = Browse(self.database)
         self.uploads = Uploads(self.database, self.clock, self.batches, self.ingest)
@@ -152,6 +162,7 @@ class Library:
     def _one_round(self) -> None:
         self.batches.close_idle()
         self.uploads.sweep()
+        self.aliases.sweep()
         self.upkeep.empty_trash()
         self.log.purge()
 

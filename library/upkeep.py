@@ -162,6 +162,12 @@ class Upkeep:
                 sha256.update(block)
         return sha256.hexdigest(), head
 
+    def recount(self) -> None:
+        """Makes the counters of the months anew from the items."""
+        with self._database.reading() as connection:
+            stored = item_rows.all_in_state(connection, ItemState.STORED)
+        self._database.write(lambda connection: item_rows.recount(connection, stored))
+
     # ---- dating -----------------------------------------------------------------------------
 
     def set_date(self, item_id: str, day: date) -> Item:

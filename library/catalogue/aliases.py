@@ -370,18 +370,3 @@ def mark_restored(connection: Connection, item_id: str) -> None:
         .where(aliases.c.item_id == item_id, aliases.c.state == State.REMOVED.value)
         .values(state=State.FILED.value)
     )
-
-
-def staged_names(connection: Connection) -> set[str]:
-    """What aliases keep in staging."""
-    query = select(aliases.c.staged).where(aliases.c.staged.is_not(None))
-    return set(connection.execute(query).scalars())
-
-
-def mark_removed(connection: Connection, item_id: str) -> None:
-    """Says of an item's aliases that its owner has deleted it; they stay listed (G1)."""
-    connection.execute(
-        update(aliases)
-        .where(aliases.c.item_id == item_id, aliases.c.state == State.FILED.value)
-        .values(state=State.REMOVED.value)
-    )
