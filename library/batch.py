@@ -19,6 +19,8 @@ from library.errors import Code, Refused
 from library.origin import Origin
 from library.words import readable_size
 
+__all__ = ["Batch", "Batches", "Face", "Limits", "Reservation"]
+
 EXPLICIT_LIFE = 24 * 3600.0  # seconds an explicit batch lives after its last accepted byte
 
 
@@ -160,6 +162,14 @@ class Batches:
 
         return self._database.write(work)
 
+    def held(self, reservation_id: str) -> Reservation:
+        """What is held under this id; raises Refused(EXPIRED) when it was given back."""
+        with self._database.reading() as connection:
+            held = rows.reservation(connection, reservation_id)
+        if held is None:
+            raise Refused(Code.EXPIRED, name="The file")
+        return held
+
     def refund(self, reservation_id: str) -> None:
         """Gives back all that is held; harmless when it was given back or spent."""
         self._database.write(lambda connection: rows.release(connection, reservation_id))
@@ -167,6 +177,10 @@ class Batches:
     def spend(self, connection: Connection, reservation_id: str, size: int) -> None:
         """Inside the transaction that accepts a file: what was held is now used."""
         rows.spend(connection, reservation_id, size, self._clock.now())
+
+    def release(self, connection: Connection, reservation_id: str) -> None:
+        """Inside a transaction that accepts nothing new: gives back what was held."""
+        rows.release(connection, reservation_id)
 
     def touch(self, batch_id: str) -> None:
         """Says that accepted bytes arrived just now, so that a slow big file keeps its batch."""

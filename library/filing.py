@@ -8,14 +8,14 @@ transaction, and only then the answer.
 import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from library import pairs, placement
+from library.batch import Batches
 from library.capturedate import names as dated_names
-from library.capturedate.candidate import Candidate
 from library.capturedate.metadata import Medium, Metadata
 from library.capturedate.rule import CaptureDate, choose
 from library.catalogue import aliases as alias_rows
@@ -41,6 +41,34 @@ from library.workers import Unreadable
 _OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
 
 
+@dataclass(frozen=True)
+class _Facts:
+    """What is known of a file without reading it."""
+
+    name: str
+    sha256: str
+    size: int
+    origin: str
+    pair_scope: str
+    batch_id: str | None
+    modified: float | None
+    note: str
+
+
+def _facts(whole: Whole) -> _Facts:
+    announcement = whole.announcement
+    return _Facts(
+        name=nfc(announcement.name),
+        sha256=whole.sha256,
+        size=whole.staged.size,
+        origin=announcement.origin.key,
+        pair_scope=announcement.pair_scope,
+        batch_id=whole.batch_id,
+        modified=announcement.modified,
+        note=announcement.upload_path.rpartition("/")[0],
+    )
+
+
 class Reader(Protocol):
     """Who reads metadata: the killable workers, or a stand-in."""
 
@@ -60,15 +88,15 @@ class Filing:
         reader: Reader,
         moves: Moves,
         sidecars: Sidecars,
-        spend: Callable[[Connection, str, int], None],
-        release: Callable[[Connection, str], None],
+        batches: Batches,
         accept: frozenset[Kind],
         pattern: str,
         zone: tzinfo | None,
+        on_filed: Callable[[Item], None],
     ) -> None:
         self._store, self._database, self._clock = store, database, clock
         self._reader, self._moves, self._sidecars = reader, moves, sidecars
-        self._spend, self._release = spend, release
+        self._batches, self._on_filed = batches, on_filed
         self._accept, self._pattern, self._zone = accept, pattern, zone
         self._locks = KeyedLocks()
         self._flushes = ThreadPoolExecutor(max_workers=64, thread_name_prefix="flush")
@@ -85,7 +113,7 @@ class Filing:
         replaced = self._staged_before(whole)
         media = self._media(whole)
         metadata = self._read_while_flushing(whole, media)
-        draft = self._draft(whole, media, metadata)
+        draft = self._draft(_facts(whole), media, metadata)
         with (
             self._locks.holding(("pair", draft.pair_scope, draft.stem)),
             self._locks.holding(("bytes", draft.sha256)),
@@ -103,6 +131,46 @@ class Filing:
         with self._database.reading() as connection:
             before = alias_rows.find(connection, announcement.origin.key, announcement.alias)
         return {before.staged} if before and before.staged else set()
+
+    def as_found(
+        self, path: PurePosixPath, *, name: str, origin: str, sha256: str, head: bytes
+    ) -> Item:
+        """The item of a file that lies in the tree already; it stays where it is.
+
+        Raises Refused when it is no medium that is taken here.
+        """
+        media = self.media_of(head)
+        if media is None:
+            raise Refused(Code.UNSUPPORTED_TYPE, "bytes", name=printable(name))
+        file = self._store.path(path)
+        read = None if media.kind is Kind.OTHER else self._reader.read(file, name, media)
+        status = file.stat()
+        facts = _Facts(
+            name=nfc(name),
+            sha256=sha256,
+            size=status.st_size,
+            origin=origin,
+            pair_scope=f"found:{path.parent}",
+            batch_id=None,
+            modified=status.st_mtime,
+            note="",
+        )
+        return replace(self._draft(facts, media, read), path=path)
+
+    def bring_to_place(self, old: Item, dated: Item) -> Item:
+        """Gives a filed item another date, and with its partners the folder that belongs to it.
+
+        Returns the item as it is afterwards; journalled, one member after the other.
+        """
+        with self._locks.holding(("pair", old.pair_scope, old.stem)):
+            with self._database.reading() as connection:
+                of_stem = item_rows.of_stem(connection, old.pair_scope, old.stem)
+            partners = {each.id: each for each in pairs.partners_of(dated, of_stem)}
+            group = pairs.group(dated, list(partners.values()))
+            here = partners | {old.id: old}
+            _, placed = self._place(group, here, 1)
+            self._gather(here, placed)
+            return next(member for member in placed if member.id == old.id)
 
     # ---- what it is -------------------------------------------------------------------------
 
@@ -133,31 +201,25 @@ class Filing:
             raise Refused(Code.UNSUPPORTED_TYPE, "bytes", name=printable(whole.announcement.name))
         return read
 
-    def _draft(
-        self, whole: Whole, media: MediaType, metadata: Metadata | Unreadable | None
-    ) -> Item:
+    def _draft(self, facts: _Facts, media: MediaType, read: Metadata | Unreadable | None) -> Item:
         """The item as it would be if it were alone; its path is still to be found."""
-        announcement = whole.announcement
-        kind = media.kind if metadata is not None else Kind.OTHER
-        capture = self._capture(
-            announcement.name, metadata if isinstance(metadata, Metadata) else None, kind
-        )
-        name = nfc(announcement.name)
+        known = read if isinstance(read, Metadata) else Metadata(Medium.UNKNOWN)
+        kind = media.kind if read is not None else Kind.OTHER
         draft = Item(
             id=secrets.token_hex(12),
             state=ItemState.STORED,
-            sha256=whole.sha256,
-            size=whole.staged.size,
+            sha256=facts.sha256,
+            size=facts.size,
             kind=kind,
-            media_type=media.mime if metadata is not None else _OTHER.mime,
+            media_type=media.mime if read is not None else _OTHER.mime,
             path=PurePosixPath(),
-            name=name,
-            stem=stem_key(name),
-            pair_scope=announcement.pair_scope,
+            name=facts.name,
+            stem=stem_key(facts.name),
+            pair_scope=facts.pair_scope,
             pair=None,
-            content_id=metadata.content_identifier if isinstance(metadata, Metadata) else None,
-            origin=announcement.origin.key,
-            batch_id=whole.batch_id,
+            content_id=known.content_identifier,
+            origin=facts.origin,
+            batch_id=facts.batch_id,
             filed=self._clock.now(),
             taken="",
             offset_minutes=None,
@@ -165,20 +227,18 @@ class Filing:
             zone_source=None,
             day_only=False,
             candidates="[]",
-            unreadable=metadata.reason if isinstance(metadata, Unreadable) else None,
-            width=metadata.width if isinstance(metadata, Metadata) else None,
-            height=metadata.height if isinstance(metadata, Metadata) else None,
-            duration=metadata.duration_seconds if isinstance(metadata, Metadata) else None,
-            modified=announcement.modified,
-            note=announcement.upload_path.rpartition("/")[0],
+            unreadable=read.reason.value if isinstance(read, Unreadable) else None,
+            width=known.width,
+            height=known.height,
+            duration=known.duration_seconds,
+            modified=facts.modified,
+            note=facts.note,
         )
-        return draft.dated(capture)
+        return draft.dated(self._capture(facts.name, known, kind))
 
-    def _capture(self, name: str, metadata: Metadata | None, kind: Kind) -> CaptureDate:
-        found: list[Candidate] = list(metadata.candidates) if metadata is not None else []
-        named = dated_names.candidate(name)
-        if named is not None and kind is not Kind.OTHER:
-            found.append(named)
+    def _capture(self, name: str, metadata: Metadata, kind: Kind) -> CaptureDate:
+        named = dated_names.candidate(name) if kind is not Kind.OTHER else None
+        found = [*metadata.candidates, *([named] if named is not None else [])]
         return choose(found, datetime.fromtimestamp(self._clock.now(), UTC), self._zone)
 
     # ---- the same bytes again ---------------------------------------------------------------
@@ -193,7 +253,7 @@ class Filing:
             return self._settle_restored(whole, known)
 
         def work(connection: Connection) -> Receipt:
-            self._release(connection, whole.reservation_id)
+            self._batches.release(connection, whole.reservation_id)
             return self._tell(connection, whole, known, Outcome.DUPLICATE)
 
         return self._database.write(work, durable=True)
@@ -210,7 +270,7 @@ class Filing:
 
         def work(connection: Connection) -> Receipt:
             item_rows.change(connection, known, restored)
-            self._spend(connection, whole.reservation_id, restored.size)
+            self._batches.spend(connection, whole.reservation_id, restored.size)
             return self._tell(connection, whole, restored, Outcome.FILED)
 
         return self._database.write(work, durable=True)
@@ -241,6 +301,7 @@ class Filing:
                 else:
                     self._gather(partners, placed)
                     self._sidecars.attach(item)
+                    self._on_filed(item)
                     return receipt
             number += 1
 
@@ -271,7 +332,7 @@ class Filing:
 
         def work(connection: Connection) -> Receipt:
             item_rows.insert_item(connection, item)
-            self._spend(connection, whole.reservation_id, item.size)
+            self._batches.spend(connection, whole.reservation_id, item.size)
             return self._tell(connection, whole, item, Outcome.FILED)
 
         return self._database.write(work, durable=True)

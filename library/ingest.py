@@ -21,10 +21,11 @@ from typing import Self
 
 import structlog
 
-from library.batch import Batches, Reservation
+from library.batch import Batches
 from library.catalogue import aliases as alias_rows
 from library.catalogue import receipts as receipt_rows
 from library.catalogue.aliases import Alias, State
+from library.catalogue.batches import Reservation
 from library.catalogue.database import Connection, Database
 from library.catalogue.receipts import Outcome, Receipt
 from library.clock import Clock
@@ -64,11 +65,12 @@ class Ingest:
         sidecars: Sidecars,
         log: UploadLog,
         accept: frozenset[Kind],
+        is_read_only: bool = False,
     ) -> None:
         self.store, self.database, self.clock = store, database, clock
         self.batches, self.room, self.filing, self.sidecars = batches, room, filing, sidecars
         self._log, self._accept = log, accept
-        self._fault: str | None = None
+        self._fault = "the disk of the store is read-only" if is_read_only else None
 
     @property
     def fault(self) -> str | None:
@@ -192,7 +194,7 @@ class Ingest:
         wanted = role(name)
         if announcement.alias is None and wanted in (Role.LITTER, Role.TEMPORARY):
             raise Refused(Code.UNSUPPORTED_TYPE, "name", name=shown)
-        if wanted in _COUNTED and not self._takes(name):
+        if wanted in _COUNTED and not self.takes(name):
             raise Refused(Code.UNSUPPORTED_TYPE, "name", name=shown)
         if announcement.size == 0:
             raise Refused(Code.EMPTY_FILE, name=shown)
@@ -200,7 +202,8 @@ class Ingest:
         if announcement.size is not None and announcement.size > most:
             raise self._too_big(announcement, most)
 
-    def _takes(self, name: str) -> bool:
+    def takes(self, name: str) -> bool:
+        """Whether files of this name are taken, going by the name alone."""
         if Kind.OTHER in self._accept:
             return True
         kind = kind_by_name(name)
@@ -310,6 +313,19 @@ class Incoming:
                 raise refused
         except Refused as told:
             return told
+
+    def flush(self) -> str:
+        """Returns the name in staging under which what arrived so far would survive a power cut."""
+        with self._refusing():
+            self._staged.sync()
+            self._ingest.store.sync_staging()
+        return self._staged.name
+
+    def keep(self) -> str:
+        """Ends this part of a resumable upload: what arrived stays in staging, flushed."""
+        name = self.flush()
+        self._let_go()
+        return name
 
     def abort(self) -> None:
         """Leaves nothing behind and tells nobody; harmless twice, and after `commit`."""

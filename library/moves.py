@@ -25,8 +25,15 @@ _MOST_NUMBERS = 100_000
 class Moves:
     """Moves items within the tree."""
 
-    def __init__(self, store: LocalStore, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: LocalStore,
+        database: Database,
+        clock: Clock,
+        follow: Callable[[Item], None],
+    ) -> None:
         self._store, self._database, self._clock = store, database, clock
+        self._follow = follow  # brings the companions of a moved item after it
 
     def move(self, old: Item, new: Item) -> bool:
         """Brings an item to the path and the date of `new`; False when that path is taken."""
@@ -47,6 +54,8 @@ class Moves:
             moved = self._store.move(old.path, new.path)
         finally:
             self._settle(move, new if moved else None)
+        if moved:
+            self._follow(new)
         return moved
 
     def finish_interrupted(self) -> int:

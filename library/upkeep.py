@@ -5,7 +5,9 @@ a crash is settled here.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import PurePosixPath
 
 import structlog
@@ -29,6 +31,8 @@ from library.store.local import LocalStore
 from library.uploadlog import UploadLog
 
 UNDO_SECONDS = 15 * 60.0
+SUMS = "SHA256SUMS"
+OWNER = "owner"  # the source of a date that a person set
 _DAY = 86400.0
 
 
@@ -72,7 +76,8 @@ class Upkeep:
         reservations = self._batches.refund_abandoned()
         staging = self._sweep_staging()
         strangers, missing, found_again = self._compare()
-        adopted = sum(self.adopt(path) for path in strangers)
+        told = self._told_in_log() if strangers else {}
+        adopted = sum(self._adopt(path, told) for path in strangers)
         return Swept(staging, adopted, missing, found_again, moves, reservations)
 
     def _sweep_staging(self) -> int:
@@ -116,12 +121,13 @@ class Upkeep:
         structlog.get_logger().warning("a file is missing", path=str(item.path))
         self._change(item, replace(item, state=ItemState.MISSING))
 
-    def adopt(self, path: PurePosixPath) -> bool:
+    def _adopt(self, path: PurePosixPath, told: Mapping[str, Mapping[str, object]]) -> bool:
         """Gives a file of the tree without a row an item; False for what is not taken here.
 
         Name and sender come from the log when it knows these bytes.
         """
-        told = self._told_in_log()
+        if path.name == SUMS:
+            return False
         sha256, head = self._digest(path)
         sent = told.get(sha256, {})
         try:
@@ -155,6 +161,33 @@ class Upkeep:
             while block := file.read(1 << 20):
                 sha256.update(block)
         return sha256.hexdigest(), head
+
+    def recount(self) -> None:
+        """Makes the counters of the months anew from the items."""
+        with self._database.reading() as connection:
+            stored = item_rows.all_in_state(connection, ItemState.STORED)
+        self._database.write(lambda connection: item_rows.recount(connection, stored))
+
+    # ---- dating -----------------------------------------------------------------------------
+
+    def set_date(self, item_id: str, day: date) -> Item:
+        """Files an item, and what is paired with it, under the day that its owner says.
+
+        Raises LookupError when there is no such item in the library.
+        """
+        with self._database.reading() as connection:
+            item = item_rows.find(connection, item_id)
+        if item is None or item.state is not ItemState.STORED:
+            raise LookupError(item_id)
+        dated = replace(
+            item,
+            taken=f"{day.isoformat()}T00:00:00",
+            offset_minutes=None,
+            source=OWNER,
+            zone_source=None,
+            day_only=True,
+        )
+        return self._filing.bring_to_place(item, dated)
 
     # ---- taking back ------------------------------------------------------------------------
 
@@ -221,9 +254,7 @@ class Upkeep:
         while not self._store.move_from_trash(item.trash_name, path):
             number += 1
             path = item.path.with_name(numbered(item.name, number))
-        restored = replace(
-            item, path=path, state=ItemState.STORED, trashed=None, trash_name=None
-        )
+        restored = replace(item, path=path, state=ItemState.STORED, trashed=None, trash_name=None)
         self._change(item, restored)
         return restored
 
@@ -239,4 +270,6 @@ class Upkeep:
         return len(over)
 
     def _change(self, old: Item, new: Item) -> None:
-        self._database.write(lambda connection: item_rows.change(connection, old, new), durable=True)
+        self._database.write(
+            lambda connection: item_rows.change(connection, old, new), durable=True
+        )

@@ -152,7 +152,11 @@ class Uploads:
     def _compare(self, upload: Upload, sha256: str) -> None:
         with self._database.reading() as connection:
             known = item_rows.by_sha256(connection, sha256)
-        if known is None or known.size != upload.size or not self.ingest.store.has(known.path, known.size):
+        if (
+            known is None
+            or known.size != upload.size
+            or not self.ingest.store.has(known.path, known.size)
+        ):
             self._database.write(
                 lambda connection: rows.accept(connection, upload.id, upload.reservation_id or "")
             )
@@ -240,7 +244,9 @@ class Uploads:
             self.ingest.store.cut_staged(upload.staged, upload.received)
         except FileNotFoundError:
             self._database.write(
-                lambda connection: rows.note_progress(connection, upload.id, staged=None, received=0)
+                lambda connection: rows.note_progress(
+                    connection, upload.id, staged=None, received=0
+                )
             )
             return replace(upload, staged=None, received=0)
         return upload

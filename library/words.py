@@ -109,13 +109,18 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The reservation of {name} has ended: choose the file again.",
         "{name} 的预约已过期：请重新选择文件。",
     ),
+    "expired.undo": (
+        "This upload can no longer be taken back: ask the owner to delete the files.",
+        "此次上传已无法撤销：请联系管理员删除文件。",
+    ),
+    "expired.trash": (
+        "This file cannot be brought back: it is stored again, or its days in the trash are over.",
+        "无法恢复该文件：它已重新保存，或回收站保留期已过。",
+    ),
     "internal": (
         "Something went wrong here: tell the owner this reference, {reference}.",
         "服务器出错：请将编号 {reference} 告知管理员。",
     ),
-    "why.file": ("the capture date in the file", "文件中的拍摄时间"),
-    "why.none": ("no capture date in the file", "文件中没有拍摄日期"),
-    "why.unreadable": ("its metadata could not be read", "无法读取其元数据"),
     # outcomes
     "filed": ("Filed as {place} because of {why}.", "已归入 {place}，依据：{why}。"),
     "filed.no_date": ("Filed as {place}: {why}.", "已归入 {place}：{why}。"),

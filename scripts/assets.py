@@ -129,7 +129,13 @@ def passing_npm(root: Path, scratch: Path) -> Npm:
 
 def succeeds(npm: Npm, scratch: Path, group: Group) -> bool:
     """Run `npm ci` in the scratch folder, in the user's own environment (mirrors, certificates)."""
-    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    options = [
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-update-notifier",
+        "--loglevel=error",
+    ]
     if group.omit_dev:
         options.append("--omit=dev")
     done = subprocess.run(

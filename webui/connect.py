@@ -59,7 +59,9 @@ def addresses_of(root: str) -> Addresses:
     url = root.rstrip("/") + "/"
     scheme, _, rest = url.partition("://")
     authority = rest.rstrip("/")
-    host, _, port = authority.rpartition(":") if ":" in authority.rpartition("]")[2] else (authority, "", "")
+    host, _, port = (
+        authority.rpartition(":") if ":" in authority.rpartition("]")[2] else (authority, "", "")
+    )
     secure = "@SSL" if scheme == "https" else ""
     return Addresses(
         url=url,

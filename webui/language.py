@@ -64,10 +64,20 @@ class Words:
         return f"{fact:,}" if isinstance(fact, int) and not isinstance(fact, bool) else fact
 
 
-_MONTHS = (
-    "January February March April May June July "
-    "August September October November December"
-).split()
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 
 @cache

@@ -31,7 +31,11 @@ def metrics() -> AnyResponse:
         ("daydrop_items", "Items in the library.", library().browse.total()),
         ("daydrop_undated_items", "Items without a date.", library().browse.undated_count()),
         ("daydrop_open_batches", "Batches that are not closed.", len(open_batches)),
-        ("daydrop_pending_uploads", "Resumable uploads under way.", len(library().uploads.pending())),
+        (
+            "daydrop_pending_uploads",
+            "Resumable uploads under way.",
+            len(library().uploads.pending()),
+        ),
         ("daydrop_disk_free_bytes", "Bytes free on the disk of the store.", free.bytes),
         ("daydrop_up", "1 while uploads can be taken.", int(library().ingest.fault is None)),
     )

@@ -113,7 +113,7 @@ def take_back(batch_id: str) -> None:
         abort(403)
     if undo_left(batch) <= 0:
         abort(409)
-    library().upkeep.undo(batch_id)
+    library().upkeep.undo(batch_id, visitor())
 
 
 def undo_left(batch: Batch) -> int:

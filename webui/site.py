@@ -12,14 +12,14 @@ LIBRARY = "daydrop.library"
 
 def library() -> Library:
     """The library that this site shows."""
-    return cast(Library, current_app.extensions[LIBRARY])
+    return cast("Library", current_app.extensions[LIBRARY])
 
 
 def words() -> Words:
     """The words in the language of the visitor."""
     if "words" not in g:
         g.words = words_of(chosen_language(request))
-    return cast(Words, g.words)
+    return cast("Words", g.words)
 
 
 def page(template: str, **values: object) -> str:

@@ -171,7 +171,9 @@ def _answer(form: _Form) -> AnyResponse:
         reply.status_code = 201 if is_kept else _worst(told)
     else:
         text = plain_receipt(told, request.host_url.rstrip("/") + address, words().language)
-        reply = Response(text, 303 if is_kept else _worst(told), content_type="text/plain; charset=utf-8")
+        reply = Response(
+            text, 303 if is_kept else _worst(told), content_type="text/plain; charset=utf-8"
+        )
     reply.headers["Location"] = address
     return reply
 

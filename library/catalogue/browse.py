@@ -68,7 +68,7 @@ def folder_after(connection: Connection, folder: PurePosixPath) -> str | None:
 
 def month_counts(connection: Connection) -> list[tuple[str, str, int]]:
     """Tree, month and number of items, newest month first; undated items under an empty month."""
-    query = select(months.c.tree, months.c.month, months.c["items"]).where(months.c["items"] > 0)
+    query = select(months.c.tree, months.c.month, months.c.number).where(months.c.number > 0)
     found = connection.execute(query.order_by(months.c.month.desc(), months.c.tree))
     return [(str(tree), str(month), int(number)) for tree, month, number in found]
 

@@ -68,6 +68,14 @@ class Database:
             self._queue.put(job)
         return job.future.result()
 
+    def fault(self) -> str | None:
+        """What is wrong with the file of the catalogue, None when nothing is."""
+        if self.engine.dialect.name != "sqlite":
+            return None
+        with self.reading() as connection:
+            says = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        return None if says == "ok" else str(says)
+
     def close(self) -> None:
         """Commits what is queued and lets go of the file."""
         with self._closing:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from library.capturedate.rule import CaptureDate, Judged
@@ -255,6 +255,6 @@ def _count(connection: Connection, item: Item, step: int) -> None:
 
 def recount(connection: Connection, stored: Iterable[Item]) -> None:
     """Makes the counters anew."""
-    connection.execute(months.delete())
+    connection.execute(delete(months))
     for item in stored:
         _count(connection, item, 1)

@@ -57,8 +57,7 @@ class Receipt:
         """The receipt in words."""
         facts = dict(self.facts)
         if why := facts.get("why"):
-            key = str(why) if words.has_sentence(str(why)) else "why.file"
-            facts["why"] = words.sentence(key, facts, language)
+            facts["why"] = words.sentence(str(why), facts, language)
         return words.sentence(self.words_key, facts, language)
 
     def of_bytes(self, size: int, sha256: str) -> "Receipt":
@@ -141,6 +140,14 @@ def holders(connection: Connection, item_id: str) -> set[str]:
         )
     )
     return {str(batch_id) for batch_id in connection.execute(query).scalars()}
+
+
+def items_of_batch(connection: Connection, batch_id: str) -> set[str]:
+    """The items that a batch was told to be kept."""
+    query = select(receipts.c.item_id).where(
+        receipts.c.batch_id == batch_id, receipts.c.item_id.is_not(None)
+    )
+    return {str(item_id) for item_id in connection.execute(query).scalars()}
 
 
 def recent(connection: Connection, origin: str | None, limit: int) -> list[Receipt]:

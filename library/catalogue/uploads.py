@@ -110,7 +110,9 @@ def staged_names(connection: Connection) -> set[str]:
     return {str(name) for name in connection.execute(query).scalars()}
 
 
-def note_progress(connection: Connection, upload_id: str, *, staged: str | None, received: int) -> None:
+def note_progress(
+    connection: Connection, upload_id: str, *, staged: str | None, received: int
+) -> None:
     """Says how many bytes lie safely in which staging file."""
     here = uploads.c.id == upload_id
     connection.execute(update(uploads).where(here).values(staged=staged, received=received))

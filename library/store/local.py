@@ -10,6 +10,7 @@ Staging and tree are one file system, so that a whole file appears in the tree b
 
 import ctypes
 import errno
+import fcntl
 import os
 import secrets
 import stat
@@ -121,6 +122,7 @@ class LocalStore:
         self._trash = self.state / "trash"
         self._random = random
         self._links = True
+        self._claim: int | None = None
 
     # ---- start ------------------------------------------------------------------------------
 
@@ -137,6 +139,26 @@ class LocalStore:
             for tree in TREES[:3]:
                 (self.root / tree).mkdir(exist_ok=True)
             self._prove()
+
+    def claim(self) -> bool:
+        """Whether this process is the first that uses the store; it is until it ends.
+
+        Only the first may sweep: what lies in staging can belong to another one.
+        """
+        file = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return False
+        self._claim = file
+        return True
+
+    def release(self) -> None:
+        """Lets another process be the first."""
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
 
     def _prove(self) -> None:
         """Two files, one name: the second must be told that the name is taken."""
@@ -169,6 +191,16 @@ class LocalStore:
         path = self.staged_path(name)
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
         return Staged(file, path, os.fstat(file).st_size)
+
+    def cut_staged(self, name: str, size: int) -> None:
+        """Cuts off what a staging file holds beyond `size`: bytes that were never flushed.
+
+        Raises FileNotFoundError when it is gone, or shorter than that.
+        """
+        path = self.staged_path(name)
+        if path.stat().st_size < size:
+            raise FileNotFoundError(errno.ENOENT, "bytes in staging are gone", name)
+        os.truncate(path, size)
 
     def staged_path(self, name: str) -> Path:
         """Where the staging file of this name lies."""
@@ -286,6 +318,17 @@ class LocalStore:
     def unlink(self, path: PurePosixPath) -> None:
         """Takes back a link that no row speaks of; harmless when it is gone."""
         self.path(path).unlink(missing_ok=True)
+
+    def write_text(self, path: PurePosixPath, text: str) -> None:
+        """Writes a small file of ours into the tree, in one step; it replaces its older self."""
+        staged = self.stage()
+        try:
+            staged.write(text.encode())
+            staged.sync()
+        finally:
+            staged.close()
+        staged.path.replace(self.path(path))
+        self.sync_folder(path.parent)
 
     def listing(self, folder: PurePosixPath) -> list[Entry]:
         """What lies in a folder of the tree, by name; hidden files and links are left out.
