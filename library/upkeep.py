@@ -116,7 +116,7 @@ class Upkeep:
     def _settle_lost(self, item: Item) -> None:
         """A kill between a move to the trash and its row, or a file taken away by hand."""
         if item.id in self._store.trashed_names():
-            self._change(item, self._as_trashed(item))
+            self._settle_trashed(item)
             return
         structlog.get_logger().warning("a file is missing", path=str(item.path))
         self._change(item, replace(item, state=ItemState.MISSING))
@@ -229,6 +229,9 @@ class Upkeep:
     def trash(self, item: Item) -> None:
         """Takes an item out of the library; its file is kept in the trash for some days."""
         self._store.move_to_trash(item.path, item.id)
+        self._settle_trashed(item)
+
+    def _settle_trashed(self, item: Item) -> None:
         trashed = self._as_trashed(item)
 
         def work(connection: Connection) -> None:
@@ -255,7 +258,12 @@ class Upkeep:
             number += 1
             path = item.path.with_name(numbered(item.name, number))
         restored = replace(item, path=path, state=ItemState.STORED, trashed=None, trash_name=None)
-        self._change(item, restored)
+
+        def work(connection: Connection) -> None:
+            item_rows.change(connection, item, restored)
+            alias_rows.mark_restored(connection, item.id)
+
+        self._database.write(work, durable=True)
         return restored
 
     def empty_trash(self) -> int:
