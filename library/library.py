@@ -17,6 +17,7 @@ from library.clock import Clock
 from library.errors import Code, Refused
 from library.filing import Filing
 from library.ingest import Ingest
+from library.keyedlocks import KeyedLocks
 from library.media import Kind
 from library.moves import Moves
 from library.placement import TREES
@@ -58,7 +59,15 @@ class Library:
         self.batches = Batches(self.database, self.clock, settings.limits)
         self.receipts = Receipts(self.database)
         self.room = Room(self.store, settings.limits.keep_free)
-        self.sidecars = Sidecars(self.store, self.database, self.clock, self.batches)
+        self._locks = KeyedLocks()
+        self.sidecars = Sidecars(
+            store=self.store,
+            database=self.database,
+            clock=self.clock,
+            batches=self.batches,
+            reader=self.workers,
+            locks=self._locks,
+        )
         self.moves = Moves(self.store, self.database, self.clock, self.sidecars.follow)
         self.previews = Thumbnails(self.store, self.workers)
         self.filing = self._filing()
@@ -142,6 +151,7 @@ class Library:
             reader=self.workers,
             moves=self.moves,
             sidecars=self.sidecars,
+            locks=self._locks,
             batches=self.batches,
             accept=self.accept,
             pattern=self.settings.store.folder,
