@@ -3,12 +3,22 @@
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -79,7 +89,7 @@ class ServerSettings(Section):
         (),
         description="More names this server answers to, beside its own names and addresses.",
     )
-    trusted_proxies: tuple[str, ...] = Field(
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
         (),
         description="Addresses or networks whose X-Forwarded-For is believed.",
     )
@@ -172,8 +182,11 @@ def read_settings(
     options: Mapping[str, Mapping[str, Any]],
     environment: Mapping[str, str],
     file: Path | None = None,
+    defaults: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Settings:
     """Puts the settings together; `options` maps section and key to values of the command line.
+
+    `defaults` is of the same shape and weaker than all else, save the models' own defaults.
 
     Raises SettingsRefused with one line per fault, each naming its setting.
     """
@@ -191,7 +204,13 @@ def read_settings(
             dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  its signature is given
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  its signature is given
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+            weakest = {section: dict(keys) for section, keys in defaults.items()}
+            return (
+                init_settings,
+                env_settings,
+                TomlConfigSettingsSource(settings_cls),
+                InitSettingsSource(settings_cls, init_kwargs=weakest),
+            )
 
     if file is not None and not file.is_file():
         raise SettingsRefused(f"there is no settings file {file}")

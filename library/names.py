@@ -33,7 +33,9 @@ _TEMPORARY = re.compile(
 )
 # Cc: control, Cf: zero width and direction marks, Cs: lone surrogates, Zl/Zp: line ends
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"})
-_WINDOWS_DEVICES = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9¹²³]|LPT[0-9¹²³])", re.I)
+_WINDOWS_DEVICES = re.compile(
+    r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9¹²³]|LPT[0-9¹²³])", re.IGNORECASE
+)
 _WINDOWS_FORBIDDEN = str.maketrans(dict.fromkeys('<>:"|?*\\/', "_"))
 
 
