@@ -129,7 +129,7 @@ def sniff(head: bytes) -> MediaType | None:
     """Tell from the first 4 KB of a file what it is; None for what is no image and no video."""
     for signature, media in SIGNATURES:
         if head.startswith(signature):
-            return CR2 if media is TIFF and head[8:10] == b"CR" else media
+            return CR2 if media == TIFF and head[8:10] == b"CR" else media
     return (
         _riff(head)
         or _bitmap(head)
