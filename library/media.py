@@ -4,7 +4,7 @@ The kind always comes from the bytes: a film named `.jpg` is a film. The name on
 the list of extensions.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 HEAD_BYTES = 4096  # as much of a file as `sniff` looks at
@@ -20,11 +20,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class MediaType:
-    """A kind, the media type to serve it as, and the format's short name for people."""
+    """A kind, the media type to serve it as, and the format's short name for people.
+
+    The name does not count in comparisons, so that a type out of the catalogue is the same type.
+    """
 
     kind: Kind
     mime: str
-    name: str
+    name: str = field(default="", compare=False)
 
 
 # One string a list: a column of quoted words would hide what is missing.

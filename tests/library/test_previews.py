@@ -115,6 +115,11 @@ def test_each_kind_has_a_preview(data: bytes, kind: media.MediaType) -> None:
     assert max(drawn(data, kind).size) in {48, 64}
 
 
+def test_a_type_out_of_the_catalogue_is_the_same_type() -> None:
+    kind = media.MediaType(media.Kind.VIDEO, "video/mp4")
+    assert max(drawn(make.film(), kind).size) == 64
+
+
 def test_the_jpeg_inside_a_raw_file_is_drawn() -> None:
     data = b"FUJIFILMCCD-RAW " + bytes(500) + make.photo(edges=(400, 200)) + bytes(500)
     assert drawn(data, media.RAF).size == (320, 160)
