@@ -1,11 +1,13 @@
 """Walls around a process that reads strangers' bytes. Called inside that process only."""
 
 import ctypes
+import multiprocessing.forkserver
 import os
 import resource
 import signal
 import sys
 import warnings
+from typing import Any
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 PR_SET_NO_NEW_PRIVS = 38
@@ -23,6 +25,7 @@ def confine(memory_bytes: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.setpgid(0, 0)
     die_with_parent()
+    _let_the_parent_end()
     if sys.platform == "linux":
         _prctl(PR_SET_NO_NEW_PRIVS, 1)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
@@ -48,6 +51,19 @@ def limit_processor(seconds: int) -> None:
     soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+def _let_the_parent_end() -> None:
+    """Close this process's hold on its parent, multiprocessing's forkserver.
+
+    The forkserver ends when nobody holds the writing end of a pipe any more. It hands that end on
+    to all its children, so that a worker that hangs would keep both alive after the server's end.
+    """
+    forkserver: Any = getattr(multiprocessing.forkserver, "_forkserver", None)
+    held = getattr(forkserver, "_forkserver_alive_fd", None)  # there is no public way
+    if held is not None:
+        os.close(held)
+        forkserver._forkserver_alive_fd = None  # noqa: SLF001 - as above
 
 
 def _prctl(option: int, value: int) -> None:

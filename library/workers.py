@@ -151,6 +151,7 @@ class _Lane:
     def __init__(self, memory_bytes: int) -> None:
         self.is_broken = False
         self._closing = threading.Lock()
+        self._cancel: Callable[[], object] | None = None
         self._pool = ProcessPool(
             max_workers=1,
             max_tasks=TASKS_MOST,
@@ -174,6 +175,7 @@ class _Lane:
             )
         except RuntimeError as problem:
             raise BrokenProcessPool("the pool has been stopped") from problem
+        self._cancel = future.cancel
         try:
             answer: Answer = future.result(limit + START_SECONDS)
         except TimeoutError as problem:
@@ -193,6 +195,8 @@ class _Lane:
     def close(self) -> None:
         with self._closing:
             self.is_broken = True
+            if self._cancel is not None:
+                self._cancel()  # a stopped pool leaves its callers waiting
             self._pool.stop()  # type: ignore[no-untyped-call]  # pebble types it not
             self._pool.join()
 

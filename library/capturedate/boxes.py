@@ -17,6 +17,9 @@ EPOCH = datetime(1904, 1, 1)  # noqa: DTZ001 - UTC by definition, kept naive lik
 NAME_BYTES = frozenset({*range(0x20, 0x7F), 0xA9})  # printable, and the (c) of QuickTime
 SHORT_TIMES, LONG_TIMES = (">xxxxIIII", 20), (">xxxxQQIQ", 32)
 
+# Words that some maker left behind the film may look like a box; these names are no chance.
+FILM_BOXES = frozenset({b"moov", b"mdat", b"moof", b"trak", b"mdia", b"free", b"uuid", b"meta"})
+ESSENTIAL = frozenset({b"moov", b"mdat"})
 PARENTS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
 ENTRY_BYTES = {b"stts": 8, b"ctts": 8, b"stss": 4, b"stsc": 12, b"stco": 4, b"co64": 8}
 
@@ -54,6 +57,7 @@ class _Walk:
         self._size = size
         self._film = Film()
         self._boxes = 0
+        self._seen: set[bytes] = set()
 
     def whole(self) -> Film:
         self._children(0, self._size, 0)
@@ -66,8 +70,9 @@ class _Walk:
             if header is None:
                 return  # bytes after the last box are harmless
             name, body, stop = header
-            if stop > self._size:
+            if stop > self._size and (name in FILM_BOXES or not self._seen >= ESSENTIAL):
                 self._film.is_cut = True
+            self._seen.add(name)
             stop = min(stop, end)
             if name in PARENTS:
                 self._children(body, stop, depth + 1)

@@ -59,7 +59,7 @@ def read(file: BinaryIO, size: int, name: str, media: MediaType) -> Metadata:
     """Read a file that was sniffed as a picture. Raises MemoryError where memory is limited."""
     found = _Found()
     verdict = _open(file, size, name, media, found)
-    if media is PNG:
+    if media == PNG:
         _read_png(file, found)
     if media not in WHOLE_IN_PILLOW or not (found.has_exif or found.has_xmp):
         _scan(file, size, found)
@@ -97,14 +97,14 @@ def _open(file: BinaryIO, size: int, name: str, media: MediaType, found: _Found)
 
 def _read_picture(picture: Image.Image, name: str, media: MediaType, found: _Found) -> None:
     found.width, found.height = picture.size
-    if media is not PNG:  # Pillow would decode the pixels to look behind them
+    if media != PNG:  # Pillow would decode the pixels to look behind them
         try:
             tags = picture.getexif()
         except exif.BROKEN as problem:
             found.notes.append(f"EXIF could not be read: {type(problem).__name__}")
         else:
             _read_exif(tags, found)
-    if media is TIFF and extension(name) in RAW:
+    if media == TIFF and extension(name) in RAW:
         found.width = found.height = None  # the first directory holds a thumbnail
     packet = _packet(picture)
     if packet is not None:

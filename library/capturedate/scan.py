@@ -88,9 +88,10 @@ def mdpm(head: bytes) -> Candidate | None:
         return None
     # 00 00 03 stands for 00 00 in an H.264 stream (ITU-T H.264, 7.4.1).
     data = head[at + len(_MDPM) : at + 1024].replace(b"\0\0\x03", b"\0\0")
+    count = data[0] if data else 0
     entries = {
         data[start]: data[start + 1 : start + _MDPM_ENTRY]
-        for start in range(1, 1 + data[0] * _MDPM_ENTRY, _MDPM_ENTRY)
+        for start in range(1, 1 + count * _MDPM_ENTRY, _MDPM_ENTRY)
         if start + _MDPM_ENTRY <= len(data)
     }
     if _MDPM_YEAR not in entries or _MDPM_DAY not in entries:

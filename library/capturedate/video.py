@@ -121,7 +121,7 @@ def _general(general: Track, media: MediaType) -> Iterator[Candidate]:
     if recorded is not None and media in RECORDED:
         yield candidate(RECORDED[media], recorded)
     mastered = _words(general, "mastered_date")
-    if mastered is not None and media is AVI:
+    if mastered is not None and media == AVI:
         yield candidate(Source.AVI_IDIT, mastered)
     encoded = _words(general, "encoded_date")
     if encoded is not None and media in ENCODED:
@@ -136,7 +136,7 @@ def _scanned(both: scan.Ends, media: MediaType) -> Iterator[Candidate]:
     sony = scan.sony_xml(both) if media in BOXED_FILMS else None
     if sony is not None:
         yield sony
-    avchd = scan.mdpm(both.head) if media is MPEG_TS else None
+    avchd = scan.mdpm(both.head) if media == MPEG_TS else None
     if avchd is not None:
         yield avchd
 
