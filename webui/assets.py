@@ -50,7 +50,7 @@ def asset(seen: str, path: str) -> Response:
     found = _asset(path)
     if found is None:
         raise NotFound
-    packs = found.packed is not None and "gzip" in request.accept_encodings
+    packs = found.packed is not None and request.accept_encodings.quality("gzip") > 0
     reply = Response(found.packed if packs else found.plain, content_type=found.media_type)
     reply.headers["Cache-Control"] = _FOR_EVER if seen == version() else "no-cache"
     reply.headers["Vary"] = "Accept-Encoding"
