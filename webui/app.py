@@ -1,6 +1,7 @@
 """The browser face: pages and the JSON API, over one library."""
 
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import HTTPException
@@ -74,8 +75,6 @@ def _here(**changes: str) -> str:
     query = request.args.copy()
     for name, value in changes.items():
         query[name] = value
-    from urllib.parse import urlencode
-
     return f"{request.path}?{urlencode(list(query.items(multi=True)))}"
 
 
