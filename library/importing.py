@@ -31,8 +31,9 @@ class Summary:
 
 
 def found_files(paths: Iterable[Path]) -> list[Path]:
-    """The files of the folders and names given, pictures before the films and companions of their
-    folder, so that partners seldom have to move. Hidden files and links are left out.
+    """The files of the folders and names given; hidden ones and links are left out.
+
+    Pictures stand before the films and companions of their folder: so partners seldom move.
     """
     files = [file for path in paths for file in _below(path)]
     return sorted(files, key=lambda file: (file.parent, _order(file.name), file.name))

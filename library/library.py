@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,7 @@ from library.workers import Workers
 _KINDS = {"images": Kind.IMAGE, "videos": Kind.VIDEO, "others": Kind.OTHER}
 _ROUND = 15.0  # seconds between two rounds of housekeeping
 _CATALOGUE = "catalogue.sqlite"
+_COPIES_KEPT = 3
 
 
 class Library:
@@ -175,6 +177,22 @@ class Library:
         self.aliases.sweep()
         self.upkeep.empty_trash()
         self.log.purge()
+        self._copy_catalogue()
+
+    def _copy_catalogue(self) -> None:
+        """Once a day, so that a damaged catalogue costs a day of receipts and no photo."""
+        folder = self.store.state / "copies"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        today = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%d")
+        copy = folder / f"catalogue-{today}.sqlite"
+        if not copy.exists():
+            unfinished = copy.with_suffix(".part")
+            unfinished.unlink(missing_ok=True)
+            self.database.copy_to(unfinished)
+            if unfinished.exists():
+                unfinished.replace(copy)
+            for old in sorted(folder.glob("catalogue-*.sqlite"))[:-_COPIES_KEPT]:
+                old.unlink()
 
 
 def _prepare(store: LocalStore) -> bool:
