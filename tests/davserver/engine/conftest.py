@@ -65,4 +65,3 @@ def address(request: pytest.FixtureRequest) -> Address:
     """Ours or the stock pair's address, as `both` asks."""
     found: Address = request.getfixturevalue(request.param)
     return found
-

@@ -168,7 +168,6 @@ def test_no_fault_of_an_application_takes_the_server_with_it(start, fault) -> No
         assert ask(server.address, request("GET", "/")).status == 500
 
 
-
 @pytest.fixture(params=["on disk", "in memory"])
 def source(request, tmp_path):
     """Return a function that opens 3 MB, of which every byte is known."""

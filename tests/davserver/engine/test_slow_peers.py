@@ -178,9 +178,7 @@ def test_a_trusted_proxy_is_free_of_the_bound_for_one_address(start, shelf: Shel
         assert second.say(request("GET", "/")).reply().status == 404
 
 
-def test_when_all_places_are_taken_the_longest_idle_one_is_given_up(
-    start, shelf: Shelf
-) -> None:
+def test_when_all_places_are_taken_the_longest_idle_one_is_given_up(start, shelf: Shelf) -> None:
     server = start(shelf, bounds=Bounds(connections=2))
     with Peer(server.address) as first, Peer(server.address) as second:
         for peer in (first, second):

@@ -77,9 +77,7 @@ def test_flask_reads_whole_uploads_by_length_and_by_chunks(page: Address, kept) 
 
 
 def test_flask_reads_a_form(page: Address) -> None:
-    body = (
-        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nhello\r\n--x--\r\n'
-    )
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nhello\r\n--x--\r\n'
     kind = "Content-Type: multipart/form-data; boundary=x"
     with Peer(page) as peer:
         head = request("POST", "/form", kind, f"Content-Length: {len(body)}")
