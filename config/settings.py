@@ -3,12 +3,22 @@
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -53,6 +63,16 @@ def _is_zone(name: str) -> str:
     return name
 
 
+def _is_folder(pattern: str) -> str:
+    """The trees `images/` and `videos/` are addresses of their own, so they come first."""
+    parts = pattern.split("/")
+    if parts[0] != "{kind}" or any(part in ("", ".", "..") for part in parts):
+        raise ValueError("a folder begins with {kind}/, as in {kind}/%Y/%m/%d")
+    if not {"%Y", "%y"} & set(re.findall("%[A-Za-z]", pattern)):
+        raise ValueError("a folder names at least the year, as in {kind}/%Y")
+    return pattern
+
+
 Bytes = Annotated[int, BeforeValidator(_size), Field(ge=0)]
 Seconds = Annotated[int, BeforeValidator(_seconds), Field(ge=0)]
 Zone = Annotated[str, AfterValidator(_is_zone)]
@@ -79,7 +99,7 @@ class ServerSettings(Section):
         (),
         description="More names this server answers to, beside its own names and addresses.",
     )
-    trusted_proxies: tuple[str, ...] = Field(
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
         (),
         description="Addresses or networks whose X-Forwarded-For is believed.",
     )
@@ -91,7 +111,7 @@ class StoreSettings(Section):
     """Where the library lies, and how long things are kept."""
 
     root: Path = Field(Path("uploads"), description="Folder of the library; all its state too.")
-    folder: str = Field(
+    folder: Annotated[str, AfterValidator(_is_folder)] = Field(
         "{kind}/%Y/%m/%d",
         description="Folder of a dated file: {kind} is images or videos, %Y %m %d its date.",
     )
@@ -172,8 +192,11 @@ def read_settings(
     options: Mapping[str, Mapping[str, Any]],
     environment: Mapping[str, str],
     file: Path | None = None,
+    defaults: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Settings:
     """Puts the settings together; `options` maps section and key to values of the command line.
+
+    `defaults` is of the same shape and weaker than all else, save the models' own defaults.
 
     Raises SettingsRefused with one line per fault, each naming its setting.
     """
@@ -191,7 +214,13 @@ def read_settings(
             dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  its signature is given
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  its signature is given
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+            weakest = {section: dict(keys) for section, keys in defaults.items()}
+            return (
+                init_settings,
+                env_settings,
+                TomlConfigSettingsSource(settings_cls),
+                InitSettingsSource(settings_cls, init_kwargs=weakest),
+            )
 
     if file is not None and not file.is_file():
         raise SettingsRefused(f"there is no settings file {file}")

@@ -12,12 +12,14 @@ from enum import StrEnum
 
 from config.settings import LimitSettings
 from library.catalogue import batches as rows
-from library.catalogue.batches import Batch
+from library.catalogue.batches import Batch, Reservation
 from library.catalogue.database import Connection, Database
 from library.clock import Clock
 from library.errors import Code, Refused
 from library.origin import Origin
 from library.words import readable_size
+
+__all__ = ["Batch", "Batches", "Face", "Limits", "Reservation"]
 
 EXPLICIT_LIFE = 24 * 3600.0  # seconds an explicit batch lives after its last accepted byte
 
@@ -34,16 +36,6 @@ class Face(StrEnum):
 class Limits:
     """How much one batch may hold."""
 
-    files: int
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Reservation:
-    """Room held in a batch before bytes arrive."""
-
-    id: str
-    batch_id: str
     files: int
     bytes: int
 
@@ -69,16 +61,30 @@ class Batches:
         """The limits that hold for this origin."""
         return Limits(self._settings.batch_files, self._settings.batch_bytes)
 
+    def most_bytes(self, batch_id: str) -> int:
+        """How many bytes an explicit batch may hold; raises Refused(EXPIRED) for no such batch."""
+        batch = self.find(batch_id)
+        if batch is None:
+            raise Refused(Code.EXPIRED, name="This batch")
+        return batch.max_bytes
+
     # ---- opening and closing ----------------------------------------------------------------
 
     def open_explicit(
-        self, origin: Origin, face: Face = Face.PAGE, request_key: str | None = None
+        self,
+        origin: Origin,
+        face: Face = Face.PAGE,
+        request_key: str | None = None,
+        limits: Limits | None = None,
     ) -> Batch:
-        """A batch of the page or the API; the same request key gives the same batch again."""
+        """A batch of the page or the API; the same request key gives the same batch again.
+
+        `limits` are those of the origin unless others are given.
+        """
 
         def work(connection: Connection) -> Batch:
             known = request_key and rows.by_request_key(connection, origin.key, request_key)
-            return known or self._open(connection, origin, face, request_key)
+            return known or self._open(connection, origin, face, request_key, limits)
 
         return self._database.write(work)
 
@@ -151,15 +157,7 @@ class Batches:
             elif batch.files == 0 and batch.face == Face.DRIVE:
                 rows.reopen(connection, batch.id, self._clock.now())
             held = Reservation(self._random(), batch.id, files, size or 0)
-            rows.hold(
-                connection,
-                held.id,
-                batch.id,
-                files,
-                held.bytes,
-                self._clock.now(),
-                outlives_request=outlives_request,
-            )
+            rows.hold(connection, held, self._clock.now(), outlives_request=outlives_request)
             return held
 
         return self._database.write(work)
@@ -178,6 +176,14 @@ class Batches:
 
         return self._database.write(work)
 
+    def held(self, reservation_id: str) -> Reservation:
+        """What is held under this id; raises Refused(EXPIRED) when it was given back."""
+        with self._database.reading() as connection:
+            held = rows.reservation(connection, reservation_id)
+        if held is None:
+            raise Refused(Code.EXPIRED, name="The file")
+        return held
+
     def refund(self, reservation_id: str) -> None:
         """Gives back all that is held; harmless when it was given back or spent."""
         self._database.write(lambda connection: rows.release(connection, reservation_id))
@@ -185,6 +191,10 @@ class Batches:
     def spend(self, connection: Connection, reservation_id: str, size: int) -> None:
         """Inside the transaction that accepts a file: what was held is now used."""
         rows.spend(connection, reservation_id, size, self._clock.now())
+
+    def release(self, connection: Connection, reservation_id: str) -> None:
+        """Inside a transaction that accepts nothing new: gives back what was held."""
+        rows.release(connection, reservation_id)
 
     def touch(self, batch_id: str) -> None:
         """Says that accepted bytes arrived just now, so that a slow big file keeps its batch."""
@@ -198,9 +208,14 @@ class Batches:
     # ---- inside -----------------------------------------------------------------------------
 
     def _open(
-        self, connection: Connection, origin: Origin, face: Face, request_key: str | None = None
+        self,
+        connection: Connection,
+        origin: Origin,
+        face: Face,
+        request_key: str | None = None,
+        limits: Limits | None = None,
     ) -> Batch:
-        limits, now = self.limits(origin), self._clock.now()
+        limits, now = limits or self.limits(origin), self._clock.now()
         return rows.insert_batch(
             connection,
             Batch(
@@ -223,7 +238,9 @@ class Batches:
             request_key,
         )
 
-    def batch_for_refusal(self, connection: Connection, origin: Origin, batch_id: str | None) -> str:
+    def batch_for_refusal(
+        self, connection: Connection, origin: Origin, batch_id: str | None
+    ) -> str:
         """The batch whose receipt tells of a refusal; it is not prolonged by it.
 
         Where none is open, one is opened that waits for its first accepted file, so that somebody

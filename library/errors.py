@@ -34,7 +34,7 @@ class Refused(Exception):
     receipt speaks of it, when there is one.
     """
 
-    def __init__(self, code: Code, case: str = "", **facts: Fact) -> None:
+    def __init__(self, code: Code, case: str = "", /, **facts: Fact) -> None:
         self.code = code
         self.key = f"{code}.{case}" if case else code.value
         self.facts: Facts = facts

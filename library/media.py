@@ -4,7 +4,7 @@ The kind always comes from the bytes: a film named `.jpg` is a film. The name on
 the list of extensions.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 HEAD_BYTES = 4096  # as much of a file as `sniff` looks at
@@ -20,11 +20,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class MediaType:
-    """A kind, the media type to serve it as, and the format's short name for people."""
+    """A kind, the media type to serve it as, and the format's short name for people.
+
+    The name does not count in comparisons, so that a type out of the catalogue is the same type.
+    """
 
     kind: Kind
     mime: str
-    name: str
+    name: str = field(default="", compare=False)
 
 
 # One string a list: a column of quoted words would hide what is missing.
@@ -129,7 +132,7 @@ def sniff(head: bytes) -> MediaType | None:
     """Tell from the first 4 KB of a file what it is; None for what is no image and no video."""
     for signature, media in SIGNATURES:
         if head.startswith(signature):
-            return CR2 if media is TIFF and head[8:10] == b"CR" else media
+            return CR2 if media == TIFF and head[8:10] == b"CR" else media
     return (
         _riff(head)
         or _bitmap(head)

@@ -26,9 +26,7 @@ class Part(StrEnum):
     FILM = "film"
 
 
-_COMPLEMENTS = frozenset(
-    {frozenset({Part.STILL, Part.FILM}), frozenset({Part.STILL, Part.RAW})}
-)
+_COMPLEMENTS = frozenset({frozenset({Part.STILL, Part.FILM}), frozenset({Part.STILL, Part.RAW})})
 
 
 def part_of(item: Item) -> Part | None:

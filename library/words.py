@@ -49,6 +49,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{name} is larger than a whole batch may be ({limit}): ask the owner to raise the limit.",
         "{name} 超过单批上限（{limit}）：请联系管理员提高上限。",
     ),
+    "file_too_big.announced": (
+        "{name} was announced with {size}, but more was sent: choose the file again.",
+        "{name} 声明的大小为 {size}，但收到更多内容：请重新选择文件。",
+    ),
     "file_too_big.sidecar": (
         "{name} is too large for a companion file ({limit} at most).",
         "{name} 作为附属文件太大（最多 {limit}）。",
@@ -85,6 +89,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The upload broke off: nothing was stored, send {name} again.",
         "上传中断：未保存任何内容，请重新上传 {name}。",
     ),
+    "cut_short.kept": (
+        "{name} broke off: {received} of {size} are kept, go on from there.",
+        "{name} 传输中断：已保留 {size} 中的 {received}，请从该处继续。",
+    ),
     "stalled": (
         "The upload stood still for too long: nothing was stored, send {name} again.",
         "上传停滞过久：未保存任何内容，请重新上传 {name}。",
@@ -109,6 +117,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The reservation of {name} has ended: choose the file again.",
         "{name} 的预约已过期：请重新选择文件。",
     ),
+    "expired.undo": (
+        "This upload can no longer be taken back: ask the owner to delete the files.",
+        "此次上传已无法撤销：请联系管理员删除文件。",
+    ),
+    "expired.trash": (
+        "This file cannot be brought back: it is stored again, or its days in the trash are over.",
+        "无法恢复该文件：它已重新保存，或回收站保留期已过。",
+    ),
     "internal": (
         "Something went wrong here: tell the owner this reference, {reference}.",
         "服务器出错：请将编号 {reference} 告知管理员。",
@@ -126,9 +142,121 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Kept until the picture it belongs to arrives.",
         "已暂存，等待其对应的照片。",
     ),
+    "staged": (
+        "Kept under its temporary name until it is renamed.",
+        "已按临时文件名暂存，等待改名。",
+    ),
+    "litter": ("Remembered for the program that sent it.", "已为发送它的程序保留。"),
     "unfinished": (
         "{name} was never finished by its program: send it again.",
         "{name} 未由客户端完成：请重新上传。",
+    ),
+    # why this day: the key is `why.` and the source of the date
+    "why.sidecar_original": (
+        "the capture date in its sidecar file",
+        "附属文件中的拍摄时间",
+    ),
+    "why.quicktime_key": (
+        "the recording date that the phone wrote into the video",
+        "手机写入视频的录制时间",
+    ),
+    "why.udta_original": (
+        "the capture date in the video's user data",
+        "视频用户数据中的拍摄时间",
+    ),
+    "why.quicktime_day": ("the recording day in the video", "视频中的录制日期"),
+    "why.sony_xml": (
+        "the recording date that the camera wrote into the video",
+        "相机写入视频的录制时间",
+    ),
+    "why.exif_original": ("the capture date in the photo", "照片的拍摄时间"),
+    "why.avi_idit": ("the recording date in the video", "视频内的录制日期"),
+    "why.h264_mdpm": (
+        "the recording date that the camcorder wrote into the picture stream",
+        "摄像机写入视频流的录制时间",
+    ),
+    "why.thumbnail": (
+        "the capture date in the thumbnail beside the video",
+        "视频缩略图文件中的拍摄时间",
+    ),
+    "why.sidecar_digitized": (
+        "the date of digitisation in its sidecar file",
+        "附属文件中的数字化时间",
+    ),
+    "why.exif_digitized": ("the date of digitisation in the photo", "照片的数字化时间"),
+    "why.xmp_original": ("the capture date in the photo's XMP", "照片 XMP 中的拍摄时间"),
+    "why.sidecar_photoshop": (
+        "the creation date in its sidecar file",
+        "附属文件中的创建日期",
+    ),
+    "why.xmp_photoshop": ("the creation date in the photo's XMP", "照片 XMP 中的创建日期"),
+    "why.iptc_created": ("the creation date in the photo's IPTC", "照片 IPTC 中的创建日期"),
+    "why.movie_header": ("the recording date in the video", "视频内的录制日期"),
+    "why.track_header": (
+        "the recording date of a track in the video",
+        "视频轨道中的录制日期",
+    ),
+    "why.matroska": ("the recording date in the video", "视频内的录制日期"),
+    "why.asf": ("the recording date in the video", "视频内的录制日期"),
+    "why.riff_icrd": ("the creation date in the video", "视频内的创建日期"),
+    "why.sidecar_created": ("the creation date in its sidecar file", "附属文件中的创建时间"),
+    "why.xmp_created": ("the creation date in the photo's XMP", "照片 XMP 中的创建时间"),
+    "why.xmp_digitized": (
+        "the date of digitisation in the photo's XMP",
+        "照片 XMP 中的数字化时间",
+    ),
+    "why.iptc_digital": (
+        "the date of digitisation in the photo's IPTC",
+        "照片 IPTC 中的数字化日期",
+    ),
+    "why.png_text": ("the creation time in the picture", "图片内的创建时间"),
+    "why.gps": ("the GPS time in the photo", "照片中的 GPS 时间"),
+    "why.exif_modified": (
+        "the date of the last edit in the photo, for want of a better one",
+        "照片的最后编辑时间（没有更可靠的日期）",
+    ),
+    "why.takeout": (
+        "the capture date in the Google Takeout file beside it",
+        "Google Takeout 附属文件中的拍摄时间",
+    ),
+    "why.name": ("the date in its name", "文件名中的日期"),
+    "why.partner": ("the date of the other half of its pair", "配对文件的日期"),
+    "why.owner": ("the date that the owner set", "所有者设定的日期"),
+    "why.none": ("no capture date in the file", "文件中没有拍摄日期"),
+    "why.unbelievable": (
+        "the dates in the file cannot be right",
+        "文件中的日期不可信",
+    ),
+    "why.unreadable": (
+        "its dates could not be read",
+        "无法读取其中的日期",
+    ),
+    # what became of a date that was found: the key is `reason.` and the reason of the rule
+    "reason.first_believable": ("the best believable date", "最可信的日期"),
+    "reason.counted_from_1970": (
+        "chosen; its writer counted from 1970 instead of 1904",
+        "已采用；写入程序从 1970 年（而非 1904 年）起算",
+    ),
+    "reason.same_moment": ("the same moment", "同一时刻"),
+    "reason.same_clock": ("the same time on the clock", "同一钟面时间"),
+    "reason.same_but_for_zone": ("the same time in another zone", "同一时间，时区不同"),
+    "reason.same_day": ("the same day", "同一天"),
+    "reason.other_time": ("another time of the same day", "同一天的其他时间"),
+    "reason.other_day": (
+        "another day; a better source was believed",
+        "日期不同；采用了更可靠的来源",
+    ),
+    "reason.unset": ("never set", "未设置"),
+    "reason.unreadable": ("no date can be read from it", "无法解析为日期"),
+    "reason.impossible": ("there is no such date", "不存在的日期"),
+    "reason.bare_year": ("a year alone names no day", "只有年份，没有日期"),
+    "reason.too_old": ("older than it can be", "早于可能的时间"),
+    "reason.epoch": ("where a clock begins to count, not a date", "时钟的起始值，并非真实日期"),
+    "reason.clock_start": ("a clock that was never set", "从未校准的时钟"),
+    "reason.future": ("in the future", "在未来"),
+    "reason.cut_short": (
+        "the film is cut inside, so its header is not believed",
+        "影片内容不完整，文件头不可信",
     ),
 }
 

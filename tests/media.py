@@ -88,11 +88,13 @@ def film(
     *,
     fmt: str = "mp4",
     identifier: str | None = None,
+    codec: str = "mpeg4",
 ) -> bytes:
     """Make a film of `seconds`, its `mvhd` saying `taken_utc` (None: an unset clock).
 
     `keys` is Apple's `com.apple.quicktime.creationdate` ("2024-12-31T23:30:00-0800"),
-    `identifier` Apple's content identifier; `fmt` a muxer: mp4, mov, matroska, avi, mpegts.
+    `identifier` Apple's content identifier; `fmt` a muxer: mp4, mov, matroska, webm (with
+    `codec` libvpx), avi, mpegts.
     """
     target = io.BytesIO()
     is_apple = bool(keys or identifier)
@@ -106,7 +108,7 @@ def film(
             container.metadata["com.apple.quicktime.creationdate"] = keys
         if identifier:
             container.metadata["com.apple.quicktime.content.identifier"] = identifier
-        _encode(container, seed, seconds)
+        _encode(container, seed, seconds, codec)
     return target.getvalue()
 
 
@@ -126,12 +128,12 @@ def sound(seconds: int = 1) -> bytes:
     return target.getvalue()
 
 
-def _encode(container: av.container.OutputContainer, seed: str, seconds: int) -> None:
-    stream = container.add_stream("mpeg4", rate=5)
+def _encode(container: av.container.OutputContainer, seed: str, seconds: int, codec: str) -> None:
+    stream = container.add_stream(codec, rate=5)
     stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
     stream.codec_context.flags |= 0x800000  # AV_CODEC_FLAG_BITEXACT
     for number in range(seconds * 5):
-        frame = av.VideoFrame.from_image(_picture(f"{seed}", (64, 48)))
+        frame = av.VideoFrame.from_image(_picture(seed, (64, 48)))
         frame.pts = number
         frame.time_base = Fraction(1, 5)
         container.mux(stream.encode(frame))

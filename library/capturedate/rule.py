@@ -203,6 +203,7 @@ def _compare(other: Candidate, chosen: Candidate, placed: _Placed) -> Reason:
         return Reason.SAME_MOMENT
     if abs(other.wall - placed.wall) <= CLOSE:
         return Reason.SAME_CLOCK
-    if (there is None) != (here is None) and quarter(other.wall - placed.wall) is not None:
+    one_is_utc = Form.INSTANT in {other.form, chosen.form} and None in {there, here}
+    if one_is_utc and quarter(other.wall - placed.wall) is not None:
         return Reason.SAME_BUT_FOR_ZONE
     return Reason.OTHER_TIME if same_day else Reason.OTHER_DAY

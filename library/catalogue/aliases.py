@@ -1,13 +1,28 @@
 """Rows of aliases: what each origin sees in `Upload`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
-from library.catalogue.tables import aliases
+from library.catalogue import locks as lock_rows
+from library.catalogue.tables import aliases, items, locks
 
 DAY = 86400
+LITTER_BYTES = 64 << 20  # of one origin; the oldest goes first
 
 
 class State(StrEnum):
@@ -52,28 +67,22 @@ class Alias:
         return self.path.rpartition("/")[0]
 
 
-COLUMNS = (
-    aliases.c.id,
-    aliases.c.origin,
-    aliases.c.path,
-    aliases.c.state,
-    aliases.c.size,
-    aliases.c.modified,
-    aliases.c.etag,
-    aliases.c.sha256,
-    aliases.c.item_id,
-    aliases.c.sidecar_id,
-    aliases.c.staged,
-    aliases.c.reservation_id,
-    aliases.c.created,
-    aliases.c.touched,
-)
+_NAMES = tuple(field.name for field in fields(Alias))
+COLUMNS = tuple(aliases.c[name] for name in _NAMES)
 
 
-def from_row(row: Row[tuple[object, ...]]) -> Alias:
+def from_row(row: Row[*tuple[Any, ...]] | tuple[Any, ...]) -> Alias:
     """An alias from a row of COLUMNS."""
-    values = tuple(row)
-    return Alias(*values[:3], State(values[3]), *values[4:])  # type: ignore[arg-type]  # the columns' order
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
+    return Alias(**values | {"state": State(values["state"])})
+
+
+@dataclass(frozen=True)
+class Member:
+    """An alias as it is listed; `media_type` is that of its item, None where it has none."""
+
+    alias: Alias
+    media_type: str | None
 
 
 def find(connection: Connection, origin: str, path: str) -> Alias | None:
@@ -82,6 +91,67 @@ def find(connection: Connection, origin: str, path: str) -> Alias | None:
         select(*COLUMNS).where(aliases.c.origin == origin, aliases.c.path == path)
     ).first()
     return None if row is None else from_row(row)
+
+
+def by_fold(connection: Connection, origin: str, path: str) -> list[Alias]:
+    """The aliases whose path differs from this one in case at most; two are told for many."""
+    same = aliases.c.path_fold == path.casefold()
+    query = select(*COLUMNS).where(aliases.c.origin == origin, same)
+    return [from_row(row) for row in connection.execute(query.limit(2))]
+
+
+def member(connection: Connection, alias_id: int) -> Member | None:
+    """An alias and the media type of its item."""
+    found = _members(connection, aliases.c.id == alias_id)
+    return found[0] if found else None
+
+
+def members(connection: Connection, origin: str, folder: str) -> list[Member]:
+    """What is listed in a folder, by path; litter is not."""
+    return _members(
+        connection,
+        aliases.c.origin == origin,
+        aliases.c.folder == folder,
+        aliases.c.state != State.LITTER.value,
+    )
+
+
+def _members(connection: Connection, *where: ColumnElement[bool]) -> list[Member]:
+    query = (
+        select(*COLUMNS, items.c.media_type)
+        .outerjoin(items, items.c.id == aliases.c.item_id)
+        .where(*where)
+        .order_by(aliases.c.path)
+    )
+    return [Member(from_row(row[:-1]), row[-1]) for row in connection.execute(query)]
+
+
+def below(connection: Connection, origin: str, path: str) -> list[Alias]:
+    """Everything below a folder, litter too, folders before what lies in them."""
+    query = select(*COLUMNS).where(_is_below(origin, path)).order_by(aliases.c.path)
+    return [from_row(row) for row in connection.execute(query)]
+
+
+def count_listed(connection: Connection, origin: str, path: str) -> int:
+    """How many aliases a listing of all that lies below a folder would show."""
+    query = select(func.count()).where(
+        _is_below(origin, path), aliases.c.state != State.LITTER.value
+    )
+    return connection.execute(query).scalar_one()
+
+
+def _is_below(origin: str, path: str) -> ColumnElement[bool]:
+    """Compared byte by byte: LIKE is blind to case in SQLite, ordering by locale in PostgreSQL."""
+    mine = aliases.c.origin == origin
+    if not path:
+        return mine
+    return and_(mine, func.substr(aliases.c.path, 1, len(path) + 1) == f"{path}/")
+
+
+def content(connection: Connection, alias_id: int) -> bytes:
+    """The bytes of litter."""
+    query = select(aliases.c.content).where(aliases.c.id == alias_id)
+    return connection.execute(query).scalar() or b""
 
 
 def settle(
@@ -134,4 +204,169 @@ def settle(
     found = find(connection, origin, path)
     if found is None:
         raise LookupError(f"the alias {path} is gone in its own transaction")
+    if state is State.LITTER:
+        bound_litter(connection, origin, LITTER_BYTES)
     return found
+
+
+def take_over(connection: Connection, alias_id: int, path: str) -> None:
+    """Gives an alias another path of its origin; what stood there goes, its properties too.
+
+    Locks stay behind and die: a MOVE does not move them (RFC 4918 §7.7).
+    """
+    moved = _by_id(connection, alias_id)
+    if moved is None or moved.path == path:
+        return
+    now = moved.touched
+    remove(connection, moved.origin, path, now)
+    lock_rows.kill(connection, moved.origin, moved.path, now)
+    connection.execute(update(aliases).where(aliases.c.id == alias_id).values(_names(path)))
+
+
+def _by_id(connection: Connection, alias_id: int) -> Alias | None:
+    row = connection.execute(select(*COLUMNS).where(aliases.c.id == alias_id)).first()
+    return None if row is None else from_row(row)
+
+
+def _names(path: str) -> dict[str, str]:
+    return {"path": path, "path_fold": path.casefold(), "folder": path.rpartition("/")[0]}
+
+
+def rename(connection: Connection, alias: Alias, path: str, now: float) -> None:
+    """Moves an alias, and all below it, to another path; what stood there goes first."""
+    remove(connection, alias.origin, path, now)
+    lock_rows.kill(connection, alias.origin, alias.path, now)
+    for each in [alias, *below(connection, alias.origin, alias.path)]:
+        there = f"{path}{each.path[len(alias.path) :]}"
+        connection.execute(update(aliases).where(aliases.c.id == each.id).values(_names(there)))
+
+
+def remove(connection: Connection, origin: str, path: str, now: float) -> list[Alias]:
+    """Removes an alias and all below it, their properties and locks; returns what that was."""
+    here = find(connection, origin, path)
+    gone = ([here] if here else []) + below(connection, origin, path)
+    connection.execute(delete(aliases).where(_is_below(origin, path)))
+    if here is not None:
+        connection.execute(delete(aliases).where(aliases.c.id == here.id))
+    lock_rows.kill(connection, origin, path, now)
+    return gone
+
+
+def set_state(connection: Connection, alias_id: int, state: State) -> None:
+    """Says that a path stands for something else from now on."""
+    connection.execute(update(aliases).where(aliases.c.id == alias_id).values(state=state.value))
+
+
+def set_modified(connection: Connection, alias_id: int, when: float) -> None:
+    """Gives an alias the client's time."""
+    connection.execute(update(aliases).where(aliases.c.id == alias_id).values(modified=when))
+
+
+def touch(connection: Connection, alias_id: int, now: float) -> None:
+    """Says that a request named this alias just now."""
+    connection.execute(update(aliases).where(aliases.c.id == alias_id).values(touched=now))
+
+
+# ---- life -----------------------------------------------------------------------------------
+
+
+def mark_seen(connection: Connection, origin: str, folder: str, day: int) -> None:
+    """Says that a folder, and what lies in it, was seen on this day since 1970."""
+    connection.execute(
+        update(aliases)
+        .where(
+            aliases.c.origin == origin,
+            or_(aliases.c.folder == folder, aliases.c.path == folder),
+            aliases.c.last_seen < day,
+        )
+        .values(last_seen=day)
+    )
+
+
+def idle(connection: Connection, state: State, touched_before: float, now: float) -> list[Alias]:
+    """Aliases of a state that no request has named since then, and that no live lock holds."""
+    is_locked = exists().where(
+        locks.c.origin == aliases.c.origin, locks.c.path == aliases.c.path, locks.c.expires > now
+    )
+    query = select(*COLUMNS).where(
+        aliases.c.state == state.value, aliases.c.touched < touched_before, ~is_locked
+    )
+    return [from_row(row) for row in connection.execute(query)]
+
+
+def unseen(connection: Connection, day: int, touched_before: float) -> list[Alias]:
+    """Aliases last seen before this day; folders only where nothing lies in them any more."""
+    inner = aliases.alias("inner")
+    holds_something = exists().where(
+        inner.c.origin == aliases.c.origin, inner.c.folder == aliases.c.path
+    )
+    query = (
+        select(*COLUMNS)
+        .where(
+            aliases.c.last_seen < day,
+            aliases.c.touched < touched_before,
+            or_(aliases.c.state != State.COLLECTION.value, ~holds_something),
+        )
+        .order_by(aliases.c.id)
+    )
+    return [from_row(row) for row in connection.execute(query)]
+
+
+def surplus(connection: Connection, most: int) -> list[Alias]:
+    """Of origins with more than `most` aliases, those too many that were seen longest ago."""
+    crowded = (
+        select(aliases.c.origin, func.count() - most)
+        .group_by(aliases.c.origin)
+        .having(func.count() > most)
+    )
+    found: list[Alias] = []
+    for origin, too_many in connection.execute(crowded).all():
+        query = (
+            select(*COLUMNS)
+            .where(aliases.c.origin == origin, aliases.c.state != State.COLLECTION.value)
+            .order_by(aliases.c.last_seen, aliases.c.touched, aliases.c.id)
+            .limit(too_many)
+        )
+        found += [from_row(row) for row in connection.execute(query)]
+    return found
+
+
+def bound_litter(connection: Connection, origin: str, most: int) -> int:
+    """Removes an origin's oldest litter until the rest is `most` bytes; returns how many went."""
+    query = (
+        select(aliases.c.id, aliases.c.size)
+        .where(aliases.c.origin == origin, aliases.c.state == State.LITTER.value)
+        .order_by(aliases.c.touched.desc(), aliases.c.id.desc())
+    )
+    kept, over = 0, []
+    for alias_id, size in connection.execute(query):
+        kept += size
+        if kept > most:
+            over.append(alias_id)
+    for alias_id in over:
+        connection.execute(delete(aliases).where(aliases.c.id == alias_id))
+    return len(over)
+
+
+def staged_names(connection: Connection) -> set[str]:
+    """What aliases keep in staging."""
+    query = select(aliases.c.staged).where(aliases.c.staged.is_not(None))
+    return set(connection.execute(query).scalars())
+
+
+def mark_removed(connection: Connection, item_id: str) -> None:
+    """Says of an item's aliases that its owner has deleted it; they stay listed (G1)."""
+    connection.execute(
+        update(aliases)
+        .where(aliases.c.item_id == item_id, aliases.c.state == State.FILED.value)
+        .values(state=State.REMOVED.value)
+    )
+
+
+def mark_restored(connection: Connection, item_id: str) -> None:
+    """Says of an item's aliases that its owner has brought it back."""
+    connection.execute(
+        update(aliases)
+        .where(aliases.c.item_id == item_id, aliases.c.state == State.REMOVED.value)
+        .values(state=State.FILED.value)
+    )

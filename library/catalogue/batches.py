@@ -1,6 +1,7 @@
 """Rows of batches and reservations. A batch's counters hold what is used and what is held."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
@@ -28,15 +29,27 @@ class Batch:
     bytes: int
 
 
+@dataclass(frozen=True)
+class Reservation:
+    """Room held in a batch before bytes arrive."""
+
+    id: str
+    batch_id: str
+    files: int
+    bytes: int
+
+
 _NAMES = tuple(field.name for field in fields(Batch))
 _COLUMNS = tuple(batches.c[name] for name in _NAMES)
 
 
-def _one(row: Row[tuple[object, ...]] | None) -> Batch | None:
-    return None if row is None else Batch(*row)  # type: ignore[arg-type]  # the columns' order
+def _one(row: Row[*tuple[Any, ...]] | None) -> Batch | None:
+    return None if row is None else Batch(**dict(zip(_NAMES, row, strict=True)))
 
 
-def _many(connection: Connection, *where: ColumnElement[bool], limit: int | None = None) -> list[Batch]:
+def _many(
+    connection: Connection, *where: ColumnElement[bool], limit: int | None = None
+) -> list[Batch]:
     query = select(*_COLUMNS).where(*where).order_by(batches.c.opened.desc(), batches.c.id)
     found = connection.execute(query.limit(limit) if limit else query)
     return [Batch(*row) for row in found]
@@ -121,28 +134,26 @@ def touch(connection: Connection, batch_id: str, now: float) -> None:
     )
 
 
-def hold(
-    connection: Connection,
-    reservation_id: str,
-    batch_id: str,
-    files: int,
-    size: int,
-    now: float,
-    *,
-    outlives_request: bool,
-) -> None:
+def hold(connection: Connection, held: Reservation, now: float, *, outlives_request: bool) -> None:
     """Writes a reservation and counts it."""
     connection.execute(
         insert(reservations).values(
-            id=reservation_id,
-            batch_id=batch_id,
+            id=held.id,
+            batch_id=held.batch_id,
             files=0,
             bytes=0,
             made=now,
             outlives_request=int(outlives_request),
         )
     )
-    add(connection, reservation_id, batch_id, files, size)
+    add(connection, held.id, held.batch_id, held.files, held.bytes)
+
+
+def reservation(connection: Connection, reservation_id: str) -> Reservation | None:
+    """What is held under this id."""
+    columns = (reservations.c.batch_id, reservations.c.files, reservations.c.bytes)
+    row = connection.execute(select(*columns).where(reservations.c.id == reservation_id)).first()
+    return None if row is None else Reservation(reservation_id, *row.tuple())
 
 
 def add(connection: Connection, reservation_id: str, batch_id: str, files: int, size: int) -> None:

@@ -15,7 +15,10 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
+
+from library.errors import Code, Refused
 
 __all__ = ["CatalogueClosed", "Connection", "Database", "sqlite_url"]
 
@@ -65,6 +68,24 @@ class Database:
             self._queue.put(job)
         return job.future.result()
 
+    def fault(self) -> str | None:
+        """What is wrong with the file of the catalogue, None when nothing is."""
+        if self.engine.dialect.name != "sqlite":
+            return None
+        with self.reading() as connection:
+            says = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        return None if says == "ok" else str(says)
+
+    def copy_to(self, file: Path) -> None:
+        """Writes a consistent copy of a SQLite catalogue, also while it is in use."""
+        if self.engine.dialect.name != "sqlite":
+            return
+        with self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            if driver is not None:
+                # past SQLAlchemy: VACUUM cannot run inside the transaction it would open
+                driver.execute("VACUUM INTO ?", (str(file),))
+
     def close(self) -> None:
         """Commits what is queued and lets go of the file."""
         with self._closing:
@@ -95,8 +116,9 @@ class Database:
             with connection.begin():
                 settle = [_run(connection, job) for job in jobs]
         except Exception as failure:  # noqa: BLE001  handed to every caller that waits
+            told = _refusal(failure)
             for job in jobs:
-                job.future.set_exception(failure)
+                job.future.set_exception(told)
             return
         for answer in settle:
             answer()
@@ -108,9 +130,21 @@ def _run(connection: Connection, job: _Job[Any]) -> Callable[[], None]:
         result = job.work(connection)
     except Exception as failure:  # noqa: BLE001  handed to the caller that waits
         savepoint.rollback()
-        return lambda failure=failure: job.future.set_exception(failure)  # type: ignore[misc]
+        told = _refusal(failure)
+        return lambda: job.future.set_exception(told)
     savepoint.commit()
     return lambda: job.future.set_result(result)
+
+
+def _refusal(failure: Exception) -> Exception:
+    """What people are told when the catalogue's disk takes no more; else the failure itself."""
+    if isinstance(failure, OperationalError):
+        says = str(failure.orig)
+        if "full" in says:
+            return Refused(Code.NO_SPACE)
+        if "readonly" in says:
+            return Refused(Code.READ_ONLY)
+    return failure
 
 
 def _set_synchronous(connection: Connection, *, full: bool) -> None:

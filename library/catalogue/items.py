@@ -6,11 +6,14 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import PurePosixPath
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from library.capturedate.rule import CaptureDate, Judged, dump, load
+from library.capturedate.rule import CaptureDate, Judged
+from library.capturedate.rule import dump as dump_judged
+from library.capturedate.rule import load as load_judged
 from library.catalogue.tables import items, months
 from library.media import Kind
 
@@ -73,7 +76,7 @@ class Item:
     @property
     def judged(self) -> tuple[Judged, ...]:
         """All dates that were found, and what the rule said of each."""
-        return load(json.loads(self.candidates))
+        return load_judged(json.loads(self.candidates))
 
     def dated(self, capture: CaptureDate) -> "Item":
         """The same item under another capture date; its path is not touched."""
@@ -88,7 +91,7 @@ def date_fields(capture: CaptureDate) -> dict[str, object]:
         "source": capture.source.value if capture.source else None,
         "zone_source": capture.zone_source.value if capture.zone_source else None,
         "day_only": capture.day_only,
-        "candidates": json.dumps(dump(capture.judged), ensure_ascii=False),
+        "candidates": json.dumps(dump_judged(capture.judged), ensure_ascii=False),
     }
 
 
@@ -97,16 +100,25 @@ COLUMNS = tuple(items.c[name] for name in _NAMES)
 _STORED = items.c.state == ItemState.STORED.value
 
 
-def from_row(row: Row[tuple[object, ...]]) -> Item:
-    """An item from a row of COLUMNS."""
-    values = dict(zip(_NAMES, row, strict=True))
-    values |= {
+def dump(item: Item) -> dict[str, object]:
+    """An item as plain values for JSON."""
+    return {name: getattr(item, name) for name in _NAMES} | {"path": str(item.path)}
+
+
+def undump(values: dict[str, object]) -> Item:
+    """Undoes `dump`."""
+    typed = values | {
         "state": ItemState(str(values["state"])),
         "kind": Kind(str(values["kind"])),
         "path": PurePosixPath(str(values["path"])),
         "day_only": bool(values["day_only"]),
     }
-    return Item(**values)  # type: ignore[arg-type]  # the columns are the fields
+    return Item(**typed)  # type: ignore[arg-type]  # the names are the fields
+
+
+def from_row(row: Row[*tuple[Any, ...]]) -> Item:
+    """An item from a row of COLUMNS."""
+    return undump(dict(zip(_NAMES, row, strict=True)))
 
 
 def _values(item: Item) -> dict[str, object]:
@@ -147,10 +159,11 @@ def by_path(connection: Connection, path: PurePosixPath) -> Item | None:
     return found if found and found.path == path else None
 
 
-def is_taken(connection: Connection, path: PurePosixPath) -> bool:
-    """Whether an item has this path, or one that differs in case only."""
-    query = select(items.c.id).where(items.c.path_fold == str(path).casefold(), _STORED)
-    return connection.execute(query).first() is not None
+def names_beginning(connection: Connection, folder: PurePosixPath, stem: str) -> set[str]:
+    """The paths, case folded, of stored items in a folder whose names begin like this stem."""
+    prefix = f"{folder}/".casefold() + stem.casefold()[:40]
+    here = (items.c.path_fold >= prefix) & (items.c.path_fold < f"{prefix}\U0010ffff")
+    return set(connection.execute(select(items.c.path_fold).where(here, _STORED)).scalars())
 
 
 def by_sha256(connection: Connection, sha256: str) -> Item | None:
@@ -186,9 +199,7 @@ def all_in_state(connection: Connection, state: ItemState) -> list[Item]:
 
 def trashed_before(connection: Connection, when: float) -> list[Item]:
     """The items whose days in the trash are over."""
-    return _select(
-        connection, items.c.state == ItemState.TRASHED.value, items.c.trashed < when
-    )
+    return _select(connection, items.c.state == ItemState.TRASHED.value, items.c.trashed < when)
 
 
 def stored_paths(connection: Connection) -> set[str]:
@@ -198,7 +209,9 @@ def stored_paths(connection: Connection) -> set[str]:
 
 def count(connection: Connection) -> int:
     """How many items are stored."""
-    return int(connection.execute(select(func.count()).select_from(items).where(_STORED)).scalar_one())
+    return int(
+        connection.execute(select(func.count()).select_from(items).where(_STORED)).scalar_one()
+    )
 
 
 # ---- writing --------------------------------------------------------------------------------
@@ -235,13 +248,13 @@ def _count(connection: Connection, item: Item, step: int) -> None:
     """Keeps the counters: counting a million rows would take a second."""
     tree, month = month_of(item)
     here = (months.c.tree == tree) & (months.c.month == month)
-    changed = connection.execute(update(months).where(here).values(items=months.c.items + step))
+    changed = connection.execute(update(months).where(here).values(number=months.c.number + step))
     if changed.rowcount == 0:
-        connection.execute(insert(months).values(tree=tree, month=month, items=step))
+        connection.execute(insert(months).values(tree=tree, month=month, number=step))
 
 
 def recount(connection: Connection, stored: Iterable[Item]) -> None:
     """Makes the counters anew."""
-    connection.execute(months.delete())
+    connection.execute(delete(months))
     for item in stored:
         _count(connection, item, 1)

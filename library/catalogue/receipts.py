@@ -1,8 +1,9 @@
 """Rows of receipts: what became of each upload."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
@@ -59,17 +60,21 @@ class Receipt:
             facts["why"] = words.sentence(str(why), facts, language)
         return words.sentence(self.words_key, facts, language)
 
+    def of_bytes(self, size: int, sha256: str) -> "Receipt":
+        """The same receipt for the bytes that arrived."""
+        return replace(self, size=size, sha256=sha256)
+
 
 _NAMES = tuple(column.name for column in receipts.columns)
 
 
-def _from_row(row: Row[tuple[object, ...]]) -> Receipt:
-    values = dict(zip(_NAMES, row, strict=True))
+def _from_row(row: Row[*tuple[Any, ...]]) -> Receipt:
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
     values |= {
         "outcome": Outcome(str(values["outcome"])),
         "facts": json.loads(str(values["facts"])),
     }
-    return Receipt(**values)  # type: ignore[arg-type]  # the columns are the fields
+    return Receipt(**values)
 
 
 def write(connection: Connection, receipt: Receipt) -> Receipt:
@@ -89,9 +94,7 @@ def write(connection: Connection, receipt: Receipt) -> Receipt:
     else:
         done = connection.execute(insert(receipts).values(values))
         number = done.inserted_primary_key[0] if done.inserted_primary_key else 0
-    return _from_row(
-        connection.execute(select(receipts).where(receipts.c.id == number)).one()
-    )
+    return _from_row(connection.execute(select(receipts).where(receipts.c.id == number)).one())
 
 
 def _same(connection: Connection, receipt: Receipt) -> int | None:
@@ -139,6 +142,14 @@ def holders(connection: Connection, item_id: str) -> set[str]:
     return {str(batch_id) for batch_id in connection.execute(query).scalars()}
 
 
+def items_of_batch(connection: Connection, batch_id: str) -> set[str]:
+    """The items that a batch was told to be kept."""
+    query = select(receipts.c.item_id).where(
+        receipts.c.batch_id == batch_id, receipts.c.item_id.is_not(None)
+    )
+    return {str(item_id) for item_id in connection.execute(query).scalars()}
+
+
 def recent(connection: Connection, origin: str | None, limit: int) -> list[Receipt]:
     """The newest receipts first; of all origins without `origin`."""
     query = select(receipts).order_by(receipts.c.id.desc()).limit(limit)
@@ -154,4 +165,6 @@ def outcomes(connection: Connection, batch_id: str) -> dict[Outcome, int]:
         .where(receipts.c.batch_id == batch_id)
         .group_by(receipts.c.outcome)
     )
-    return {Outcome(outcome): number for outcome, number in connection.execute(query)}
+    return {
+        Outcome(str(outcome)): int(number) for outcome, number in connection.execute(query).tuples()
+    }

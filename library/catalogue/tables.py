@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 METADATA = MetaData()
 _ID = BigInteger().with_variant(Integer, "sqlite")
-_STORED = {f"{dialect}_where": text("state = 'stored'") for dialect in ("sqlite", "postgresql")}
+_STORED = text("state = 'stored'")
 
 batches = Table(
     "batches",
@@ -91,8 +91,8 @@ items = Table(
     Column("note", String, nullable=False),
     Column("trashed", Float),
     Column("trash_name", String),
-    Index("items_sha256", "sha256", unique=True, **_STORED),
-    Index("items_path", "path_fold", unique=True, **_STORED),
+    Index("items_sha256", "sha256", unique=True, sqlite_where=_STORED, postgresql_where=_STORED),
+    Index("items_path", "path_fold", unique=True, sqlite_where=_STORED, postgresql_where=_STORED),
     Index("items_folder", "folder", "state"),
     Index("items_pair", "pair_scope", "stem"),
     Index("items_taken", "state", "kind", "taken", "id"),
@@ -104,7 +104,7 @@ months = Table(
     METADATA,
     Column("tree", String, primary_key=True),
     Column("month", String, primary_key=True),
-    Column("items", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
 )
 
 sidecars = Table(

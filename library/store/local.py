@@ -10,6 +10,7 @@ Staging and tree are one file system, so that a whole file appears in the tree b
 
 import ctypes
 import errno
+import fcntl
 import os
 import secrets
 import stat
@@ -121,6 +122,7 @@ class LocalStore:
         self._trash = self.state / "trash"
         self._random = random
         self._links = True
+        self._claim: int | None = None
 
     # ---- start ------------------------------------------------------------------------------
 
@@ -137,6 +139,26 @@ class LocalStore:
             for tree in TREES[:3]:
                 (self.root / tree).mkdir(exist_ok=True)
             self._prove()
+
+    def claim(self) -> bool:
+        """Whether this process is the first that uses the store; it is until it ends.
+
+        Only the first may sweep: what lies in staging can belong to another one.
+        """
+        file = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return False
+        self._claim = file
+        return True
+
+    def release(self) -> None:
+        """Lets another process be the first."""
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
 
     def _prove(self) -> None:
         """Two files, one name: the second must be told that the name is taken."""
@@ -160,13 +182,25 @@ class LocalStore:
         """A new empty staging file under a random name."""
         path = self._staging / self._random()
         with disk_refusals():
-            return Staged(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), path)
+            return Staged(
+                os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), path
+            )
 
     def reopen(self, name: str) -> Staged:
         """A staging file that outlived its request; raises FileNotFoundError when it is gone."""
         path = self.staged_path(name)
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
         return Staged(file, path, os.fstat(file).st_size)
+
+    def cut_staged(self, name: str, size: int) -> None:
+        """Cuts off what a staging file holds beyond `size`: bytes that were never flushed.
+
+        Raises FileNotFoundError when it is gone, or shorter than that.
+        """
+        path = self.staged_path(name)
+        if path.stat().st_size < size:
+            raise FileNotFoundError(errno.ENOENT, "bytes in staging are gone", name)
+        os.truncate(path, size)
 
     def staged_path(self, name: str) -> Path:
         """Where the staging file of this name lies."""
@@ -176,9 +210,14 @@ class LocalStore:
         """Removes a staging file; harmless when it is gone."""
         self.staged_path(name).unlink(missing_ok=True)
 
+    def sync_staging(self) -> None:
+        """Returns when the names in staging would survive a power cut."""
+        with disk_refusals():
+            _sync_folder(self._staging)
+
     def staged_names(self) -> list[str]:
         """All staging files there are."""
-        return os.listdir(self._staging)
+        return [file.name for file in self._staging.iterdir()]
 
     # ---- the tree ---------------------------------------------------------------------------
 
@@ -260,7 +299,7 @@ class LocalStore:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             os.close(file)
             raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
-        return os.fdopen(file, "rb", buffering=0)  # type: ignore[return-value]  # FileIO reads bytes too
+        return os.fdopen(file, "rb", buffering=0)
 
     def has(self, path: PurePosixPath, size: int) -> bool:
         """Whether a plain file of exactly this size is there."""
@@ -271,6 +310,25 @@ class LocalStore:
                 return False
             raise
         return stat.S_ISREG(status.st_mode) and status.st_size == size
+
+    def is_there(self, path: PurePosixPath) -> bool:
+        """Whether anything has this name."""
+        return os.path.lexists(self.path(path))
+
+    def unlink(self, path: PurePosixPath) -> None:
+        """Takes back a link that no row speaks of; harmless when it is gone."""
+        self.path(path).unlink(missing_ok=True)
+
+    def write_text(self, path: PurePosixPath, text: str) -> None:
+        """Writes a small file of ours into the tree, in one step; it replaces its older self."""
+        staged = self.stage()
+        try:
+            staged.write(text.encode())
+            staged.sync()
+        finally:
+            staged.close()
+        staged.path.replace(self.path(path))
+        self.sync_folder(path.parent)
 
     def listing(self, folder: PurePosixPath) -> list[Entry]:
         """What lies in a folder of the tree, by name; hidden files and links are left out.
@@ -313,7 +371,7 @@ class LocalStore:
     def move_to_trash(self, path: PurePosixPath, name: str) -> None:
         """Takes a file out of the tree; it is kept under `name` until it is purged."""
         with disk_refusals():
-            os.rename(self.path(path), self._trash / PurePosixPath(name).name)
+            self.path(path).rename(self._trash / PurePosixPath(name).name)
             _sync_folder(self._trash)
             self.sync_folder(path.parent)
 
@@ -334,12 +392,12 @@ class LocalStore:
 
     def trashed_names(self) -> list[str]:
         """All files of the trash."""
-        return os.listdir(self._trash)
+        return [file.name for file in self._trash.iterdir()]
 
     # ---- room -------------------------------------------------------------------------------
 
     def free(self) -> Free:
-        """Room on the disk of the store; inodes are None where the file system has no such limit."""
+        """Room on the disk of the store; inodes are None where there is no such limit."""
         status = os.statvfs(self.root)
         return Free(
             bytes=status.f_bavail * status.f_frsize,
@@ -378,9 +436,7 @@ def _rename_without_replacing(source: Path, target: Path) -> bool:
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
         raise StoreUnusable(_NO_RENAME)
-    done = rename(
-        _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE
-    )
+    done = rename(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE)
     if done == 0:
         return True
     number = ctypes.get_errno()

@@ -1,6 +1,7 @@
 """The first catalogue."""
 
 from alembic import op
+
 from library.catalogue.tables import METADATA
 
 revision = "0001"

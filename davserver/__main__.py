@@ -1,0 +1,88 @@
+"""The composition root: settings, library, both faces and the engine become one server."""
+
+import signal
+
+import click
+
+from davserver.app import create_app as create_dav
+from davserver.commands import Service, command_line
+from davserver.dispatch import Dispatcher
+from davserver.filing_commands import filing_commands
+from davserver.maintenance import maintenance_commands
+from davserver.server import Server
+from library.errors import Refused, StoreUnusable
+from library.library import Library
+from library.uploadlog import configure_console
+from webui.app import create_app as create_web
+
+GRACE_SECONDS = 30.0  # for uploads in flight, once the server was told to stop
+
+
+def main() -> None:
+    """Run the `daydrop` command."""
+    daydrop = command_line(serve)
+    for command in [*filing_commands(), *maintenance_commands()]:
+        daydrop.add_command(command)
+    daydrop(prog_name="daydrop")
+
+
+def serve(service: Service) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish what is in flight."""
+    settings = service.settings
+    configure_console(settings.log.level)
+    try:
+        library = Library(settings)
+    except (StoreUnusable, Refused) as unusable:
+        raise click.ClickException(str(unusable)) from unusable
+    if not library.is_first and not library.is_read_only:
+        library.close()
+        raise click.ClickException(f"Another Daydrop serves the store {settings.store.root}.")
+    server = _server(service, library)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop(GRACE_SECONDS))
+    library.start()
+    for line in addresses(*server.address, is_tls=settings.server.tls_cert is not None):
+        click.echo(line)
+    try:
+        server.serve()
+    finally:
+        library.close()
+    click.echo("Daydrop has stopped; nothing was left half done.")
+
+
+def _server(service: Service, library: Library) -> Server:
+    settings = service.settings.server
+    site = Dispatcher(create_dav(library), create_web(library), library)
+    try:
+        return Server(
+            site,
+            settings.host,
+            settings.port,
+            threads=settings.threads,
+            tls_cert=settings.tls_cert,
+            tls_key=settings.tls_key,
+            trusted_proxies=settings.trusted_proxies,
+        )
+    except OSError as failure:
+        library.close()
+        raise click.ClickException(
+            f"Port {settings.port} of {settings.host} cannot be used ({failure.strerror}): "
+            "stop what uses it, or choose another with --port."
+        ) from failure
+
+
+def addresses(host: str, port: int, *, is_tls: bool) -> list[str]:
+    """What people are told to open and to mount."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  compared, not bound
+    shown = f"[{shown}]" if ":" in shown else shown
+    web, dav = ("https", "davs") if is_tls else ("http", "dav")
+    return [
+        f"Daydrop serves {web}://{shown}:{port}/",
+        f"  open it in a browser:     {web}://{shown}:{port}/",
+        f"  mount it (Finder, rclone, davfs2, phones): {web}://{shown}:{port}/",
+        f"  mount it (GNOME, KDE):    {dav}://{shown}:{port}/",
+    ]
+
+
+if __name__ == "__main__":
+    main()

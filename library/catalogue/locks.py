@@ -1,0 +1,119 @@
+"""Rows of locks: who may write a path of `Upload`. A dead lock is remembered for its UNLOCK."""
+
+from dataclasses import dataclass, fields
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
+
+from library.catalogue.tables import locks
+
+EXCLUSIVE, SHARED = "exclusive", "shared"
+ALONE, INFINITY = "0", "infinity"
+MOST_DEAD = 1000  # dead locks remembered for one origin
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A write lock on a path of one origin; `expires` in seconds since 1970, `owner` as XML."""
+
+    token: str
+    origin: str
+    path: str
+    scope: str
+    depth: str
+    owner: str
+    principal: str
+    timeout: float
+    expires: float
+
+
+_NAMES = tuple(field.name for field in fields(Lock))
+_COLUMNS = tuple(locks.c[name] for name in _NAMES)
+
+
+def _many(connection: Connection, *where: ColumnElement[bool]) -> list[Lock]:
+    query = select(*_COLUMNS).where(*where).order_by(locks.c.path, locks.c.token)
+    return [Lock(**dict(zip(_NAMES, row, strict=True))) for row in connection.execute(query)]
+
+
+def find(connection: Connection, origin: str, token: str) -> Lock | None:
+    """The lock of this token, dead or alive."""
+    found = _many(connection, locks.c.origin == origin, locks.c.token == token)
+    return found[0] if found else None
+
+
+def covering(connection: Connection, origin: str, path: str, now: float) -> list[Lock]:
+    """The live locks that hold for a path: its own, and those of folders above with all below."""
+    above = [path]
+    while above[-1]:
+        above.append(above[-1].rpartition("/")[0])
+    return _many(
+        connection,
+        locks.c.origin == origin,
+        locks.c.path.in_(above),
+        or_(locks.c.path == path, locks.c.depth == INFINITY),
+        locks.c.expires > now,
+    )
+
+
+def below(connection: Connection, origin: str, path: str, now: float) -> list[Lock]:
+    """The live locks on what lies below a path."""
+    return _many(connection, _is_below(origin, path), locks.c.expires > now)
+
+
+def _is_below(origin: str, path: str) -> ColumnElement[bool]:
+    mine = locks.c.origin == origin
+    if not path:
+        return and_(mine, locks.c.path != "")
+    return and_(mine, func.substr(locks.c.path, 1, len(path) + 1) == f"{path}/")
+
+
+def of_folder(connection: Connection, origin: str, folder: str, now: float) -> list[Lock]:
+    """The live locks on a folder, on those above it, and on its members."""
+    return covering(connection, origin, folder, now) + below(connection, origin, folder, now)
+
+
+def count_live(connection: Connection, origin: str, now: float) -> int:
+    """How many live locks an origin holds."""
+    query = select(func.count()).where(locks.c.origin == origin, locks.c.expires > now)
+    return connection.execute(query).scalar_one()
+
+
+def insert_lock(connection: Connection, lock: Lock, now: float) -> None:
+    """Writes a new lock; the oldest dead ones of its origin go when they are too many."""
+    values = {name: getattr(lock, name) for name in _NAMES}
+    connection.execute(insert(locks).values(values))
+    dead = (
+        select(locks.c.token)
+        .where(locks.c.origin == lock.origin, locks.c.expires <= now)
+        .order_by(locks.c.expires.desc())
+        .offset(MOST_DEAD)
+    )
+    for token in connection.execute(dead).scalars().all():
+        release(connection, lock.origin, token)
+
+
+def prolong(connection: Connection, token: str, timeout: float, expires: float) -> None:
+    """Gives a lock a new end."""
+    connection.execute(
+        update(locks).where(locks.c.token == token).values(timeout=timeout, expires=expires)
+    )
+
+
+def release(connection: Connection, origin: str, token: str) -> None:
+    """Removes a lock's row."""
+    connection.execute(delete(locks).where(locks.c.origin == origin, locks.c.token == token))
+
+
+def kill(connection: Connection, origin: str, path: str, now: float) -> None:
+    """Ends the locks of a path and of all below it, for their resources are gone."""
+    here = and_(locks.c.origin == origin, locks.c.path == path)
+    connection.execute(
+        update(locks)
+        .where(or_(here, _is_below(origin, path)), locks.c.expires > now)
+        .values(expires=now)
+    )
+
+
+def forget(connection: Connection, expired_before: float) -> int:
+    """Removes locks that died before then; returns how many that were."""
+    return connection.execute(delete(locks).where(locks.c.expires < expired_before)).rowcount

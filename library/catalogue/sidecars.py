@@ -1,0 +1,91 @@
+"""Rows of sidecars: companions of pictures, which are no items of their own."""
+
+from dataclasses import dataclass, fields
+from pathlib import PurePosixPath
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+
+from library.catalogue.tables import sidecars
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """A companion: beside its picture at `path`, or waiting for it in staging as `staged`."""
+
+    id: str
+    item_id: str | None
+    pair_scope: str
+    stem: str
+    name: str
+    origin: str
+    batch_id: str | None
+    sha256: str
+    size: int
+    path: PurePosixPath | None
+    staged: str | None
+    arrived: float
+
+
+_NAMES = tuple(field.name for field in fields(Sidecar))
+
+
+def _values(sidecar: Sidecar) -> dict[str, object]:
+    values = {name: getattr(sidecar, name) for name in _NAMES}
+    return values | {"path": str(sidecar.path) if sidecar.path else None}
+
+
+def _many(connection: Connection, *where: ColumnElement[bool]) -> list[Sidecar]:
+    query = select(*(sidecars.c[name] for name in _NAMES)).where(*where).order_by(sidecars.c.name)
+    found = (dict(zip(_NAMES, row, strict=True)) for row in connection.execute(query))
+    return [
+        Sidecar(**each | {"path": PurePosixPath(each["path"]) if each["path"] else None})
+        for each in found
+    ]
+
+
+def find(connection: Connection, sidecar_id: str) -> Sidecar | None:
+    """The companion of this id."""
+    found = _many(connection, sidecars.c.id == sidecar_id)
+    return found[0] if found else None
+
+
+def waiting(connection: Connection, pair_scope: str, stem: str) -> list[Sidecar]:
+    """The companions that wait for a picture of this scope and stem."""
+    return _many(
+        connection,
+        sidecars.c.pair_scope == pair_scope,
+        sidecars.c.stem == stem,
+        sidecars.c.item_id.is_(None),
+    )
+
+
+def of_item(connection: Connection, item_id: str) -> list[Sidecar]:
+    """The companions of an item."""
+    return _many(connection, sidecars.c.item_id == item_id)
+
+
+def staged_names(connection: Connection) -> set[str]:
+    """What companions keep in staging."""
+    query = select(sidecars.c.staged).where(sidecars.c.staged.is_not(None))
+    return set(connection.execute(query).scalars())
+
+
+def paths(connection: Connection) -> set[str]:
+    """Where companions lie in the tree."""
+    query = select(sidecars.c.path).where(sidecars.c.path.is_not(None))
+    return set(connection.execute(query).scalars())
+
+
+def insert_sidecar(connection: Connection, sidecar: Sidecar) -> None:
+    """Writes a new companion."""
+    connection.execute(insert(sidecars).values(_values(sidecar)))
+
+
+def change(connection: Connection, sidecar: Sidecar) -> None:
+    """Replaces a companion's row."""
+    connection.execute(update(sidecars).where(sidecars.c.id == sidecar.id).values(_values(sidecar)))
+
+
+def remove(connection: Connection, sidecar_id: str) -> None:
+    """Removes a companion's row."""
+    connection.execute(delete(sidecars).where(sidecars.c.id == sidecar_id))

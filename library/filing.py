@@ -1,0 +1,437 @@
+"""Filing: a whole upload that lies in staging gets its date, its place and its rows.
+
+The order is the promise (design section 2): what kind it is, read its metadata while the disk is
+flushed, look the bytes up, choose date and place, link without replacing, flush the folder, one
+transaction, and only then the answer.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from library import pairs, placement
+from library.batch import Batches
+from library.capturedate import names as dated_names
+from library.capturedate.candidate import Candidate
+from library.capturedate.metadata import Medium, Metadata
+from library.capturedate.rule import CaptureDate, choose
+from library.catalogue import aliases as alias_rows
+from library.catalogue import items as item_rows
+from library.catalogue import receipts as receipt_rows
+from library.catalogue.aliases import State
+from library.catalogue.database import Connection, Database
+from library.catalogue.items import Item, ItemState, Taken
+from library.catalogue.receipts import Outcome, Receipt
+from library.clock import Clock
+from library.errors import Code, Refused
+from library.keyedlocks import KeyedLocks
+from library.media import Kind, MediaType, sniff
+from library.moves import Moves, free_number
+from library.names import nfc, printable, stem_key
+from library.pairs import Group
+from library.receipts import etag
+from library.sidecars import Sidecars
+from library.store.local import LocalStore
+from library.upload import Whole, unsaved_receipt
+from library.workers import Unreadable
+
+OWNER = "owner"  # the source of a date that a person set
+_OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What is known of a file without reading it."""
+
+    name: str
+    sha256: str
+    size: int
+    origin: str
+    pair_scope: str
+    batch_id: str | None
+    modified: float | None
+    note: str
+
+
+def _facts(whole: Whole) -> _Facts:
+    announcement = whole.announcement
+    return _Facts(
+        name=nfc(announcement.name),
+        sha256=whole.sha256,
+        size=whole.staged.size,
+        origin=announcement.origin.key,
+        pair_scope=announcement.pair_scope,
+        batch_id=whole.batch_id,
+        modified=announcement.modified,
+        note=announcement.upload_path.rpartition("/")[0],
+    )
+
+
+class Reader(Protocol):
+    """Who reads metadata: the killable workers, or a stand-in."""
+
+    def read(self, file: Path, name: str, media: MediaType) -> Metadata | Unreadable:
+        """What a file says of itself."""
+
+
+class Filing:
+    """Files whole uploads. `accept` holds the kinds that are taken, `pattern` names the folders."""
+
+    def __init__(
+        self,
+        *,
+        store: LocalStore,
+        database: Database,
+        clock: Clock,
+        reader: Reader,
+        moves: Moves,
+        sidecars: Sidecars,
+        locks: KeyedLocks,
+        batches: Batches,
+        accept: frozenset[Kind],
+        pattern: str,
+        zone: tzinfo | None,
+        on_filed: Callable[[Item], None],
+    ) -> None:
+        self._store, self._database, self._clock = store, database, clock
+        self._reader, self._moves, self._sidecars = reader, moves, sidecars
+        self._batches, self._on_filed = batches, on_filed
+        self._accept, self._pattern, self._zone = accept, pattern, zone
+        self._locks = locks
+        self._flushes = ThreadPoolExecutor(max_workers=64, thread_name_prefix="flush")
+
+    def close(self) -> None:
+        """Waits for flushes under way."""
+        self._flushes.shutdown()
+
+    def file(self, whole: Whole) -> Receipt:
+        """Files an upload and answers with its receipt; raises Refused when it is no medium.
+
+        The staging name is gone afterwards, unless it was refused.
+        """
+        replaced = self._staged_before(whole)
+        media = self._media(whole)
+        metadata = self._read_while_flushing(whole, media)
+        facts = _facts(whole)
+        beside = self._sidecars.waiting_dates(facts.pair_scope, stem_key(facts.name))
+        draft = self._draft(facts, media, metadata, beside)
+        with (
+            self._locks.holding(("pair", draft.pair_scope, draft.stem)),
+            self._locks.holding(("bytes", draft.sha256)),
+        ):
+            receipt = self._settle_known(whole, draft) or self._settle_new(whole, draft)
+        for name in {whole.staged.name, *replaced}:
+            self._store.discard(name)
+        return receipt
+
+    def _staged_before(self, whole: Whole) -> set[str]:
+        """What the path had in staging: nobody asks for it once this upload stands there."""
+        announcement = whole.announcement
+        if announcement.alias is None:
+            return set()
+        with self._database.reading() as connection:
+            before = alias_rows.find(connection, announcement.origin.key, announcement.alias)
+        return {before.staged} if before and before.staged else set()
+
+    def as_found(
+        self, path: PurePosixPath, *, name: str, origin: str, sha256: str, head: bytes
+    ) -> Item:
+        """The item of a file that lies in the tree already; it stays where it is.
+
+        Raises Refused when it is no medium that is taken here.
+        """
+        media = self.media_of(head)
+        if media is None:
+            raise Refused(Code.UNSUPPORTED_TYPE, "bytes", name=printable(name))
+        file = self._store.path(path)
+        read = None if media.kind is Kind.OTHER else self._reader.read(file, name, media)
+        status = file.stat()
+        facts = _Facts(
+            name=nfc(name),
+            sha256=sha256,
+            size=status.st_size,
+            origin=origin,
+            pair_scope=f"found:{path.parent}",
+            batch_id=None,
+            modified=status.st_mtime,
+            note="",
+        )
+        return replace(self._draft(facts, media, read), path=path)
+
+    def join_dates(self, item_id: str, found: tuple[Candidate, ...]) -> None:
+        """A companion brought dates of its own: the item is judged, and placed, again."""
+        with self._database.reading() as connection:
+            item = item_rows.find(connection, item_id)
+        if not found or item is None or item.state is not ItemState.STORED:
+            return
+        known = tuple(judged.candidate for judged in item.judged)
+        new = [candidate for candidate in found if candidate not in known]
+        if new and item.source != OWNER:
+            self.bring_to_place(item, item.dated(self._choose([*known, *new])))
+
+    def judged_again(self, item: Item) -> Item:
+        """The item as today's rule and settings date it, from what was read when it came."""
+        if item.source == OWNER:
+            return item
+        return item.dated(self._choose([judged.candidate for judged in item.judged]))
+
+    def folder_of(self, group: Group) -> PurePosixPath:
+        """The folder that belongs to a group under today's settings."""
+        return placement.folder_for(group.kind, group.day, self._pattern)
+
+    def bring_to_place(self, old: Item, dated: Item) -> Item:
+        """Gives a filed item another date, and with its partners the folder that belongs to it.
+
+        Returns the item as it is afterwards; journalled, one member after the other.
+        """
+        with self._locks.holding(("pair", old.pair_scope, old.stem)):
+            with self._database.reading() as connection:
+                of_stem = item_rows.of_stem(connection, old.pair_scope, old.stem)
+            partners = {each.id: each for each in pairs.partners_of(dated, of_stem)}
+            group = pairs.group(dated, list(partners.values()))
+            here = partners | {old.id: old}
+            _, placed = self._place(group, here, 1)
+            self._gather(here, placed)
+            return next(member for member in placed if member.id == old.id)
+
+    # ---- what it is -------------------------------------------------------------------------
+
+    def media_of(self, head: bytes) -> MediaType | None:
+        """What the first bytes are, if that is taken here; None for what is refused."""
+        media = sniff(head)
+        if media is not None and media.kind in self._accept:
+            return media
+        return _OTHER if Kind.OTHER in self._accept else None
+
+    def _media(self, whole: Whole) -> MediaType:
+        media = self.media_of(whole.head)
+        if media is None:
+            raise Refused(Code.UNSUPPORTED_TYPE, "bytes", name=printable(whole.announcement.name))
+        return media
+
+    def _read_while_flushing(self, whole: Whole, media: MediaType) -> Metadata | Unreadable | None:
+        flushed = self._flushes.submit(whole.staged.sync)
+        try:
+            if media.kind is Kind.OTHER:
+                return None
+            read = self._reader.read(whole.staged.path, whole.announcement.name, media)
+        finally:
+            flushed.result()
+        if isinstance(read, Metadata) and read.verdict is Medium.NO:
+            if Kind.OTHER in self._accept:
+                return None
+            raise Refused(Code.UNSUPPORTED_TYPE, "bytes", name=printable(whole.announcement.name))
+        return read
+
+    def _draft(
+        self,
+        facts: _Facts,
+        media: MediaType,
+        read: Metadata | Unreadable | None,
+        beside: tuple[Candidate, ...] = (),
+    ) -> Item:
+        """The item as it would be if it were alone; its path is still to be found.
+
+        `beside` are the dates of companions that came before it.
+        """
+        known = read if isinstance(read, Metadata) else Metadata(Medium.UNKNOWN)
+        kind = media.kind if read is not None else Kind.OTHER
+        draft = Item(
+            id=secrets.token_hex(12),
+            state=ItemState.STORED,
+            sha256=facts.sha256,
+            size=facts.size,
+            kind=kind,
+            media_type=media.mime if read is not None else _OTHER.mime,
+            path=PurePosixPath(),
+            name=facts.name,
+            stem=stem_key(facts.name),
+            pair_scope=facts.pair_scope,
+            pair=None,
+            content_id=known.content_identifier,
+            origin=facts.origin,
+            batch_id=facts.batch_id,
+            filed=self._clock.now(),
+            taken="",
+            offset_minutes=None,
+            source=None,
+            zone_source=None,
+            day_only=False,
+            candidates="[]",
+            unreadable=read.reason.value if isinstance(read, Unreadable) else None,
+            width=known.width,
+            height=known.height,
+            duration=known.duration_seconds,
+            modified=facts.modified,
+            note=facts.note,
+        )
+        named = dated_names.candidate(facts.name) if kind is not Kind.OTHER else None
+        found = [*beside, *known.candidates, *([named] if named is not None else [])]
+        return draft.dated(self._choose(found))
+
+    def _choose(self, found: list[Candidate]) -> CaptureDate:
+        return choose(found, datetime.fromtimestamp(self._clock.now(), UTC), self._zone)
+
+    # ---- the same bytes again ---------------------------------------------------------------
+
+    def _settle_known(self, whole: Whole, draft: Item) -> Receipt | None:
+        """A success without a second copy when the bytes are here; None when they are not."""
+        with self._database.reading() as connection:
+            known = item_rows.by_sha256(connection, draft.sha256)
+        if known is None:
+            return None
+        if not self._store.has(known.path, known.size):
+            return self._settle_restored(whole, known)
+
+        def work(connection: Connection) -> Receipt:
+            self._batches.release(connection, whole.reservation_id)
+            return self._tell(connection, whole, known, Outcome.DUPLICATE)
+
+        return self._database.write(work, durable=True)
+
+    def _settle_restored(self, whole: Whole, known: Item) -> Receipt:
+        """The bytes of an item whose file was taken away by hand: the item gets a file again."""
+        number = 1
+        while True:
+            restored = known if number == 1 else self._numbered(known, number)
+            if self._store.link(whole.staged.name, restored.path):
+                break
+            number += 1
+        self._store.sync_folder(restored.path.parent)
+
+        def work(connection: Connection) -> Receipt:
+            item_rows.change(connection, known, restored)
+            self._batches.spend(connection, whole.reservation_id, restored.size)
+            return self._tell(connection, whole, restored, Outcome.FILED)
+
+        return self._database.write(work, durable=True)
+
+    def _numbered(self, item: Item, number: int) -> Item:
+        return replace(item, path=item.path.with_name(placement.numbered(item.name, number)))
+
+    # ---- new bytes --------------------------------------------------------------------------
+
+    def _settle_new(self, whole: Whole, draft: Item) -> Receipt:
+        """Links a file into its day folder under the first free number, and writes its rows."""
+        with self._database.reading() as connection:
+            of_stem = item_rows.of_stem(connection, draft.pair_scope, draft.stem)
+        partners = {item.id: item for item in pairs.partners_of(draft, of_stem)}
+        group = pairs.group(draft, list(partners.values()))
+        number = 1
+        while True:
+            number, placed = self._place(group, partners, number)
+            item = next(member for member in placed if member.id == draft.id)
+            if self._store.link(whole.staged.name, item.path):
+                try:
+                    receipt = self._write_new(whole, item)
+                except Taken:  # a name that differs in case only, or another node was faster
+                    self._store.unlink(item.path)
+                except Refused:  # the catalogue has no room for it
+                    self._store.unlink(item.path)
+                    raise
+                else:
+                    self._gather(partners, placed)
+                    self._sidecars.attach(item)
+                    self._on_filed(item)
+                    return receipt
+            number += 1
+
+    def _place(
+        self, group: Group, partners: Mapping[str, Item], start: int
+    ) -> tuple[int, list[Item]]:
+        """The members of a group with their paths: one folder, one number, nobody else's name."""
+        folder = self.folder_of(group)
+        own = {str(item.path).casefold() for item in partners.values()}
+        with self._database.reading() as connection:
+            begins = placement.numbered(group.members[0].name, 1).rpartition(".")[0]
+            taken = item_rows.names_beginning(connection, folder, begins) - own
+
+        def is_free(name: str) -> bool:
+            path = folder / name
+            fold = str(path).casefold()
+            return fold in own or (fold not in taken and not self._store.is_there(path))
+
+        names = [member.name for member in group.members]
+        number = free_number(names, is_free, start)
+        return number, [
+            replace(member, path=folder / placement.numbered(member.name, number))
+            for member in group.members
+        ]
+
+    def _write_new(self, whole: Whole, item: Item) -> Receipt:
+        self._store.sync_folder(item.path.parent)
+
+        def work(connection: Connection) -> Receipt:
+            item_rows.insert_item(connection, item)
+            self._batches.spend(connection, whole.reservation_id, item.size)
+            return self._tell(connection, whole, item, Outcome.FILED)
+
+        return self._database.write(work, durable=True)
+
+    def _gather(self, partners: Mapping[str, Item], placed: list[Item]) -> None:
+        """Brings the partners that were here before to the place of the group."""
+        for member in placed:
+            if (before := partners.get(member.id)) is not None and before != member:
+                self._moves.move(before, member)
+
+    # ---- rows -------------------------------------------------------------------------------
+
+    def _tell(self, connection: Connection, whole: Whole, item: Item, outcome: Outcome) -> Receipt:
+        """The alias and the receipt, inside the transaction that acknowledges the upload."""
+        announcement = whole.announcement
+        if announcement.alias is not None:
+            if whole.replaces is not None:
+                alias_rows.take_over(connection, whole.replaces, announcement.alias)
+            alias_rows.settle(
+                connection,
+                origin=announcement.origin.key,
+                path=announcement.alias,
+                state=State.FILED,
+                size=item.size,
+                modified=announcement.modified or self._clock.now(),
+                etag=etag(item.sha256),
+                now=self._clock.now(),
+                sha256=item.sha256,
+                item_id=item.id,
+            )
+        return receipt_rows.write(connection, _receipt(whole, item, outcome, self._clock.now()))
+
+
+def _receipt(whole: Whole, item: Item, outcome: Outcome, now: float) -> Receipt:
+    told = unsaved_receipt(
+        whole.announcement,
+        outcome,
+        now,
+        words_key=_words_key(item, outcome),
+        facts={
+            "name": printable(whole.announcement.name),
+            "place": str(item.path),
+            "why": _why(item),
+        },
+    )
+    return replace(
+        told.of_bytes(item.size, item.sha256),
+        batch_id=whole.batch_id,
+        item_id=item.id,
+        place=str(item.path),
+        day=item.taken[:10] or None,
+        source=item.source,
+    )
+
+
+def _words_key(item: Item, outcome: Outcome) -> str:
+    if outcome is Outcome.DUPLICATE:
+        return "duplicate"
+    if item.kind is Kind.OTHER:
+        return "filed.other"
+    return "filed" if item.taken else "filed.no_date"
+
+
+def _why(item: Item) -> str:
+    if item.source is not None:
+        return f"why.{item.source}"
+    return "why.none" if item.unreadable is None else "why.unreadable"

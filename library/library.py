@@ -1,0 +1,214 @@
+"""The library put together: the one object that both faces are given."""
+
+import shutil
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from config.settings import Settings
+from library.aliases import Aliases
+from library.batch import Batches
+from library.browse import Browse
+from library.catalogue import schema
+from library.catalogue.database import Database, sqlite_url
+from library.clock import Clock
+from library.errors import Code, Refused
+from library.filing import Filing
+from library.ingest import Ingest
+from library.keyedlocks import KeyedLocks
+from library.media import Kind
+from library.moves import Moves
+from library.placement import TREES
+from library.receipts import Receipts
+from library.room import Room
+from library.sidecars import Sidecars
+from library.store.local import LocalStore
+from library.thumbnails import Thumbnails
+from library.upkeep import Upkeep
+from library.uploadlog import UploadLog
+from library.uploads import Uploads
+from library.workers import Workers
+
+_KINDS = {"images": Kind.IMAGE, "videos": Kind.VIDEO, "others": Kind.OTHER}
+_ROUND = 15.0  # seconds between two rounds of housekeeping
+_CATALOGUE = "catalogue.sqlite"
+_COPIES_KEPT = 3
+
+
+class Library:
+    """Everything a store needs to serve, wired in one place.
+
+    `start` sweeps what a crash left and begins to take uploads, `close` ends cleanly. Raises
+    StoreUnusable when the store cannot keep the promises; on a read-only disk it still browses.
+    """
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, workers: Workers | None = None
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or Clock()
+        self.accept = frozenset(_KINDS[kind] for kind in settings.limits.accept)
+        self.trees = TREES if Kind.OTHER in self.accept else TREES[:3]
+        self.store = LocalStore(settings.store.root)
+        self.is_read_only = not _prepare(self.store)
+        self.is_first = not self.is_read_only and self.store.claim()
+        self.database = self._open_catalogue()
+        self.workers = workers or Workers(exiftool=_exiftool(settings.dates.exiftool))
+        self.log = UploadLog(self.store.state / "log", self.clock, settings.log.days)
+        self.batches = Batches(self.database, self.clock, settings.limits)
+        self.receipts = Receipts(self.database)
+        self.room = Room(self.store, settings.limits.keep_free)
+        self._locks = KeyedLocks()
+        self.sidecars = Sidecars(
+            store=self.store,
+            database=self.database,
+            clock=self.clock,
+            batches=self.batches,
+            reader=self.workers,
+            locks=self._locks,
+        )
+        self.moves = Moves(self.store, self.database, self.clock, self.sidecars.follow)
+        self.previews = Thumbnails(self.store, self.workers)
+        self.filing = self._filing()
+        self.ingest = Ingest(
+            store=self.store,
+            database=self.database,
+            clock=self.clock,
+            batches=self.batches,
+            room=self.room,
+            filing=self.filing,
+            sidecars=self.sidecars,
+            log=self.log,
+            accept=self.accept,
+            is_read_only=self.is_read_only,
+        )
+        self.aliases = Aliases(
+            database=self.database,
+            clock=self.clock,
+            store=self.store,
+            ingest=self.ingest,
+            batches=self.batches,
+            log=self.log,
+            alias_days=settings.store.alias_days,
+        )
+        self.browse = Browse(self.database)
+        self.uploads = Uploads(self.database, self.clock, self.batches, self.ingest)
+        self.upkeep = Upkeep(
+            store=self.store,
+            database=self.database,
+            clock=self.clock,
+            batches=self.batches,
+            filing=self.filing,
+            moves=self.moves,
+            log=self.log,
+            trash_days=settings.store.trash_days,
+        )
+        self._stopping = threading.Event()
+        self._keeper: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Settles what the last run left, warms the workers up, and keeps house from now on."""
+        self.workers.start()
+        if self.is_read_only:
+            structlog.get_logger().warning("the store is read-only: browsing only")
+            return
+        if self.is_first:
+            swept = self.upkeep.sweep()
+            structlog.get_logger().debug("swept", **vars(swept))
+        self.previews.start()
+        if self.is_first:
+            self._keeper = threading.Thread(target=self._keep_house, name="upkeep", daemon=True)
+            self._keeper.start()
+
+    def close(self) -> None:
+        """Ends cleanly: nothing is under way any more when this returns."""
+        self._stopping.set()
+        if self._keeper is not None:
+            self._keeper.join()
+        self.previews.stop()
+        self.filing.close()
+        self.workers.stop()
+        self.log.close()
+        self.database.close()
+        self.store.release()
+
+    # ---- parts ------------------------------------------------------------------------------
+
+    def _open_catalogue(self) -> Database:
+        url = self.settings.catalogue.url or sqlite_url(self.store.state / _CATALOGUE)
+        database = Database(url, read_only=self.is_read_only)
+        if not self.is_read_only:
+            schema.upgrade(database)
+        return database
+
+    def _filing(self) -> Filing:
+        zone = self.settings.dates.media_timezone
+        return Filing(
+            store=self.store,
+            database=self.database,
+            clock=self.clock,
+            reader=self.workers,
+            moves=self.moves,
+            sidecars=self.sidecars,
+            locks=self._locks,
+            batches=self.batches,
+            accept=self.accept,
+            pattern=self.settings.store.folder,
+            zone=ZoneInfo(zone) if zone else None,
+            on_filed=self.previews.soon,
+        )
+
+    # ---- housekeeping -----------------------------------------------------------------------
+
+    def _keep_house(self) -> None:
+        while not self._stopping.wait(_ROUND):
+            try:
+                self._one_round()
+            except Exception:  # noqa: BLE001
+                # the next round tries again; uploads do not depend on it
+                structlog.get_logger().exception("housekeeping failed")
+
+    def _one_round(self) -> None:
+        self.batches.close_idle()
+        self.uploads.sweep()
+        self.aliases.sweep()
+        self.upkeep.empty_trash()
+        self.log.purge()
+        self._copy_catalogue()
+
+    def _copy_catalogue(self) -> None:
+        """Once a day, so that a damaged catalogue costs a day of receipts and no photo."""
+        folder = self.store.state / "copies"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        today = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%d")
+        copy = folder / f"catalogue-{today}.sqlite"
+        if not copy.exists():
+            unfinished = copy.with_suffix(".part")
+            unfinished.unlink(missing_ok=True)
+            self.database.copy_to(unfinished)
+            if unfinished.exists():
+                unfinished.replace(copy)
+            for old in sorted(folder.glob("catalogue-*.sqlite"))[:-_COPIES_KEPT]:
+                old.unlink()
+
+
+def _prepare(store: LocalStore) -> bool:
+    """Makes the store ready; False when its disk takes no writes but holds a library."""
+    try:
+        store.prepare()
+    except Refused as refused:
+        if refused.code is Code.READ_ONLY and (store.state / _CATALOGUE).exists():
+            return False
+        raise
+    return True
+
+
+def _exiftool(setting: str) -> Path | None:
+    """The program that the setting names; `auto` looks on the PATH, `off` says none."""
+    if setting == "off":
+        return None
+    found = shutil.which("exiftool" if setting == "auto" else setting)
+    return Path(found) if found else None

@@ -1,0 +1,198 @@
+"""Companions of pictures (XMP, AAE, THM, SRT, Takeout's JSON): they follow their picture.
+
+A companion whose picture has not come yet waits in staging, listed in `Upload`.
+"""
+
+import secrets
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from library.batch import Batches
+from library.capturedate.candidate import Candidate
+from library.catalogue import aliases as alias_rows
+from library.catalogue import items as item_rows
+from library.catalogue import receipts as receipt_rows
+from library.catalogue import sidecars as rows
+from library.catalogue.aliases import State
+from library.catalogue.database import Connection, Database
+from library.catalogue.items import Item
+from library.catalogue.receipts import Outcome, Receipt
+from library.catalogue.sidecars import Sidecar
+from library.clock import Clock
+from library.keyedlocks import KeyedLocks
+from library.media import Kind
+from library.names import fit, nfc, sidecar_target, stored_name
+from library.receipts import etag
+from library.store.local import LocalStore, Staged
+from library.upload import Announcement, unsaved_receipt
+from library.workers import Unreadable
+
+
+class SidecarReader(Protocol):
+    """Who reads the dates of companions: the killable workers."""
+
+    def read_sidecar(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:
+        """The dates of a companion that was sent as `name`."""
+
+
+class Sidecars:
+    """Receives companions, and keeps them beside their pictures."""
+
+    def __init__(
+        self,
+        *,
+        store: LocalStore,
+        database: Database,
+        clock: Clock,
+        batches: Batches,
+        reader: SidecarReader,
+        locks: KeyedLocks,
+    ) -> None:
+        self._store, self._database, self._clock, self._batches = store, database, clock, batches
+        self._reader, self._locks = reader, locks
+
+    def receive(
+        self, announcement: Announcement, staged: Staged, sha256: str, replaces: int | None
+    ) -> Receipt:
+        """Keeps a whole, flushed companion: beside its picture, or waiting for it."""
+        batch = None if announcement.batch_id else self._batches.current(announcement.origin)
+        sidecar = Sidecar(
+            id=secrets.token_hex(12),
+            item_id=None,
+            pair_scope=announcement.pair_scope,
+            stem=sidecar_target(announcement.name),
+            name=nfc(announcement.name),
+            origin=announcement.origin.key,
+            batch_id=announcement.batch_id or (batch.id if batch else None),
+            sha256=sha256,
+            size=staged.size,
+            path=None,
+            staged=staged.name,
+            arrived=self._clock.now(),
+        )
+        with self._locks.holding(("pair", sidecar.pair_scope, sidecar.stem)):
+            picture = self._picture_of(sidecar)
+            if picture is None:
+                self._store.sync_staging()
+                placed = sidecar
+            else:
+                placed = self._link(sidecar, picture)
+            receipt = self._write(announcement, placed, replaces)
+        if placed.staged is None:
+            self._store.discard(staged.name)
+        return receipt
+
+    def dates(self, receipt: Receipt) -> tuple[Candidate, ...]:
+        """The dates in a companion that has just come to its picture."""
+        if receipt.place is None:
+            return ()
+        return self._read(self._store.path(PurePosixPath(receipt.place)), receipt.name)
+
+    def waiting_dates(self, pair_scope: str, stem: str) -> tuple[Candidate, ...]:
+        """The dates in the companions that wait for a picture of this scope and stem."""
+        with self._database.reading() as connection:
+            waiting = rows.waiting(connection, pair_scope, stem)
+        return tuple(
+            candidate
+            for sidecar in waiting
+            if sidecar.staged is not None
+            for candidate in self._read(self._store.staged_path(sidecar.staged), sidecar.name)
+        )
+
+    def _read(self, file: Path, name: str) -> tuple[Candidate, ...]:
+        read = self._reader.read_sidecar(file, name)
+        return () if isinstance(read, Unreadable) else read
+
+    def attach(self, item: Item) -> None:
+        """A picture has been filed: the companions that waited for it come to it."""
+        with self._database.reading() as connection:
+            waiting = rows.waiting(connection, item.pair_scope, item.stem)
+        for sidecar in waiting:
+            placed = self._link(sidecar, item)
+            self._change(placed)
+            if sidecar.staged is not None:
+                self._store.discard(sidecar.staged)
+
+    def follow(self, item: Item) -> None:
+        """An item has been moved: its companions come after it."""
+        with self._database.reading() as connection:
+            companions = rows.of_item(connection, item.id)
+        for sidecar in companions:
+            if sidecar.path is None:
+                continue
+            number = 1
+            while True:
+                target = _path_beside(sidecar, item, number)
+                if target == sidecar.path:
+                    break
+                if self._store.move(sidecar.path, target):
+                    self._change(replace(sidecar, path=target))
+                    break
+                number += 1
+
+    # ---- inside -----------------------------------------------------------------------------
+
+    def _picture_of(self, sidecar: Sidecar) -> Item | None:
+        """The still of that stem, else its film."""
+        with self._database.reading() as connection:
+            found = item_rows.of_stem(connection, sidecar.pair_scope, sidecar.stem)
+        return min(found, key=lambda item: (item.kind is not Kind.IMAGE, -item.filed), default=None)
+
+    def _link(self, sidecar: Sidecar, item: Item) -> Sidecar:
+        if sidecar.staged is None:
+            raise ValueError(f"{sidecar.name} has no bytes in staging")
+        number = 1
+        while not self._store.link(sidecar.staged, _path_beside(sidecar, item, number)):
+            number += 1
+        path = _path_beside(sidecar, item, number)
+        self._store.sync_folder(path.parent)
+        return replace(sidecar, item_id=item.id, path=path, staged=None)
+
+    def _change(self, sidecar: Sidecar) -> None:
+        self._database.write(lambda connection: rows.change(connection, sidecar), durable=True)
+
+    def _write(self, announcement: Announcement, sidecar: Sidecar, replaces: int | None) -> Receipt:
+        now = self._clock.now()
+        receipt = unsaved_receipt(
+            announcement,
+            Outcome.SIDECAR,
+            now,
+            words_key="sidecar" if sidecar.path else "waiting",
+            facts={"name": announcement.name, "place": str(sidecar.path or "")},
+        ).of_bytes(sidecar.size, sidecar.sha256)
+        told = replace(
+            receipt,
+            batch_id=sidecar.batch_id,
+            item_id=sidecar.item_id,
+            place=str(sidecar.path) if sidecar.path else None,
+        )
+
+        def work(connection: Connection) -> Receipt:
+            rows.insert_sidecar(connection, sidecar)
+            if announcement.alias is not None:
+                if replaces is not None:
+                    alias_rows.take_over(connection, replaces, announcement.alias)
+                alias_rows.settle(
+                    connection,
+                    origin=announcement.origin.key,
+                    path=announcement.alias,
+                    state=State.SIDECAR,
+                    size=sidecar.size,
+                    modified=announcement.modified or now,
+                    etag=etag(sidecar.sha256),
+                    now=now,
+                    sha256=sidecar.sha256,
+                    sidecar_id=sidecar.id,
+                )
+            return receipt_rows.write(connection, told)
+
+        return self._database.write(work, durable=True)
+
+
+def _path_beside(sidecar: Sidecar, item: Item, number: int) -> PurePosixPath:
+    """`IMG_1 (2).xmp` beside `IMG_1 (2).jpg`, `IMG_1 (2).jpg.xmp` where it was sent so."""
+    sent, stem = stored_name(sidecar.name), item.path.stem
+    ending = sent[len(sent) - len(sent[len(sidecar.stem) :]) :]
+    again = "" if number == 1 else f" ({number})"
+    return item.path.with_name(fit(f"{stem}{again}", ending))

@@ -1,0 +1,91 @@
+"""Previews of items: made by the workers when an item was filed, kept, and made when missing."""
+
+import threading
+from pathlib import Path, PurePosixPath
+from queue import Full, Queue
+
+import structlog
+
+from library.catalogue.items import Item
+from library.keyedlocks import KeyedLocks
+from library.media import Kind, MediaType
+from library.store.local import LocalStore
+from library.workers import Previewed, Workers
+
+EDGES = (320, 640)  # pixels of the longer side
+_MOST_WAITING = 10_000
+
+
+class Thumbnails:
+    """The previews in `.daydrop/previews`, two WebP files for each content."""
+
+    def __init__(self, store: LocalStore, workers: Workers) -> None:
+        self._store, self._workers = store, workers
+        self._folder = store.state / "previews"
+        self._queue: Queue[Item | None] = Queue(_MOST_WAITING)
+        self._locks = KeyedLocks()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begins to make previews of what is filed from now on."""
+        self._thread = threading.Thread(target=self._make_queued, name="previews", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops after the preview under way; what still waits is made when it is asked for."""
+        if self._thread is not None:
+            while not self._queue.empty():
+                self._queue.get_nowait()
+            self._queue.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def soon(self, item: Item) -> None:
+        """Makes the previews of an item when there is time; on demand, if too many wait."""
+        if self._thread is None or item.kind is Kind.OTHER:
+            return
+        try:
+            self._queue.put_nowait(item)
+        except Full:
+            structlog.get_logger().debug("previews wait until asked for", path=str(item.path))
+
+    def path(self, item: Item, edge: int) -> Path | None:
+        """The preview file of an item, made now if need be; None where none can be drawn."""
+        if edge not in EDGES or item.kind is Kind.OTHER:
+            return None
+        file = self._file(item.sha256, edge)
+        if not file.exists() and not self._failed(item.sha256).exists():
+            self._make(item)
+        return file if file.exists() else None
+
+    def picture(self, item: Item, edge: int) -> bytes | None:
+        """A preview as WebP, made now if need be; None where none can be drawn."""
+        file = self.path(item, edge)
+        return None if file is None else file.read_bytes()
+
+    def _make_queued(self) -> None:
+        while (item := self._queue.get()) is not None:
+            try:
+                self._make(item)
+            except OSError as failure:
+                structlog.get_logger().warning(
+                    "preview not kept", path=str(item.path), error=failure.strerror
+                )
+
+    def _make(self, item: Item) -> None:
+        with self._locks.holding(item.sha256):
+            targets = tuple((edge, self._file(item.sha256, edge)) for edge in EDGES)
+            if all(file.exists() for _, file in targets):
+                return
+            targets[0][1].parent.mkdir(parents=True, exist_ok=True)
+            media = MediaType(item.kind, item.media_type, "")
+            drawn = self._workers.preview(self._store.path(item.path), media, targets)
+            if not isinstance(drawn, Previewed) and self._store.is_there(item.path):
+                # what cannot be drawn is not tried again at every look at its folder
+                self._failed(item.sha256).write_text(drawn.reason, encoding="ascii")
+
+    def _file(self, sha256: str, edge: int) -> Path:
+        return self._folder / PurePosixPath(sha256[:2], f"{sha256}-{edge}.webp")
+
+    def _failed(self, sha256: str) -> Path:
+        return self._folder / PurePosixPath(sha256[:2], f"{sha256}.failed")

@@ -1,0 +1,282 @@
+"""What keeps the library in order: the sweep at the start, adopting, undoing, the trash.
+
+The dated tree is the truth and the catalogue an index of it: whatever the two disagree about after
+a crash is settled here.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import PurePosixPath
+
+import structlog
+
+from library.batch import Batches
+from library.catalogue import aliases as alias_rows
+from library.catalogue import batches as batch_rows
+from library.catalogue import items as item_rows
+from library.catalogue import receipts as receipt_rows
+from library.catalogue import sidecars as sidecar_rows
+from library.catalogue import uploads as upload_rows
+from library.catalogue.database import Connection, Database
+from library.catalogue.items import Item, ItemState, Taken
+from library.clock import Clock
+from library.errors import Code, Refused
+from library.filing import OWNER, Filing
+from library.moves import Moves
+from library.origin import Origin
+from library.placement import numbered
+from library.store.local import LocalStore
+from library.uploadlog import UploadLog
+
+UNDO_SECONDS = 15 * 60.0
+SUMS = "SHA256SUMS"
+_DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What the sweep at the start found and settled."""
+
+    staging: int = 0
+    adopted: int = 0
+    missing: int = 0
+    found_again: int = 0
+    moves: int = 0
+    reservations: int = 0
+
+
+class Upkeep:
+    """Settles what a crash left, and takes back what people take back."""
+
+    def __init__(
+        self,
+        *,
+        store: LocalStore,
+        database: Database,
+        clock: Clock,
+        batches: Batches,
+        filing: Filing,
+        moves: Moves,
+        log: UploadLog,
+        trash_days: int,
+        undo_seconds: float = UNDO_SECONDS,
+    ) -> None:
+        self._store, self._database, self._clock = store, database, clock
+        self._batches, self._filing, self._moves, self._log = batches, filing, moves, log
+        self._trash_days, self._undo_seconds = trash_days, undo_seconds
+
+    # ---- the sweep --------------------------------------------------------------------------
+
+    def sweep(self) -> Swept:
+        """Brings tree, staging and catalogue together; nothing that was acknowledged is lost."""
+        moves = self._moves.finish_interrupted()
+        reservations = self._batches.refund_abandoned()
+        staging = self._sweep_staging()
+        strangers, missing, found_again = self._compare()
+        told = self._told_in_log() if strangers else {}
+        adopted = sum(self._adopt(path, told) for path in strangers)
+        return Swept(staging, adopted, missing, found_again, moves, reservations)
+
+    def _sweep_staging(self) -> int:
+        """Removes what no alias, companion or resumable upload refers to."""
+        with self._database.reading() as connection:
+            kept = (
+                alias_rows.staged_names(connection)
+                | sidecar_rows.staged_names(connection)
+                | upload_rows.staged_names(connection)
+            )
+        orphans = [name for name in self._store.staged_names() if name not in kept]
+        for name in orphans:
+            self._store.discard(name)
+        return len(orphans)
+
+    def _compare(self) -> tuple[list[PurePosixPath], int, int]:
+        """Files without a row, and how many rows lost or found their file."""
+        there = set(self._store.files())
+        with self._database.reading() as connection:
+            stored = item_rows.all_in_state(connection, ItemState.STORED)
+            missing = item_rows.all_in_state(connection, ItemState.MISSING)
+            companions = {PurePosixPath(path) for path in sidecar_rows.paths(connection)}
+        known = {item.path for item in stored} | companions
+        lost = [item for item in stored if item.path not in there]
+        for item in lost:
+            self._settle_lost(item)
+        again = [
+            item
+            for item in missing
+            if item.path in there - known and self._store.has(item.path, item.size)
+        ]
+        for item in again:
+            self._change(item, replace(item, state=ItemState.STORED))
+        return sorted(there - known - {item.path for item in again}), len(lost), len(again)
+
+    def _settle_lost(self, item: Item) -> None:
+        """A kill between a move to the trash and its row, or a file taken away by hand."""
+        if item.id in self._store.trashed_names():
+            self._settle_trashed(item)
+            return
+        structlog.get_logger().warning("a file is missing", path=str(item.path))
+        self._change(item, replace(item, state=ItemState.MISSING))
+
+    def _adopt(self, path: PurePosixPath, told: Mapping[str, Mapping[str, object]]) -> bool:
+        """Gives a file of the tree without a row an item; False for what is not taken here.
+
+        Name and sender come from the log when it knows these bytes.
+        """
+        if path.name == SUMS:
+            return False
+        sha256, head = self._digest(path)
+        sent = told.get(sha256, {})
+        try:
+            item = self._filing.as_found(
+                path,
+                name=str(sent.get("name", path.name)),
+                origin=str(sent.get("origin", "local")),
+                sha256=sha256,
+                head=head,
+            )
+            self._database.write(
+                lambda connection: item_rows.insert_item(connection, item), durable=True
+            )
+        except (Refused, Taken) as reason:
+            structlog.get_logger().info("not adopted", path=str(path), reason=str(reason))
+            return False
+        structlog.get_logger().info("adopted", path=str(path))
+        return True
+
+    def _told_in_log(self) -> dict[str, dict[str, object]]:
+        return {
+            str(line["sha256"]): line
+            for line in self._log.lines()
+            if line.get("outcome") == "filed" and "sha256" in line
+        }
+
+    def _digest(self, path: PurePosixPath) -> tuple[str, bytes]:
+        with self._store.open(path) as file:
+            head = file.read(4096)
+            sha256 = hashlib.sha256(head)
+            while block := file.read(1 << 20):
+                sha256.update(block)
+        return sha256.hexdigest(), head
+
+    def recount(self) -> None:
+        """Makes the counters of the months anew from the items."""
+        with self._database.reading() as connection:
+            stored = item_rows.all_in_state(connection, ItemState.STORED)
+        self._database.write(lambda connection: item_rows.recount(connection, stored))
+
+    # ---- dating -----------------------------------------------------------------------------
+
+    def set_date(self, item_id: str, day: date) -> Item:
+        """Files an item, and what is paired with it, under the day that its owner says.
+
+        Raises LookupError when there is no such item in the library.
+        """
+        with self._database.reading() as connection:
+            item = item_rows.find(connection, item_id)
+        if item is None or item.state is not ItemState.STORED:
+            raise LookupError(item_id)
+        dated = replace(
+            item,
+            taken=f"{day.isoformat()}T00:00:00",
+            offset_minutes=None,
+            source=OWNER,
+            zone_source=None,
+            day_only=True,
+        )
+        return self._filing.bring_to_place(item, dated)
+
+    # ---- taking back ------------------------------------------------------------------------
+
+    def can_undo(self, batch_id: str, origin: Origin) -> bool:
+        """Whether this origin may take this batch back now."""
+        batch = self._batches.find(batch_id)
+        if batch is None or batch.undone is not None:
+            return False
+        mine = batch.origin == origin.key or origin.is_owner
+        return mine and self._clock.now() - batch.touched < self._undo_seconds
+
+    def undo(self, batch_id: str, origin: Origin) -> int:
+        """Moves what only this batch brought to the trash; returns how many files that were.
+
+        Bytes that another batch was told to be here stay. Raises Refused(EXPIRED) when it is too
+        late, or not this origin's batch.
+        """
+        if not self.can_undo(batch_id, origin):
+            raise Refused(Code.EXPIRED, "undo")
+        now = self._clock.now()
+
+        def mark(connection: Connection) -> set[str]:
+            batch_rows.close(connection, batch_id, now)
+            batch_rows.mark_undone(connection, batch_id, now)
+            return receipt_rows.items_of_batch(connection, batch_id)
+
+        mine = self._database.write(mark, durable=True)
+        return sum(self._trash_unless_held(item_id) for item_id in sorted(mine))
+
+    def _trash_unless_held(self, item_id: str) -> bool:
+        with self._database.reading() as connection:
+            item = item_rows.find(connection, item_id)
+            holders = receipt_rows.holders(connection, item_id)
+        if item is None or item.state is not ItemState.STORED or holders:
+            return False
+        self.trash(item)
+        return True
+
+    def trash(self, item: Item) -> None:
+        """Takes an item out of the library; its file is kept in the trash for some days."""
+        self._store.move_to_trash(item.path, item.id)
+        self._settle_trashed(item)
+
+    def _settle_trashed(self, item: Item) -> None:
+        trashed = self._as_trashed(item)
+
+        def work(connection: Connection) -> None:
+            item_rows.change(connection, item, trashed)
+            alias_rows.mark_removed(connection, item.id)
+
+        self._database.write(work, durable=True)
+
+    def _as_trashed(self, item: Item) -> Item:
+        now = self._clock.now()
+        return replace(item, state=ItemState.TRASHED, trashed=now, trash_name=item.id)
+
+    def restore(self, item: Item) -> Item:
+        """Brings an item back from the trash, beside whatever has its name now.
+
+        Raises Refused(EXPIRED) when its bytes are gone or are stored again under another name.
+        """
+        with self._database.reading() as connection:
+            again = item_rows.by_sha256(connection, item.sha256)
+        if item.trash_name is None or again is not None:
+            raise Refused(Code.EXPIRED, "trash")
+        number, path = 1, item.path
+        while not self._store.move_from_trash(item.trash_name, path):
+            number += 1
+            path = item.path.with_name(numbered(item.name, number))
+        restored = replace(item, path=path, state=ItemState.STORED, trashed=None, trash_name=None)
+
+        def work(connection: Connection) -> None:
+            item_rows.change(connection, item, restored)
+            alias_rows.mark_restored(connection, item.id)
+
+        self._database.write(work, durable=True)
+        return restored
+
+    def empty_trash(self) -> int:
+        """Removes what has been in the trash for its days; returns how many files that were."""
+        before = self._clock.now() - self._trash_days * _DAY
+        with self._database.reading() as connection:
+            over = item_rows.trashed_before(connection, before)
+        for item in over:
+            if item.trash_name is not None:
+                self._store.purge(item.trash_name)
+            self._change(item, replace(item, state=ItemState.MISSING, trash_name=None))
+        return len(over)
+
+    def _change(self, old: Item, new: Item) -> None:
+        self._database.write(
+            lambda connection: item_rows.change(connection, old, new), durable=True
+        )

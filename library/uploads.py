@@ -1,0 +1,470 @@
+"""Resumable uploads: announced as a list, received in parts, as rows that outlive the server.
+
+A manifest opens a batch and holds room for every file that may come. The bytes of a file are
+received in as many parts as the network needs; what lies safely on the disk is the offset that
+is told to the sender, to the byte. The last byte files it through the one door, `ingest`.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from library.batch import Batches, Face
+from library.catalogue import items as item_rows
+from library.catalogue import receipts as receipt_rows
+from library.catalogue import uploads as rows
+from library.catalogue.batches import Batch
+from library.catalogue.database import Connection, Database
+from library.catalogue.items import Item
+from library.catalogue.receipts import Outcome, Receipt
+from library.catalogue.uploads import Upload, UploadState
+from library.clock import Clock
+from library.errors import Code, Refused
+from library.ingest import Announcement, Checksum, Incoming, Ingest
+from library.names import Role, printable, role
+from library.origin import Origin
+from library.upload import unsaved_receipt
+
+__all__ = ["Announced", "Manifest", "Receiving", "Upload", "UploadState", "Uploads"]
+
+CHECK_MOST = 64 << 20  # larger files are sent without asking for their hash first
+CHECKPOINT = 16 << 20  # bytes after which what arrived is flushed and written down
+QUIET_SECONDS = 5.0  # a sender that was quiet for so long loses its turn to a newcomer
+
+
+@dataclass(frozen=True)
+class Announced:
+    """A file as the sender's list names it; `ref` is the sender's own number for it."""
+
+    ref: str
+    name: str
+    path: str
+    size: int
+    modified: float | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A batch and what was said of each of its files."""
+
+    batch: Batch
+    uploads: tuple[Upload, ...]
+
+
+class Uploads:
+    """Announces, receives, cancels and finishes resumable uploads."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        batches: Batches,
+        ingest: Ingest,
+        random: Callable[[], str] = lambda: secrets.token_urlsafe(16),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database, self._clock, self._batches = database, clock, batches
+        self.ingest, self._random, self._monotonic = ingest, random, monotonic
+        self._open: dict[str, Receiving] = {}
+        self._opening = threading.Lock()
+
+    # ---- announcing -------------------------------------------------------------------------
+
+    def announce(
+        self, origin: Origin, files: Sequence[Announced], request_key: str | None = None
+    ) -> Manifest:
+        """Opens a batch and says of each file whether it may come; its room is held from now on.
+
+        The same request key gives the same answer again, and opens nothing.
+        """
+        self.sweep()
+        batch = self._batches.open_explicit(origin, Face.PAGE, request_key)
+        known = self.of_batch(batch.id)
+        if known:
+            return Manifest(batch, tuple(known))
+        announced = [self._judged(batch, origin, file) for file in files]
+        self._database.write(lambda connection: rows.add(connection, announced))
+        return Manifest(batch, tuple(announced))
+
+    def _judged(self, batch: Batch, origin: Origin, file: Announced) -> Upload:
+        upload = Upload(
+            id=self._random(),
+            batch_id=batch.id,
+            ref=file.ref,
+            name=file.name,
+            path=file.path,
+            size=file.size,
+            received=0,
+            staged=None,
+            modified=file.modified,
+            state=UploadState.ACCEPTED,
+            code=None,
+            words_key=None,
+            facts={},
+            reservation_id=None,
+            receipt_id=None,
+            made=self._clock.now(),
+        )
+        try:
+            return self._admitted(upload, origin)
+        except Refused as refused:
+            return replace(
+                upload,
+                state=UploadState.REFUSED,
+                code=refused.code.value,
+                words_key=refused.key,
+                facts=refused.facts,
+            )
+
+    def _admitted(self, upload: Upload, origin: Origin) -> Upload:
+        """Room is held at once, also for a file that we may have: its sender cannot tell."""
+        announcement = announcement_of(upload, origin)
+        with self.ingest.telling(announcement):
+            self.ingest.check(announcement)
+            counted = role(upload.name) is not Role.SIDECAR
+            held = self._batches.reserve(
+                origin,
+                upload.size if counted else 0,
+                upload.batch_id,
+                files=1 if counted else 0,
+                outlives_request=True,
+            )
+        state = UploadState.CHECK if self._may_be_known(upload) else UploadState.ACCEPTED
+        return replace(upload, state=state, reservation_id=held.id)
+
+    def _may_be_known(self, upload: Upload) -> bool:
+        if upload.size > CHECK_MOST or role(upload.name) is Role.SIDECAR:
+            return False
+        with self._database.reading() as connection:
+            return item_rows.has_size(connection, upload.size)
+
+    def check(self, batch_id: str, hashes: Mapping[str, str]) -> list[Upload]:
+        """Takes the SHA-256 of files that were to be checked, by their refs; what we have is done."""
+        asked = [each for each in self.of_batch(batch_id) if each.ref in hashes]
+        for upload in asked:
+            if upload.state is UploadState.CHECK:
+                self._compare(upload, hashes[upload.ref].lower())
+        return [self.find(upload.id) or upload for upload in asked]
+
+    def _compare(self, upload: Upload, sha256: str) -> None:
+        with self._database.reading() as connection:
+            known = item_rows.by_sha256(connection, sha256)
+        if (
+            known is None
+            or known.size != upload.size
+            or not self.ingest.store.has(known.path, known.size)
+        ):
+            self._database.write(
+                lambda connection: rows.accept(connection, upload.id, upload.reservation_id or "")
+            )
+            return
+        self._settle_known(upload, known)
+
+    def _settle_known(self, upload: Upload, known: Item) -> None:
+        """The bytes are here: the batch is told so, and is counted among those that hold them."""
+        announcement = announcement_of(upload, self._origin(upload))
+        receipt = replace(
+            unsaved_receipt(
+                announcement,
+                Outcome.DUPLICATE,
+                self._clock.now(),
+                words_key="duplicate",
+                facts={"name": printable(upload.name), "place": str(known.path)},
+            ),
+            sha256=known.sha256,
+            item_id=known.id,
+            place=str(known.path),
+            day=known.taken[:10] or None,
+            source=known.source,
+        )
+
+        def work(connection: Connection) -> None:
+            told = receipt_rows.write(connection, receipt)
+            rows.settle(connection, upload.id, UploadState.DUPLICATE, receipt_id=told.id)
+            self._batches.release(connection, upload.reservation_id or "")
+
+        self._database.write(work, durable=True)
+
+    # ---- receiving --------------------------------------------------------------------------
+
+    @contextmanager
+    def receiving(
+        self, upload_id: str, offset: int, checksums: Iterable[Checksum] = ()
+    ) -> Iterator["Receiving"]:
+        """Goes on with an upload at `offset`; what arrived by the end of the block is kept.
+
+        Raises Refused: EXPIRED, LOCKED while another sender is at it, OFFSET_MISMATCH.
+        """
+        receiving = self._enter(upload_id, offset, tuple(checksums))
+        try:
+            yield receiving
+        finally:
+            try:
+                receiving.leave()
+            finally:
+                with self._opening:
+                    if self._open.get(upload_id) is receiving:
+                        del self._open[upload_id]
+
+    def _enter(self, upload_id: str, offset: int, checksums: tuple[Checksum, ...]) -> "Receiving":
+        with self._opening:
+            self._displace(upload_id)
+            upload = self._going(upload_id)
+            if offset != upload.received:
+                raise Refused(Code.OFFSET_MISMATCH, offset=upload.received)
+            receiving = Receiving(self, upload, self._incoming(upload, checksums))
+            self._open[upload_id] = receiving
+            return receiving
+
+    def _displace(self, upload_id: str) -> None:
+        """A sender whose network went away holds its place until its time is up: not here."""
+        other = self._open.get(upload_id)
+        if other is None:
+            return
+        if other.quiet_seconds() < QUIET_SECONDS:
+            raise Refused(Code.LOCKED, name=printable(other.upload.name))
+        other.leave()
+        del self._open[upload_id]
+
+    def _going(self, upload_id: str) -> Upload:
+        """The upload, if bytes may still come for it."""
+        upload = self.find(upload_id)
+        if upload is None or not upload.is_pending or self._is_over(upload.batch_id):
+            raise Refused(Code.EXPIRED, name=printable(upload.name) if upload else "The file")
+        return self._with_its_bytes(upload)
+
+    def _with_its_bytes(self, upload: Upload) -> Upload:
+        """An upload whose staging file is gone begins anew; one that grew unflushed is cut back."""
+        if upload.staged is None:
+            return upload
+        try:
+            self.ingest.store.cut_staged(upload.staged, upload.received)
+        except FileNotFoundError:
+            self._database.write(
+                lambda connection: rows.note_progress(
+                    connection, upload.id, staged=None, received=0
+                )
+            )
+            return replace(upload, staged=None, received=0)
+        return upload
+
+    def _incoming(self, upload: Upload, checksums: tuple[Checksum, ...]) -> Incoming:
+        announcement = replace(announcement_of(upload, self._origin(upload)), checksums=checksums)
+        if role(upload.name) is Role.SIDECAR:
+            return self.ingest.begin(announcement)  # small, and never kept half
+        staged = upload.staged or self._staged(upload)
+        return self.ingest.resume(
+            announcement, staged, self._batches.held(upload.reservation_id or "")
+        )
+
+    def _staged(self, upload: Upload) -> str:
+        staged = self.ingest.store.stage()
+        staged.close()
+        self._database.write(
+            lambda connection: rows.note_progress(
+                connection, upload.id, staged=staged.name, received=0
+            )
+        )
+        return staged.name
+
+    def note(self, upload: Upload, staged: str, received: int) -> None:
+        """Writes down how far an upload has come; its bytes have been flushed before."""
+        self._database.write(
+            lambda connection: rows.note_progress(
+                connection, upload.id, staged=staged, received=received
+            )
+        )
+
+    def settle(self, upload: Upload, receipt: Receipt) -> None:
+        """Writes down that an upload is filed, and gives back what is still held for it."""
+        is_known = receipt.outcome is Outcome.DUPLICATE
+        state = UploadState.DUPLICATE if is_known else UploadState.FILED
+
+        def work(connection: Connection) -> None:
+            rows.settle(connection, upload.id, state, receipt_id=receipt.id)
+            self._batches.release(connection, upload.reservation_id or "")
+
+        self._database.write(work)
+
+    def refuse(self, upload: Upload, refused: Refused) -> None:
+        """Writes down that an upload was refused; the receipt tells of it already."""
+        self._database.write(
+            lambda connection: rows.settle(
+                connection,
+                upload.id,
+                UploadState.REFUSED,
+                code=refused.code.value,
+                words_key=refused.key,
+                facts=refused.facts,
+            )
+        )
+
+    def now(self) -> float:
+        """Seconds that only go forward, for lengths of time within this process."""
+        return self._monotonic()
+
+    # ---- ending -----------------------------------------------------------------------------
+
+    def cancel(self, upload_id: str) -> None:
+        """The sender wants it no more; harmless when it is over."""
+        self._end(upload_id, UploadState.CANCELLED)
+
+    def cancel_batch(self, batch_id: str) -> None:
+        """Cancels what is left of a batch, and closes it."""
+        for upload in self.of_batch(batch_id):
+            if upload.is_pending:
+                self.cancel(upload.id)
+        self._batches.finish(batch_id)
+
+    def finish(self, batch_id: str) -> None:
+        """Closes a batch; what has not come by now will not come."""
+        self.cancel_batch(batch_id)
+
+    def sweep(self) -> int:
+        """Ends what belongs to batches that are over; returns how many there were."""
+        over = [each for each in self.pending() if self._is_over(each.batch_id)]
+        for upload in over:
+            self._end(upload.id, UploadState.EXPIRED)
+        return len(over)
+
+    def _end(self, upload_id: str, state: UploadState) -> None:
+        with self._opening:
+            receiving = self._open.pop(upload_id, None)
+        if receiving is not None:
+            receiving.leave()
+        upload = self.find(upload_id)
+        if upload is None or not upload.is_pending:
+            return
+
+        def work(connection: Connection) -> bool:
+            ended = rows.settle(connection, upload_id, state)
+            if ended:
+                self._batches.release(connection, upload.reservation_id or "")
+            return ended
+
+        if self._database.write(work) and upload.staged is not None:
+            self.ingest.store.discard(upload.staged)
+
+    # ---- looking up -------------------------------------------------------------------------
+
+    def find(self, upload_id: str) -> Upload | None:
+        """The upload of this id."""
+        with self._database.reading() as connection:
+            return rows.find(connection, upload_id)
+
+    def of_batch(self, batch_id: str) -> list[Upload]:
+        """The files of a batch in the order of their manifest."""
+        with self._database.reading() as connection:
+            return rows.of_batch(connection, batch_id)
+
+    def pending(self) -> list[Upload]:
+        """Every upload that is not over."""
+        with self._database.reading() as connection:
+            return rows.pending(connection)
+
+    def staged_names(self) -> set[str]:
+        """The staging files that the sweep at the start must spare."""
+        with self._database.reading() as connection:
+            return rows.staged_names(connection)
+
+    def _origin(self, upload: Upload) -> Origin:
+        """All files of a batch have one origin, also when a phone changes its network."""
+        batch = self._batches.find(upload.batch_id)
+        if batch is None:
+            raise Refused(Code.EXPIRED, name=printable(upload.name))
+        return Origin(batch.origin, batch.address, batch.account, batch.program)
+
+    def _is_over(self, batch_id: str) -> bool:
+        batch = self._batches.find(batch_id)
+        return (
+            batch is None
+            or batch.closed is not None
+            or (batch.closes is not None and self._clock.now() >= batch.closes)
+        )
+
+
+def announcement_of(upload: Upload, origin: Origin) -> Announcement:
+    """An upload as the door knows it."""
+    return Announcement(
+        name=upload.name,
+        origin=origin,
+        size=upload.size,
+        folder=upload.folder,
+        batch_id=upload.batch_id,
+        modified=upload.modified,
+    )
+
+
+class Receiving:
+    """One sender's turn at an upload. Made by `Uploads.receiving`, for one thread at a time."""
+
+    def __init__(self, uploads: Uploads, upload: Upload, incoming: Incoming) -> None:
+        self.upload = upload
+        self.receipt: Receipt | None = None
+        self._uploads, self._incoming = uploads, incoming
+        self._lock = threading.Lock()
+        self._is_open = True
+        self._wrote_at = uploads.now()
+        self._noted = incoming.received
+
+    @property
+    def offset(self) -> int:
+        """Bytes received so far."""
+        return self._incoming.received
+
+    def quiet_seconds(self) -> float:
+        """How long no byte has come."""
+        return self._uploads.now() - self._wrote_at
+
+    def write(self, block: memoryview) -> None:
+        """Takes the next bytes; the last one files the upload. Raises Refused.
+
+        More bytes than were announced are refused with FILE_TOO_BIG, and nothing of `block` is kept.
+        """
+        with self._lock:
+            if not self._is_open:
+                raise Refused(Code.LOCKED, name=printable(self.upload.name))
+            if self.offset + len(block) > self.upload.size:
+                raise Refused(
+                    Code.FILE_TOO_BIG,
+                    "announced",
+                    name=printable(self.upload.name),
+                    size=self.upload.size,
+                )
+            self._wrote_at = self._uploads.now()
+            with self._settling_refusals():
+                self._incoming.write(block)
+                if self.offset == self.upload.size:
+                    self._file()
+                elif self.offset - self._noted >= CHECKPOINT:
+                    self._noted = self.offset
+                    self._uploads.note(self.upload, self._incoming.flush(), self.offset)
+
+    def leave(self) -> None:
+        """Ends the turn and keeps what arrived; harmless twice, and after the last byte."""
+        with self._lock:
+            if not self._is_open:
+                return
+            self._is_open = False
+            if role(self.upload.name) is Role.SIDECAR:
+                self._incoming.abort()
+                return
+            received = self.offset
+            self._uploads.note(self.upload, self._incoming.keep(), received)
+
+    def _file(self) -> None:
+        self.receipt = self._incoming.commit()
+        self._is_open = False
+        self._uploads.settle(self.upload, self.receipt)
+
+    @contextmanager
+    def _settling_refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except Refused as refused:
+            self._is_open = False
+            self._uploads.refuse(self.upload, refused)
+            raise

@@ -1,0 +1,130 @@
+"""The browser face: pages and the JSON API, over one library."""
+
+from datetime import UTC, datetime
+
+from flask import Flask, Response, redirect, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from library.errors import Refused
+from library.library import Library
+from library.words import Language
+from webui import admin, api, assets, connect, gallery, machines, receipts, upload, zipped
+from webui.errors import STATUS, problem, refusal_problem
+from webui.guard import dress, is_foreign
+from webui.language import COOKIE
+from webui.site import LIBRARY, page, wants_page, words
+from webui.visitor import visitor
+
+THEME = "theme"
+THEMES = ("auto", "light", "dark")
+_YEAR = 365 * 24 * 3600
+
+
+def create_app(library: Library) -> Flask:
+    """The WSGI application of the pages and of `/api/v1`."""
+    app = Flask(__name__, static_folder=None)
+    app.extensions[LIBRARY] = library
+    app.url_map.strict_slashes = False
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters["wall"] = _utc
+    for part in (
+        assets,
+        upload,
+        gallery,
+        receipts,
+        zipped,
+        connect,
+        admin,
+        machines,
+        api,
+    ):
+        app.register_blueprint(part.blueprint)
+    app.before_request(_refuse_foreign)
+    app.after_request(_finish)
+    app.context_processor(_shared)
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(HTTPException, _http_error)
+    return app
+
+
+def _shared() -> dict[str, object]:
+    """What every template may use."""
+    chosen = words()
+    theme = _theme()
+    return {
+        "t": chosen.text,
+        "words": chosen,
+        "language": chosen.language.value,
+        "languages": [(each.value, _NAMES[each]) for each in Language],
+        "theme": theme,
+        "themes": THEMES,
+        "asset": assets.asset_url,
+        "visitor": visitor(),
+        "here": _here,
+    }
+
+
+_NAMES = {Language.EN: "English", Language.ZH_CN: "简体中文"}
+
+
+def _here(**changes: str) -> str:
+    """The address of this page with some of its query changed."""
+    query = request.args.copy()
+    for name, value in changes.items():
+        query[name] = value
+    from urllib.parse import urlencode
+
+    return f"{request.path}?{urlencode(list(query.items(multi=True)))}"
+
+
+def _theme() -> str:
+    wish = request.args.get(THEME) or request.cookies.get(THEME)
+    return wish if wish in THEMES else "auto"
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _refuse_foreign() -> Response | None:
+    if is_foreign(request):
+        return problem(403, "foreign_site", words().text("error.foreign"))
+    return None
+
+
+def _finish(reply: Response) -> Response:
+    """Remembers a choice of language or theme, and dresses the answer."""
+    for name, wish in ((COOKIE, request.args.get("lang")), (THEME, request.args.get(THEME))):
+        if wish in THEMES or wish in [each.value for each in Language]:
+            reply.set_cookie(name, wish, max_age=_YEAR, samesite="Lax", httponly=True)
+    if reply.mimetype == "text/html":
+        reply.headers.setdefault("Cache-Control", "no-cache")
+        reply.vary.update(("Accept-Language", "Cookie"))
+    return dress(request, reply)
+
+
+def _refused(refused: Refused) -> AnyResponse:
+    if request.path.startswith("/api/") or not wants_page():
+        return refusal_problem(refused, words().language)
+    text = refused.sentence(words().language)
+    return Response(
+        page("error.html", status=STATUS[refused.code], title=text, detail=""),
+        STATUS[refused.code],
+    )
+
+
+def _http_error(error: HTTPException) -> AnyResponse:
+    """An error as a page for people, as problem+json for programs."""
+    status = error.code or 500
+    if 300 <= status < 400:  # noqa: PLR2004  redirects are no errors
+        return redirect(error.get_response().headers["Location"], status)
+    key = f"error.{status}" if f"error.{status}" in words() else "error.other"
+    if request.path.startswith("/api/") or not wants_page():
+        return problem(status, error.name.lower().replace(" ", "_"), words().text(key))
+    body = page("error.html", status=status, title=words().text(key), detail="")
+    reply = Response(body, status)
+    for name in ("Allow", "Retry-After"):
+        if name in (headers := error.get_response().headers):
+            reply.headers[name] = headers[name]
+    return reply

@@ -1,0 +1,74 @@
+"""Scripts and styles: one version for all of them in their address, packed where that helps."""
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import NotFound
+from werkzeug.security import safe_join
+
+FOLDER = Path(__file__).parent / "static"
+_PACKED = (".js", ".css", ".svg", ".json")
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+blueprint = Blueprint("assets", __name__)
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file as it goes out; `packed` is its gzip form, where that is smaller."""
+
+    plain: bytes
+    packed: bytes | None
+    media_type: str
+    etag: str
+
+
+@cache
+def version() -> str:
+    """Changes with any file: own modules import each other by relative paths, so all share it."""
+    digest = hashlib.sha256()
+    for file in sorted(FOLDER.rglob("*")):
+        if file.is_file() and file.suffix in _PACKED:
+            digest.update(file.relative_to(FOLDER).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:10]
+
+
+def asset_url(path: str) -> str:
+    """The address of a file of the pages."""
+    return f"/static/{version()}/{path}"
+
+
+@blueprint.get("/static/<seen>/<path:path>")
+def asset(seen: str, path: str) -> Response:
+    """A file of the pages; under the current version it may be kept for ever."""
+    found = _asset(path)
+    if found is None:
+        raise NotFound
+    packs = found.packed is not None and "gzip" in request.accept_encodings
+    reply = Response(found.packed if packs else found.plain, content_type=found.media_type)
+    reply.headers["Cache-Control"] = _FOR_EVER if seen == version() else "no-cache"
+    reply.headers["Vary"] = "Accept-Encoding"
+    if packs:
+        reply.headers["Content-Encoding"] = "gzip"
+    reply.set_etag(f"{found.etag}-gz" if packs else found.etag)
+    reply.make_conditional(request.environ)
+    return reply
+
+
+@cache
+def _asset(path: str) -> Asset | None:
+    joined = safe_join(str(FOLDER), path)
+    file = Path(joined) if joined else None
+    if file is None or not file.is_file() or file.name.startswith("."):
+        return None
+    plain = file.read_bytes()
+    packed = gzip.compress(plain, 9, mtime=0) if file.suffix in _PACKED else None
+    media_type = mimetypes.types_map.get(file.suffix, "application/octet-stream")
+    if media_type.startswith("text/"):
+        media_type += "; charset=utf-8"
+    return Asset(plain, packed, media_type, hashlib.sha256(plain).hexdigest()[:16])

@@ -1,0 +1,75 @@
+"""How to mount this server: the reader's own system first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, request
+from markupsafe import Markup
+
+from webui.codes import qr_svg
+from webui.site import library, page
+
+blueprint = Blueprint("connect", __name__)
+
+SYSTEMS = ("macos", "windows", "gnome", "kde", "davfs2", "rclone", "android", "ios", "curl")
+_HINTS = (
+    ("iphone", "ios"),
+    ("ipad", "ios"),
+    ("android", "android"),
+    ("windows", "windows"),
+    ("mac os", "macos"),
+    ("linux", "gnome"),
+)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """This server as programs want to hear of it."""
+
+    url: str
+    dav: str
+    unc: str
+    host: str
+
+
+@blueprint.get("/connect")
+def connect() -> str:
+    """The address with a copy button and a QR code, and steps for each system."""
+    addresses = addresses_of(library().settings.server.public_url or request.host_url)
+    own = own_system(request.headers)
+    return page(
+        "connect.html",
+        addresses=addresses,
+        systems=sorted(SYSTEMS, key=lambda system: system != own),
+        own=own,
+        is_plain=addresses.url.startswith("http:"),
+        is_local=addresses.host in ("127.0.0.1", "localhost", "[::1]"),
+        qr=_code(addresses.url),
+    )
+
+
+def own_system(headers: Mapping[str, str]) -> str:
+    """The system that the browser says it runs on."""
+    agent = headers.get("User-Agent", "").lower()
+    return next((system for hint, system in _HINTS if hint in agent), "macos")
+
+
+def addresses_of(root: str) -> Addresses:
+    """The forms of an address such as `http://nas.local:8080/`."""
+    url = root.rstrip("/") + "/"
+    scheme, _, rest = url.partition("://")
+    authority = rest.rstrip("/")
+    host, _, port = (
+        authority.rpartition(":") if ":" in authority.rpartition("]")[2] else (authority, "", "")
+    )
+    secure = "@SSL" if scheme == "https" else ""
+    return Addresses(
+        url=url,
+        dav=f"{'davs' if scheme == 'https' else 'dav'}://{authority}/",
+        unc=f"\\\\{host}{secure}{'@' + port if port else ''}\\DavWWWRoot",
+        host=host,
+    )
+
+
+def _code(url: str) -> Markup:
+    return qr_svg(url)

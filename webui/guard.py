@@ -1,0 +1,67 @@
+"""What every answer carries, and which requests are not answered at all."""
+
+import gzip
+from urllib.parse import urlsplit
+
+from flask import Request, Response
+
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), payment=()",
+}
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_FOREIGN_SITES = frozenset({"cross-site", "same-site"})
+_PACKED_TYPES = ("text/html", "text/css", "application/json", "image/svg+xml")
+_WORTH_PACKING = 1024
+
+
+def is_foreign(request: Request) -> bool:
+    """Whether another site's page sent this change: its browser says so (no form token is needed)."""
+    if request.method in _SAFE:
+        return False
+    if request.headers.get("Sec-Fetch-Site") in _FOREIGN_SITES:
+        return True
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return False
+    return urlsplit(origin).netloc.lower() != request.host.lower()
+
+
+def dress(request: Request, reply: Response) -> Response:
+    """Adds the headers of every answer, and packs what is text."""
+    for name, value in HEADERS.items():
+        reply.headers.setdefault(name, value)
+    if _is_worth_packing(request, reply):
+        reply.set_data(gzip.compress(reply.get_data(), 5, mtime=0))
+        reply.headers["Content-Encoding"] = "gzip"
+        reply.vary.add("Accept-Encoding")
+    return reply
+
+
+def _is_worth_packing(request: Request, reply: Response) -> bool:
+    return (
+        reply.mimetype.startswith(_PACKED_TYPES)
+        and not reply.is_streamed
+        and not reply.direct_passthrough
+        and "Content-Encoding" not in reply.headers
+        and "gzip" in request.accept_encodings
+        and len(reply.get_data()) >= _WORTH_PACKING
+    )

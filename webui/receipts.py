@@ -1,0 +1,217 @@
+"""Receipts as pages, as JSON, as a table and as text; and taking a batch back."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from flask import Blueprint, Response, abort, jsonify, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from library.batch import Batch
+from library.receipts import Outcome, Receipt
+from library.upkeep import UNDO_SECONDS
+from library.words import Language
+from webui.codes import qr_svg
+from webui.site import library, page, wants_json, words
+from webui.visitor import may_change, visitor
+
+blueprint = Blueprint("receipts", __name__)
+
+LISTED = 50
+_NOT_TOLD = frozenset({Outcome.STAGED, Outcome.LITTER})
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A batch in a list: what became of its files in numbers, and some of their pictures."""
+
+    batch: Batch
+    kept: int
+    refused: int
+    covers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The files of a batch that went to one folder."""
+
+    folder: str
+    receipts: tuple[Receipt, ...]
+
+
+def kept(receipt: Receipt) -> bool:
+    """Whether the bytes of this upload are in the library now."""
+    return receipt.outcome in (Outcome.FILED, Outcome.DUPLICATE, Outcome.SIDECAR)
+
+
+@blueprint.get("/Receipts/")
+def batches() -> str:
+    """The batches of this visitor; the owner sees all."""
+    origin = visitor()
+    before = request.args.get("before", type=float)
+    mine = None if origin.is_owner else origin.key
+    if before is None:
+        found = library().batches.recent(mine, LISTED)
+    else:
+        found = library().batches.closed(mine, before, LISTED)
+    older = found[-1].opened if len(found) == LISTED else None
+    return page("receipts.html", summaries=summaries(found), older=older)
+
+
+@blueprint.get("/b/<batch_id>")
+def receipt(batch_id: str) -> str | AnyResponse:
+    """Where each file of a batch went, and why; whoever has the address may read it."""
+    batch = _found(batch_id)
+    if wants_json():
+        return batch_json(batch_id)
+    told = [each for each in library().receipts.of_batch(batch_id) if each.outcome not in _NOT_TOLD]
+    return page(
+        "receipt.html",
+        batch=batch,
+        groups=grouped(told),
+        duplicates=_of(told, Outcome.DUPLICATE),
+        refused=_of(told, Outcome.REFUSED),
+        unfinished=_of(told, Outcome.UNFINISHED),
+        total=sum(1 for each in told if kept(each)),
+        undo_left=undo_left(batch),
+        may_undo=may_change(visitor(), batch),
+        address=(address := url_for("receipts.receipt", batch_id=batch_id, _external=True)),
+        qr=qr_svg(address),
+    )
+
+
+@blueprint.get("/b/<batch_id>.csv")
+def table(batch_id: str) -> AnyResponse:
+    """The receipt as a table for spreadsheets."""
+    _found(batch_id)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["name", "outcome", "place", "day", "source", "size", "sha256", "sentence"])
+    for each in library().receipts.of_batch(batch_id):
+        cells = [each.name, each.outcome.value, each.place, each.day, each.source, each.size]
+        cells += [each.sha256, each.sentence(words().language)]
+        writer.writerow([_harmless(cell) for cell in cells])
+    reply = Response("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
+    reply.headers["Content-Disposition"] = f'attachment; filename="daydrop-{batch_id}.csv"'
+    return reply
+
+
+@blueprint.post("/b/<batch_id>/undo")
+def undo(batch_id: str) -> AnyResponse:
+    """Takes a batch back: its items go to the trash."""
+    take_back(batch_id)
+    return redirect(url_for("receipts.receipt", batch_id=batch_id), 303)
+
+
+def take_back(batch_id: str) -> None:
+    """Takes a batch back; aborts with 403 for strangers and 409 when it is too late."""
+    batch = _found(batch_id)
+    if not may_change(visitor(), batch):
+        abort(403)
+    if undo_left(batch) <= 0:
+        abort(409)
+    library().upkeep.undo(batch_id, visitor())
+
+
+def undo_left(batch: Batch) -> int:
+    """Seconds in which a batch may still be taken back; it counts from its last byte."""
+    if batch.undone is not None:
+        return 0
+    return max(0, int(batch.touched + UNDO_SECONDS - library().clock.now()))
+
+
+def summaries(found: Iterable[Batch]) -> list[Summary]:
+    """Batches with what became of them; those of which nothing is told are left out."""
+    told = [(batch, library().receipts.of_batch(batch.id)) for batch in found]
+    return [_summary(batch, receipts) for batch, receipts in told if receipts]
+
+
+def _summary(batch: Batch, told: list[Receipt]) -> Summary:
+    covers = [each.sha256 for each in told if each.item_id and each.sha256]
+    return Summary(
+        batch=batch,
+        kept=sum(1 for each in told if kept(each)),
+        refused=sum(1 for each in told if each.outcome is Outcome.REFUSED),
+        covers=tuple(covers[:4]),
+    )
+
+
+def grouped(told: list[Receipt]) -> list[Group]:
+    """What was filed, by folder; undated files last."""
+    folders: dict[str, list[Receipt]] = {}
+    for each in told:
+        if each.outcome in (Outcome.FILED, Outcome.SIDECAR):
+            place = PurePosixPath(each.place or "")
+            folders.setdefault(str(place.parent), []).append(each)
+    order = sorted(folders, key=lambda folder: (folder == "no_date", folder))
+    return [Group(folder, tuple(folders[folder])) for folder in order]
+
+
+def plain_receipt(told: list[Receipt], address: str, language: Language) -> str:
+    """A receipt for a terminal: one line a file, then where to read it again."""
+    lines = [f"{each.name}: {each.sentence(language)}" for each in told]
+    return "\n".join([*lines, address]) + "\n"
+
+
+def batch_json(batch_id: str) -> Response:
+    """A batch with its receipts, for programs."""
+    batch = _found(batch_id)
+    told = library().receipts.of_batch(batch_id)
+    return jsonify(
+        {
+            "id": batch.id,
+            "url": url_for("receipts.receipt", batch_id=batch.id),
+            "opened_at": rfc3339(batch.opened),
+            "expires_at": rfc3339(batch.closes),
+            "closed_at": rfc3339(batch.closed),
+            "undone_at": rfc3339(batch.undone),
+            "undo_seconds": undo_left(batch),
+            "receipts": [receipt_json(each) for each in told if each.outcome not in _NOT_TOLD],
+        }
+    )
+
+
+def receipt_json(receipt: Receipt) -> dict[str, object]:
+    """One receipt, for programs."""
+    return {
+        "id": receipt.id,
+        "name": receipt.name,
+        "at": rfc3339(receipt.at),
+        "outcome": receipt.outcome.value,
+        "code": receipt.code,
+        "detail": receipt.sentence(words().language),
+        "size": receipt.size,
+        "sha256": receipt.sha256,
+        "path": receipt.place,
+        "day": receipt.day,
+        "source": receipt.source,
+        "item": f"/i/{receipt.item_id}" if receipt.item_id else None,
+        "times": receipt.times,
+    }
+
+
+def rfc3339(seconds: float | None) -> str | None:
+    """A time of the catalogue as programs read it."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _found(batch_id: str) -> Batch:
+    batch = library().batches.find(batch_id)
+    if batch is None:
+        abort(404)
+    return batch
+
+
+def _of(told: list[Receipt], outcome: Outcome) -> list[Receipt]:
+    return [each for each in told if each.outcome is outcome]
+
+
+def _harmless(cell: object) -> object:
+    """A spreadsheet would run a cell that begins like a formula."""
+    text = "" if cell is None else str(cell)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

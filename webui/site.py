@@ -1,0 +1,37 @@
+"""What the pages share: the library, the visitor's words, and how a page is rendered."""
+
+from typing import cast
+
+from flask import current_app, g, render_template, request
+
+from library.library import Library
+from webui.language import Words, chosen_language, words_of
+
+LIBRARY = "daydrop.library"
+
+
+def library() -> Library:
+    """The library that this site shows."""
+    return cast("Library", current_app.extensions[LIBRARY])
+
+
+def words() -> Words:
+    """The words in the language of the visitor."""
+    if "words" not in g:
+        g.words = words_of(chosen_language(request))
+    return cast("Words", g.words)
+
+
+def page(template: str, **values: object) -> str:
+    """A page in the visitor's language."""
+    return render_template(template, **values)
+
+
+def wants_page() -> bool:
+    """Whether a person's browser asks; `curl` and scripts say `*/*` or nothing."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def wants_json() -> bool:
+    """Whether JSON was asked for."""
+    return request.accept_mimetypes.best == "application/json"

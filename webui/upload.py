@@ -1,0 +1,183 @@
+"""The upload page, and the form that works without a script and for `curl -F`."""
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from flask import Blueprint, Response, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from library.batch import Batch, Face
+from library.errors import Code, Refused
+from library.ingest import Announcement, Incoming
+from library.origin import Origin
+from library.receipts import Outcome, Receipt
+from library.words import readable_size
+from webui.errors import problem, status_of
+from webui.multipart import (
+    FileBegins,
+    FileBytes,
+    FileEnds,
+    FormRefused,
+    Part,
+    parts,
+)
+from webui.receipts import batch_json, kept, plain_receipt, summaries
+from webui.request_body import BodyBroken, announced_length, blocks
+from webui.site import library, page, wants_json, wants_page, words
+from webui.tiles import histogram
+from webui.visitor import visitor
+
+blueprint = Blueprint("upload", __name__)
+
+RECENT = 5
+_FORM_ROOM = 1 << 20  # boundaries, heads and fields of a form beside its files
+
+
+@blueprint.get("/")
+@blueprint.get("/Upload/")
+def home() -> str:
+    """The upload card, what was sent lately, and the months."""
+    origin = visitor()
+    limits = library().batches.limits(origin)
+    recent = library().batches.recent(None if origin.is_owner else origin.key, RECENT)
+    accept = library().settings.limits.accept
+    return page(
+        "upload.html",
+        limits=limits,
+        recent=summaries(recent),
+        years=histogram(library().browse.months()),
+        undated=library().browse.undated_count(),
+        takes_others="others" in accept,
+        nothing_chosen="empty" in request.args,
+        script={
+            "files": limits.files,
+            "bytes": limits.bytes,
+            "others": "others" in accept,
+        },
+    )
+
+
+@blueprint.get("/upload")
+def upload_address() -> AnyResponse:
+    """Who types the address of the form means the page."""
+    return redirect("/", 303)
+
+
+@blueprint.post("/upload")
+def receive_form() -> AnyResponse:
+    """Files every file of a form, and answers with the receipt."""
+    origin = visitor()
+    boundary = request.mimetype_params.get("boundary", "")
+    if request.mimetype != "multipart/form-data" or not boundary:
+        return problem(415, "unsupported_media_type", words().text("error.form"))
+    _refuse_too_much(origin)
+    form = _Form(origin)
+    most = library().batches.limits(origin).files
+    try:
+        for part in parts(blocks(request.environ), boundary, most):
+            form.take(part)
+    except BodyBroken:
+        form.break_off(Code.CUT_SHORT)
+        return problem(400, "cut_short", words().text("error.form_cut"))
+    except FormRefused:
+        form.break_off(Code.CUT_SHORT)
+        return problem(400, "bad_form", words().text("error.form"))
+    finally:
+        form.close()
+    return _answer(form)
+
+
+def _refuse_too_much(origin: Origin) -> None:
+    """More than a whole batch is refused before a byte of it is read."""
+    announced = announced_length(request.environ)
+    limits = library().batches.limits(origin)
+    if announced is not None and announced > limits.bytes + _FORM_ROOM:
+        raise Refused(Code.BATCH_BYTES, "explicit", limit=readable_size(limits.bytes))
+
+
+@dataclass
+class _Form:
+    """A form on its way through the door: at most one file is open at a time."""
+
+    origin: Origin
+    batch: Batch | None = None
+    incoming: Incoming | None = None
+    receipts: list[Receipt] = field(default_factory=list)
+    refusals: list[Refused] = field(default_factory=list)
+
+    def take(self, part: Part) -> None:
+        """One step; a refused file is read to its end and forgotten, the next one is welcome."""
+        try:
+            if isinstance(part, FileBegins):
+                self._begin(part.name)
+            elif self.incoming is not None and isinstance(part, FileBytes):
+                self.incoming.write(part.block)
+            elif self.incoming is not None and isinstance(part, FileEnds):
+                self._end(self.incoming)
+        except Refused as refused:
+            self.refusals.append(refused)
+            self.incoming = None
+
+    def _begin(self, sent: str) -> None:
+        """An empty name is a file field in which nothing was chosen."""
+        path = PurePosixPath(sent.replace("\\", "/"))
+        if path.name == "":
+            return
+        if self.batch is None:
+            self.batch = library().batches.open_explicit(self.origin, Face.PAGE)
+        self.incoming = library().ingest.begin(
+            Announcement(
+                name=path.name,
+                origin=self.origin,
+                folder="" if str(path.parent) == "." else str(path.parent),
+                batch_id=self.batch.id,
+            )
+        )
+
+    def _end(self, incoming: Incoming) -> None:
+        self.receipts.append(incoming.commit())
+        self.incoming = None
+
+    def break_off(self, code: Code) -> None:
+        """Tells what became of the file that was arriving; what came whole before it stays."""
+        if self.incoming is not None:
+            self.refusals.append(self.incoming.fail(code, "unknown"))
+            self.incoming = None
+
+    def close(self) -> None:
+        """Leaves nothing behind, and closes the batch."""
+        if self.incoming is not None:
+            self.incoming.abort()
+        if self.batch is not None:
+            library().batches.finish(self.batch.id)
+
+
+def _answer(form: _Form) -> AnyResponse:
+    """A page for browsers, JSON or lines of text for programs.
+
+    Programs get a status of failure when nothing was kept, so that `curl -f` ends with an error.
+    """
+    if form.batch is None:
+        if wants_page():
+            return redirect("/?empty=1", 303)
+        return problem(422, "no_file", words().text("error.no_file"))
+    address = url_for("receipts.receipt", batch_id=form.batch.id)
+    if wants_page():
+        return redirect(address, 303)
+    told = library().receipts.of_batch(form.batch.id)
+    is_kept = any(kept(receipt) for receipt in told)
+    if wants_json():
+        reply: AnyResponse = batch_json(form.batch.id)
+        reply.status_code = 201 if is_kept else _worst(told)
+    else:
+        text = plain_receipt(told, request.host_url.rstrip("/") + address, words().language)
+        reply = Response(
+            text, 303 if is_kept else _worst(told), content_type="text/plain; charset=utf-8"
+        )
+    reply.headers["Location"] = address
+    return reply
+
+
+def _worst(told: list[Receipt]) -> int:
+    refused = [receipt.code for receipt in told if receipt.outcome is Outcome.REFUSED]
+    return status_of(refused[0]) if refused and refused[0] else 422
