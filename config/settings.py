@@ -63,6 +63,16 @@ def _is_zone(name: str) -> str:
     return name
 
 
+def _is_folder(pattern: str) -> str:
+    """The trees `images/` and `videos/` are addresses of their own, so they come first."""
+    parts = pattern.split("/")
+    if parts[0] != "{kind}" or any(part in ("", ".", "..") for part in parts):
+        raise ValueError("a folder begins with {kind}/, as in {kind}/%Y/%m/%d")
+    if not {"%Y", "%y"} & set(re.findall("%[A-Za-z]", pattern)):
+        raise ValueError("a folder names at least the year, as in {kind}/%Y")
+    return pattern
+
+
 Bytes = Annotated[int, BeforeValidator(_size), Field(ge=0)]
 Seconds = Annotated[int, BeforeValidator(_seconds), Field(ge=0)]
 Zone = Annotated[str, AfterValidator(_is_zone)]
@@ -101,7 +111,7 @@ class StoreSettings(Section):
     """Where the library lies, and how long things are kept."""
 
     root: Path = Field(Path("uploads"), description="Folder of the library; all its state too.")
-    folder: str = Field(
+    folder: Annotated[str, AfterValidator(_is_folder)] = Field(
         "{kind}/%Y/%m/%d",
         description="Folder of a dated file: {kind} is images or videos, %Y %m %d its date.",
     )

@@ -7,6 +7,7 @@ import click
 from davserver.app import create_app as create_dav
 from davserver.commands import Service, command_line
 from davserver.dispatch import Dispatcher
+from davserver.filing_commands import filing_commands
 from davserver.maintenance import maintenance_commands
 from davserver.server import Server
 from library.errors import Refused, StoreUnusable
@@ -20,7 +21,7 @@ GRACE_SECONDS = 30.0  # for uploads in flight, once the server was told to stop
 def main() -> None:
     """Run the `daydrop` command."""
     daydrop = command_line(serve)
-    for command in maintenance_commands():
+    for command in [*filing_commands(), *maintenance_commands()]:
         daydrop.add_command(command)
     daydrop(prog_name="daydrop")
 

@@ -20,8 +20,10 @@ def maintenance_commands() -> list[click.Command]:
     return [rescan, verify, doctor]
 
 
-_store = click.option("--store", type=click.Path(path_type=Path), help="Folder of the library.")
-_config = click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+with_store = click.option("--store", type=click.Path(path_type=Path), help="Folder of the library.")
+with_config = click.option(
+    "--config", type=click.Path(path_type=Path), help="Settings file (TOML)."
+)
 
 
 def chosen_settings(store: Path | None, config: Path | None) -> Settings:
@@ -46,8 +48,8 @@ def opened(settings: Settings, *, alone: bool = False) -> Iterator[Library]:
 
 
 @click.command("rescan")
-@_store
-@_config
+@with_store
+@with_config
 def rescan(store: Path | None, config: Path | None) -> None:
     """Bring the catalogue in line with the files, also from nothing."""
     with opened(chosen_settings(store, config), alone=True) as library:
@@ -61,8 +63,8 @@ def rescan(store: Path | None, config: Path | None) -> None:
 
 
 @click.command("verify")
-@_store
-@_config
+@with_store
+@with_config
 @click.option("--sums", is_flag=True, help="Write SHA256SUMS into each folder.")
 def verify(store: Path | None, config: Path | None, *, sums: bool) -> None:
     """Read every file again and compare it with its SHA-256."""
@@ -93,8 +95,8 @@ def _tell(report: Report) -> None:
 
 
 @click.command("doctor")
-@_store
-@_config
+@with_store
+@with_config
 def doctor(store: Path | None, config: Path | None) -> None:
     """Say what is wrong with this set-up, in plain words."""
     configure_console("error")

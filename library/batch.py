@@ -61,16 +61,30 @@ class Batches:
         """The limits that hold for this origin."""
         return Limits(self._settings.batch_files, self._settings.batch_bytes)
 
+    def most_bytes(self, batch_id: str) -> int:
+        """How many bytes an explicit batch may hold; raises Refused(EXPIRED) for no such batch."""
+        batch = self.find(batch_id)
+        if batch is None:
+            raise Refused(Code.EXPIRED, name="This batch")
+        return batch.max_bytes
+
     # ---- opening and closing ----------------------------------------------------------------
 
     def open_explicit(
-        self, origin: Origin, face: Face = Face.PAGE, request_key: str | None = None
+        self,
+        origin: Origin,
+        face: Face = Face.PAGE,
+        request_key: str | None = None,
+        limits: Limits | None = None,
     ) -> Batch:
-        """A batch of the page or the API; the same request key gives the same batch again."""
+        """A batch of the page or the API; the same request key gives the same batch again.
+
+        `limits` are those of the origin unless others are given.
+        """
 
         def work(connection: Connection) -> Batch:
             known = request_key and rows.by_request_key(connection, origin.key, request_key)
-            return known or self._open(connection, origin, face, request_key)
+            return known or self._open(connection, origin, face, request_key, limits)
 
         return self._database.write(work)
 
@@ -194,9 +208,14 @@ class Batches:
     # ---- inside -----------------------------------------------------------------------------
 
     def _open(
-        self, connection: Connection, origin: Origin, face: Face, request_key: str | None = None
+        self,
+        connection: Connection,
+        origin: Origin,
+        face: Face,
+        request_key: str | None = None,
+        limits: Limits | None = None,
     ) -> Batch:
-        limits, now = self.limits(origin), self._clock.now()
+        limits, now = limits or self.limits(origin), self._clock.now()
         return rows.insert_batch(
             connection,
             Batch(

@@ -16,6 +16,7 @@ from typing import Protocol
 from library import pairs, placement
 from library.batch import Batches
 from library.capturedate import names as dated_names
+from library.capturedate.candidate import Candidate
 from library.capturedate.metadata import Medium, Metadata
 from library.capturedate.rule import CaptureDate, choose
 from library.catalogue import aliases as alias_rows
@@ -38,6 +39,7 @@ from library.store.local import LocalStore
 from library.upload import Whole, unsaved_receipt
 from library.workers import Unreadable
 
+OWNER = "owner"  # the source of a date that a person set
 _OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
 
 
@@ -88,6 +90,7 @@ class Filing:
         reader: Reader,
         moves: Moves,
         sidecars: Sidecars,
+        locks: KeyedLocks,
         batches: Batches,
         accept: frozenset[Kind],
         pattern: str,
@@ -98,7 +101,7 @@ class Filing:
         self._reader, self._moves, self._sidecars = reader, moves, sidecars
         self._batches, self._on_filed = batches, on_filed
         self._accept, self._pattern, self._zone = accept, pattern, zone
-        self._locks = KeyedLocks()
+        self._locks = locks
         self._flushes = ThreadPoolExecutor(max_workers=64, thread_name_prefix="flush")
 
     def close(self) -> None:
@@ -113,7 +116,9 @@ class Filing:
         replaced = self._staged_before(whole)
         media = self._media(whole)
         metadata = self._read_while_flushing(whole, media)
-        draft = self._draft(_facts(whole), media, metadata)
+        facts = _facts(whole)
+        beside = self._sidecars.waiting_dates(facts.pair_scope, stem_key(facts.name))
+        draft = self._draft(facts, media, metadata, beside)
         with (
             self._locks.holding(("pair", draft.pair_scope, draft.stem)),
             self._locks.holding(("bytes", draft.sha256)),
@@ -156,6 +161,27 @@ class Filing:
             note="",
         )
         return replace(self._draft(facts, media, read), path=path)
+
+    def join_dates(self, item_id: str, found: tuple[Candidate, ...]) -> None:
+        """A companion brought dates of its own: the item is judged, and placed, again."""
+        with self._database.reading() as connection:
+            item = item_rows.find(connection, item_id)
+        if not found or item is None or item.state is not ItemState.STORED:
+            return
+        known = tuple(judged.candidate for judged in item.judged)
+        new = [candidate for candidate in found if candidate not in known]
+        if new and item.source != OWNER:
+            self.bring_to_place(item, item.dated(self._choose([*known, *new])))
+
+    def judged_again(self, item: Item) -> Item:
+        """The item as today's rule and settings date it, from what was read when it came."""
+        if item.source == OWNER:
+            return item
+        return item.dated(self._choose([judged.candidate for judged in item.judged]))
+
+    def folder_of(self, group: Group) -> PurePosixPath:
+        """The folder that belongs to a group under today's settings."""
+        return placement.folder_for(group.kind, group.day, self._pattern)
 
     def bring_to_place(self, old: Item, dated: Item) -> Item:
         """Gives a filed item another date, and with its partners the folder that belongs to it.
@@ -201,8 +227,17 @@ class Filing:
             raise Refused(Code.UNSUPPORTED_TYPE, "bytes", name=printable(whole.announcement.name))
         return read
 
-    def _draft(self, facts: _Facts, media: MediaType, read: Metadata | Unreadable | None) -> Item:
-        """The item as it would be if it were alone; its path is still to be found."""
+    def _draft(
+        self,
+        facts: _Facts,
+        media: MediaType,
+        read: Metadata | Unreadable | None,
+        beside: tuple[Candidate, ...] = (),
+    ) -> Item:
+        """The item as it would be if it were alone; its path is still to be found.
+
+        `beside` are the dates of companions that came before it.
+        """
         known = read if isinstance(read, Metadata) else Metadata(Medium.UNKNOWN)
         kind = media.kind if read is not None else Kind.OTHER
         draft = Item(
@@ -234,11 +269,11 @@ class Filing:
             modified=facts.modified,
             note=facts.note,
         )
-        return draft.dated(self._capture(facts.name, known, kind))
+        named = dated_names.candidate(facts.name) if kind is not Kind.OTHER else None
+        found = [*beside, *known.candidates, *([named] if named is not None else [])]
+        return draft.dated(self._choose(found))
 
-    def _capture(self, name: str, metadata: Metadata, kind: Kind) -> CaptureDate:
-        named = dated_names.candidate(name) if kind is not Kind.OTHER else None
-        found = [*metadata.candidates, *([named] if named is not None else [])]
+    def _choose(self, found: list[Candidate]) -> CaptureDate:
         return choose(found, datetime.fromtimestamp(self._clock.now(), UTC), self._zone)
 
     # ---- the same bytes again ---------------------------------------------------------------
@@ -309,7 +344,7 @@ class Filing:
         self, group: Group, partners: Mapping[str, Item], start: int
     ) -> tuple[int, list[Item]]:
         """The members of a group with their paths: one folder, one number, nobody else's name."""
-        folder = placement.folder_for(group.kind, group.day, self._pattern)
+        folder = self.folder_of(group)
         own = {str(item.path).casefold() for item in partners.values()}
         with self._database.reading() as connection:
             begins = placement.numbered(group.members[0].name, 1).rpartition(".")[0]

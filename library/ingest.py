@@ -121,7 +121,7 @@ class Ingest:
     def _settle(self, alias: Alias, announcement: Announcement, staged: Staged) -> Receipt:
         wanted = role(announcement.name)
         if wanted is Role.SIDECAR:
-            return self.sidecars.receive(announcement, staged, alias.sha256 or "", alias.id)
+            return self.receive_sidecar(announcement, staged, alias.sha256 or "", alias.id)
         held = self.batches.reserve(announcement.origin, staged.size, announcement.batch_id)
         whole = Whole(
             announcement=announcement,
@@ -136,6 +136,15 @@ class Ingest:
             return self.filing.file(whole)
         finally:
             self.batches.refund(held.id)
+
+    def receive_sidecar(
+        self, announcement: Announcement, staged: Staged, sha256: str, replaces: int | None = None
+    ) -> Receipt:
+        """Keeps a companion; its dates join those of its picture, which may move for it."""
+        receipt = self.sidecars.receive(announcement, staged, sha256, replaces)
+        if receipt.item_id is not None:
+            self.filing.join_dates(receipt.item_id, self.sidecars.dates(receipt))
+        return receipt
 
     # ---- refusing ---------------------------------------------------------------------------
 
@@ -214,6 +223,8 @@ class Ingest:
             return SIDECAR_MOST
         if wanted is Role.LITTER:
             return LITTER_MOST
+        if announcement.batch_id is not None:
+            return self.batches.most_bytes(announcement.batch_id)
         return self.batches.limits(announcement.origin).bytes
 
     def _too_big(self, announcement: Announcement, most: int) -> Refused:
@@ -531,7 +542,6 @@ class _Sidecar(_Bounded):
 
     def _finish(self) -> Receipt:
         self._staged.sync()
-        receipt = self._ingest.sidecars.receive(
-            self._announcement, self._staged, self._sha256.hexdigest(), replaces=None
+        return self._ingest.told(
+            self._ingest.receive_sidecar(self._announcement, self._staged, self._sha256.hexdigest())
         )
-        return self._ingest.told(receipt)

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from library.clock import Clock
 from library.errors import Code, Refused
 from library.filing import Filing
 from library.ingest import Ingest
+from library.keyedlocks import KeyedLocks
 from library.media import Kind
 from library.moves import Moves
 from library.placement import TREES
@@ -33,6 +35,7 @@ from library.workers import Workers
 _KINDS = {"images": Kind.IMAGE, "videos": Kind.VIDEO, "others": Kind.OTHER}
 _ROUND = 15.0  # seconds between two rounds of housekeeping
 _CATALOGUE = "catalogue.sqlite"
+_COPIES_KEPT = 3
 
 
 class Library:
@@ -58,7 +61,15 @@ class Library:
         self.batches = Batches(self.database, self.clock, settings.limits)
         self.receipts = Receipts(self.database)
         self.room = Room(self.store, settings.limits.keep_free)
-        self.sidecars = Sidecars(self.store, self.database, self.clock, self.batches)
+        self._locks = KeyedLocks()
+        self.sidecars = Sidecars(
+            store=self.store,
+            database=self.database,
+            clock=self.clock,
+            batches=self.batches,
+            reader=self.workers,
+            locks=self._locks,
+        )
         self.moves = Moves(self.store, self.database, self.clock, self.sidecars.follow)
         self.previews = Thumbnails(self.store, self.workers)
         self.filing = self._filing()
@@ -142,6 +153,7 @@ class Library:
             reader=self.workers,
             moves=self.moves,
             sidecars=self.sidecars,
+            locks=self._locks,
             batches=self.batches,
             accept=self.accept,
             pattern=self.settings.store.folder,
@@ -165,6 +177,22 @@ class Library:
         self.aliases.sweep()
         self.upkeep.empty_trash()
         self.log.purge()
+        self._copy_catalogue()
+
+    def _copy_catalogue(self) -> None:
+        """Once a day, so that a damaged catalogue costs a day of receipts and no photo."""
+        folder = self.store.state / "copies"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        today = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%d")
+        copy = folder / f"catalogue-{today}.sqlite"
+        if not copy.exists():
+            unfinished = copy.with_suffix(".part")
+            unfinished.unlink(missing_ok=True)
+            self.database.copy_to(unfinished)
+            if unfinished.exists():
+                unfinished.replace(copy)
+            for old in sorted(folder.glob("catalogue-*.sqlite"))[:-_COPIES_KEPT]:
+                old.unlink()
 
 
 def _prepare(store: LocalStore) -> bool:

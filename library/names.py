@@ -148,5 +148,7 @@ def stored_name(name: str) -> str:
 def fit(stem: str, ending: str, room: int = NAME_BYTES) -> str:
     """Stem and ending in at most `room` bytes of UTF-8, the stem shortened at a code point."""
     kept = _bytes(ending)[:room].decode(errors="ignore")
-    shortened = _bytes(stem)[: room - len(_bytes(kept))].decode(errors="ignore")
-    return f"{shortened.rstrip()}{kept}"
+    left = room - len(_bytes(kept))
+    if len(_bytes(stem)) > left:
+        stem = _bytes(stem)[:left].decode(errors="ignore").rstrip()
+    return f"{stem}{kept}"

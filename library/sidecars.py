@@ -5,9 +5,11 @@ A companion whose picture has not come yet waits in staging, listed in `Upload`.
 
 import secrets
 from dataclasses import replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from library.batch import Batches
+from library.capturedate.candidate import Candidate
 from library.catalogue import aliases as alias_rows
 from library.catalogue import items as item_rows
 from library.catalogue import receipts as receipt_rows
@@ -18,20 +20,37 @@ from library.catalogue.items import Item
 from library.catalogue.receipts import Outcome, Receipt
 from library.catalogue.sidecars import Sidecar
 from library.clock import Clock
+from library.keyedlocks import KeyedLocks
 from library.media import Kind
 from library.names import fit, nfc, sidecar_target, stored_name
 from library.receipts import etag
 from library.store.local import LocalStore, Staged
 from library.upload import Announcement, unsaved_receipt
+from library.workers import Unreadable
+
+
+class SidecarReader(Protocol):
+    """Who reads the dates of companions: the killable workers."""
+
+    def read_sidecar(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:
+        """The dates of a companion that was sent as `name`."""
 
 
 class Sidecars:
     """Receives companions, and keeps them beside their pictures."""
 
     def __init__(
-        self, store: LocalStore, database: Database, clock: Clock, batches: Batches
+        self,
+        *,
+        store: LocalStore,
+        database: Database,
+        clock: Clock,
+        batches: Batches,
+        reader: SidecarReader,
+        locks: KeyedLocks,
     ) -> None:
         self._store, self._database, self._clock, self._batches = store, database, clock, batches
+        self._reader, self._locks = reader, locks
 
     def receive(
         self, announcement: Announcement, staged: Staged, sha256: str, replaces: int | None
@@ -52,16 +71,38 @@ class Sidecars:
             staged=staged.name,
             arrived=self._clock.now(),
         )
-        picture = self._picture_of(sidecar)
-        if picture is None:
-            self._store.sync_staging()
-            placed = sidecar
-        else:
-            placed = self._link(sidecar, picture)
-        receipt = self._write(announcement, placed, replaces)
+        with self._locks.holding(("pair", sidecar.pair_scope, sidecar.stem)):
+            picture = self._picture_of(sidecar)
+            if picture is None:
+                self._store.sync_staging()
+                placed = sidecar
+            else:
+                placed = self._link(sidecar, picture)
+            receipt = self._write(announcement, placed, replaces)
         if placed.staged is None:
             self._store.discard(staged.name)
         return receipt
+
+    def dates(self, receipt: Receipt) -> tuple[Candidate, ...]:
+        """The dates in a companion that has just come to its picture."""
+        if receipt.place is None:
+            return ()
+        return self._read(self._store.path(PurePosixPath(receipt.place)), receipt.name)
+
+    def waiting_dates(self, pair_scope: str, stem: str) -> tuple[Candidate, ...]:
+        """The dates in the companions that wait for a picture of this scope and stem."""
+        with self._database.reading() as connection:
+            waiting = rows.waiting(connection, pair_scope, stem)
+        return tuple(
+            candidate
+            for sidecar in waiting
+            if sidecar.staged is not None
+            for candidate in self._read(self._store.staged_path(sidecar.staged), sidecar.name)
+        )
+
+    def _read(self, file: Path, name: str) -> tuple[Candidate, ...]:
+        read = self._reader.read_sidecar(file, name)
+        return () if isinstance(read, Unreadable) else read
 
     def attach(self, item: Item) -> None:
         """A picture has been filed: the companions that waited for it come to it."""

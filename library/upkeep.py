@@ -23,7 +23,7 @@ from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item, ItemState, Taken
 from library.clock import Clock
 from library.errors import Code, Refused
-from library.filing import Filing
+from library.filing import OWNER, Filing
 from library.moves import Moves
 from library.origin import Origin
 from library.placement import numbered
@@ -32,7 +32,6 @@ from library.uploadlog import UploadLog
 
 UNDO_SECONDS = 15 * 60.0
 SUMS = "SHA256SUMS"
-OWNER = "owner"  # the source of a date that a person set
 _DAY = 86400.0
 
 

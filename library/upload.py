@@ -24,7 +24,8 @@ class Announcement:
     `name` is the last segment as sent; `size` the announced bytes, None when nobody said;
     `alias` the path in `Upload` of an upload from the drive; `folder` the client's folder of one
     from the page, kept as a note; `batch_id` an explicit batch, None for the drive's own;
-    `modified` the client's time in seconds since 1970, which never decides the day.
+    `modified` the client's time in seconds since 1970, which never decides the day; `scope` where
+    an import looks for the partners of a file.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Announcement:
     batch_id: str | None = None
     modified: float | None = None
     checksums: tuple[Checksum, ...] = ()
+    scope: str | None = None
 
     @property
     def upload_path(self) -> str:
@@ -44,6 +46,8 @@ class Announcement:
     @property
     def pair_scope(self) -> str:
         """What members of a pair have in common beside their stem."""
+        if self.scope is not None:
+            return self.scope
         if self.alias is not None:
             return f"drive:{self.origin.key}:{self.alias.rpartition('/')[0]}"
         return f"batch:{self.batch_id}:{self.folder}"

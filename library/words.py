@@ -49,6 +49,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{name} is larger than a whole batch may be ({limit}): ask the owner to raise the limit.",
         "{name} 超过单批上限（{limit}）：请联系管理员提高上限。",
     ),
+    "file_too_big.announced": (
+        "{name} was announced with {size}, but more was sent: choose the file again.",
+        "{name} 声明的大小为 {size}，但收到更多内容：请重新选择文件。",
+    ),
     "file_too_big.sidecar": (
         "{name} is too large for a companion file ({limit} at most).",
         "{name} 作为附属文件太大（最多 {limit}）。",
@@ -84,6 +88,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "cut_short.unknown": (
         "The upload broke off: nothing was stored, send {name} again.",
         "上传中断：未保存任何内容，请重新上传 {name}。",
+    ),
+    "cut_short.kept": (
+        "{name} broke off: {received} of {size} are kept, go on from there.",
+        "{name} 传输中断：已保留 {size} 中的 {received}，请从该处继续。",
     ),
     "stalled": (
         "The upload stood still for too long: nothing was stored, send {name} again.",

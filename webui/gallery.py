@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -10,9 +11,11 @@ from pathlib import PurePosixPath
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from library import words as sentences
 from library.browse import DATED, Position, Query
 from library.catalogue.items import Item
 from library.placement import TREES
+from webui.assets import asset_url
 from webui.site import library, page, words
 from webui.tiles import EDGES, Tile, address, parsed_day, tile, year_links
 from webui.visitor import visitor
@@ -32,7 +35,7 @@ def tree(tree: str) -> str | AnyResponse:
     """A whole tree: its timeline where it has days, else its folder; or a search in it."""
     if not request.path.endswith("/"):
         return redirect(f"/{tree}/", 308)
-    if tree not in library().trees:
+    if tree == "others" and "others" not in library().settings.limits.accept:
         abort(404)
     if "part" in request.args:
         return _part((tree,), request.args["part"])
@@ -188,6 +191,9 @@ def item(item_id: str) -> str:
         receipts=found.receipts,
         taken=datetime.fromisoformat(found.item.taken) if found.item.taken else None,
         folder=f"{address(found.item.path.parent)}/",
+        drive_address=request.host_url.rstrip("/") + address(found.item.path),
+        why=lambda key: sentences.sentence(f"why.{key}", {}, words().language),
+        reason=lambda key: sentences.sentence(f"reason.{key}", {}, words().language),
     )
 
 
@@ -216,10 +222,10 @@ def preview(sha256: str, edge: int) -> AnyResponse:
 def preview_reply(sha256: str, edge: int) -> AnyResponse:
     """The preview, made now when it is missing; a plain picture says so where none can be made."""
     found = library().browse.by_sha256(sha256)
-    picture = library().previews.picture(found, edge) if found else None
-    if picture is None:
-        abort(404)
-    reply = Response(picture, content_type="image/webp")
+    file = library().previews.path(found, edge) if found else None
+    if file is None:
+        return redirect(asset_url("no-preview.svg"))
+    reply = Response(file.read_bytes(), content_type="image/webp")
     reply.set_etag(f"{sha256[:32]}-{edge}")
     reply.headers["Cache-Control"] = "private, max-age=31536000, immutable"
     return reply.make_conditional(request.environ)
@@ -228,8 +234,8 @@ def preview_reply(sha256: str, edge: int) -> AnyResponse:
 # ---- shared ---------------------------------------------------------------------------------
 
 
-def _tiles(items: "list[Item] | tuple[Item, ...] | object") -> list[Tile]:
-    return [tile(each, words()) for each in items]  # type: ignore[attr-defined]
+def _tiles(items: Iterable[Item]) -> list[Tile]:
+    return [tile(each, words()) for each in items]
 
 
 def _position() -> Position | None:

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from library.batch import Batch
 from library.receipts import Outcome, Receipt
+from library.upkeep import UNDO_SECONDS
 from library.words import Language
 from webui.codes import qr_svg
 from webui.site import library, page, wants_json, words
@@ -19,7 +20,6 @@ from webui.visitor import may_change, visitor
 
 blueprint = Blueprint("receipts", __name__)
 
-UNDO_SECONDS = 15 * 60
 LISTED = 50
 _NOT_TOLD = frozenset({Outcome.STAGED, Outcome.LITTER})
 

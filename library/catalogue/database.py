@@ -76,6 +76,16 @@ class Database:
             says = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
         return None if says == "ok" else str(says)
 
+    def copy_to(self, file: Path) -> None:
+        """Writes a consistent copy of a SQLite catalogue, also while it is in use."""
+        if self.engine.dialect.name != "sqlite":
+            return
+        with self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            if driver is not None:
+                # past SQLAlchemy: VACUUM cannot run inside the transaction it would open
+                driver.execute("VACUUM INTO ?", (str(file),))
+
     def close(self) -> None:
         """Commits what is queued and lets go of the file."""
         with self._closing:

@@ -181,3 +181,14 @@ def test_an_interrupted_upload_of_the_last_run_gives_its_room_back(library, orig
     again = reopened(library)
     assert again.batches.current(origin).files == 0
     again.close()
+
+
+def test_a_copy_of_the_catalogue_is_kept_each_day(library, send):
+    import sqlite3
+
+    send("IMG_1.jpg", photo(taken=TAKEN))
+    library._one_round()
+    library._one_round()
+    (copy,) = (library.store.state / "copies").iterdir()
+    with sqlite3.connect(copy) as connection:
+        assert connection.execute("SELECT path FROM items").fetchall() == [(PLACE,)]

@@ -1,0 +1,65 @@
+"""The commands that file: import a folder, refile what lies elsewhere under today's rule."""
+
+from pathlib import Path
+
+import click
+
+from davserver.maintenance import chosen_settings, opened, with_config, with_store
+from library.catalogue.receipts import Outcome
+from library.errors import Refused
+from library.importing import Summary, found_files, import_files
+from library.refile import Refile, Refiling
+
+
+def filing_commands() -> list[click.Command]:
+    """The commands, for the group that `daydrop` is."""
+    return [import_command, refile]
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@with_store
+@with_config
+def import_command(paths: tuple[Path, ...], store: Path | None, config: Path | None) -> None:
+    """File photos and videos of this machine; the originals stay where they are."""
+    files = found_files(paths)
+    total = sum(file.stat().st_size for file in files)
+    with opened(chosen_settings(store, config)) as library:
+        library.start()
+        with click.progressbar(length=total, label=f"{len(files)} files") as bar:
+            try:
+                summary = import_files(files, library.ingest, library.batches, bar.update)
+            except Refused as refused:
+                raise click.ClickException(refused.sentence()) from refused
+    _tell_import(summary)
+
+
+def _tell_import(summary: Summary) -> None:
+    click.echo(
+        f"{summary.outcomes[Outcome.FILED]} filed, "
+        f"{summary.outcomes[Outcome.DUPLICATE]} were here already, "
+        f"{summary.outcomes[Outcome.SIDECAR]} companions, {len(summary.refused)} refused."
+    )
+    for file, says in summary.refused:
+        click.echo(f"  {file}: {says}")
+
+
+@click.command("refile")
+@with_store
+@with_config
+@click.option("--dry-run", is_flag=True, help="Only show what would move.")
+def refile(store: Path | None, config: Path | None, *, dry_run: bool) -> None:
+    """Move files to where they belong under today's rule and settings."""
+    with opened(chosen_settings(store, config), alone=not dry_run) as library:
+        work = Refile(library.database, library.filing, library.moves)
+        plan = work.plan()
+        if dry_run:
+            for refiling in plan:
+                _tell_move(refiling)
+            click.echo(f"{len(plan)} files would move.")
+            return
+        click.echo(f"{work.run(plan, _tell_move)} files moved.")
+
+
+def _tell_move(refiling: Refiling) -> None:
+    click.echo(f"{refiling.item.path} -> {refiling.folder}/")

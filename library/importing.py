@@ -1,0 +1,98 @@
+"""Filing a folder of this machine through the same door; the originals stay where they are."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from library.batch import Batches, Face, Limits
+from library.catalogue.receipts import Outcome
+from library.errors import Code, Refused
+from library.ingest import Ingest
+from library.media import kind_by_name
+from library.names import Role, role
+from library.origin import Origin
+from library.upload import Announcement
+
+_BLOCK = 1 << 20
+_NO_LIMIT = Limits(files=2**31 - 1, bytes=2**62)
+_STOPS_ALL = frozenset({Code.NO_SPACE, Code.READ_ONLY})
+
+IMPORTER = Origin(key="local", address="local", program="daydrop import", is_owner=True)
+
+
+@dataclass
+class Summary:
+    """What became of an import."""
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    refused: list[tuple[Path, str]] = field(default_factory=list)
+
+
+def found_files(paths: Iterable[Path]) -> list[Path]:
+    """The files of the folders and names given; hidden ones and links are left out.
+
+    Pictures stand before the films and companions of their folder: so partners seldom move.
+    """
+    files = [file for path in paths for file in _below(path)]
+    return sorted(files, key=lambda file: (file.parent, _order(file.name), file.name))
+
+
+def _below(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+        return
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            file = Path(folder, name)
+            if role(name) is not Role.LITTER and not name.startswith(".") and not file.is_symlink():
+                yield file
+
+
+def _order(name: str) -> int:
+    kind = kind_by_name(name)
+    return {"image": 0, "video": 1}.get(kind.value if kind else "", 2)
+
+
+def import_files(
+    files: Iterable[Path], ingest: Ingest, batches: Batches, tell: Callable[[int], None]
+) -> Summary:
+    """Files them one after the other; `tell` is given the bytes done, for a progress bar.
+
+    Running it again goes on where it stopped: what is here already is not stored twice. Raises
+    Refused when the store can take no more at all.
+    """
+    summary = Summary()
+    batch = batches.open_explicit(IMPORTER, Face.IMPORT, limits=_NO_LIMIT)
+    try:
+        for file in files:
+            try:
+                summary.outcomes[_import_one(file, ingest, batch.id, tell)] += 1
+            except Refused as refused:
+                if refused.code in _STOPS_ALL:
+                    raise
+                summary.refused.append((file, refused.sentence()))
+    finally:
+        batches.finish(batch.id)
+    return summary
+
+
+def _import_one(file: Path, ingest: Ingest, batch_id: str, tell: Callable[[int], None]) -> Outcome:
+    with file.open("rb") as opened:
+        status = os.fstat(opened.fileno())
+        announcement = Announcement(
+            name=file.name,
+            origin=IMPORTER,
+            size=status.st_size,
+            folder=file.parent.name,
+            batch_id=batch_id,
+            modified=status.st_mtime,
+            scope=f"import:{file.parent.resolve()}",
+        )
+        with ingest.begin(announcement) as incoming:
+            while block := opened.read(_BLOCK):
+                incoming.write(block)
+                tell(len(block))
+            return incoming.commit().outcome

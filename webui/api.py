@@ -1,0 +1,365 @@
+"""The JSON API: batches announced as a list, files received with the wire semantics of tus 1.0."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import cast
+
+from flask import Blueprint, Response, abort, jsonify, request, url_for
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response as AnyResponse
+
+from library import words as sentences
+from library.browse import Query
+from library.catalogue.items import Item
+from library.errors import Code, Refused
+from library.upload import Checksum
+from library.uploads import Announced, Manifest, Receiving, Upload, UploadState
+from webui.digests import repr_digests
+from webui.errors import problem, refusal_problem
+from webui.gallery import read_cursor, write_cursor
+from webui.receipts import batch_json, receipt_json, rfc3339, take_back
+from webui.request_body import BodyBroken, announced_length, blocks
+from webui.site import library, words
+from webui.tiles import address, parsed_day, preview
+from webui.visitor import visitor
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+
+TUS = "1.0.0"
+MOST_ANNOUNCED = 1000
+MOST_JSON = 2 << 20
+OFFSET_TYPE = "application/offset+octet-stream"
+_FILE = "/batches/<batch_id>/files/<upload_id>"
+_LISTED_MOST = 500
+
+
+# ---- batches --------------------------------------------------------------------------------
+
+
+@blueprint.post("/batches")
+def announce() -> AnyResponse:
+    """Opens a batch; says of each file whether it may come, before a byte of it is sent."""
+    files = _announced(_json())
+    key = request.headers.get("Idempotency-Key")
+    manifest = library().uploads.announce(visitor(), files, key[:200] if key else None)
+    reply = jsonify(_manifest_json(manifest))
+    is_any = any(upload.state is not UploadState.REFUSED for upload in manifest.uploads)
+    reply.status_code = 201 if is_any else 422
+    reply.headers["Location"] = url_for("api.state", batch_id=manifest.batch.id)
+    return reply
+
+
+@blueprint.get("/batches/<batch_id>")
+def state(batch_id: str) -> AnyResponse:
+    """How far each file has come: what a page asks after it was loaded again."""
+    batch = library().batches.find(batch_id)
+    if batch is None:
+        abort(404)
+    return jsonify(_manifest_json(Manifest(batch, tuple(library().uploads.of_batch(batch_id)))))
+
+
+@blueprint.post("/batches/<batch_id>/check")
+def check(batch_id: str) -> AnyResponse:
+    """Compares hashes: what is here already need not be sent."""
+    files = _json().get("files")
+    if not isinstance(files, list) or not all(isinstance(each, dict) for each in files):
+        raise BadRequest
+    hashes = {str(each.get("ref")): str(each.get("sha256")) for each in files}
+    checked = library().uploads.check(batch_id, hashes)
+    return jsonify({"files": [_upload_json(upload) for upload in checked]})
+
+
+@blueprint.post("/batches/<batch_id>/finish")
+def finish(batch_id: str) -> AnyResponse:
+    """Closes the batch; the answer is its receipt."""
+    if library().batches.find(batch_id) is None:
+        abort(404)
+    library().uploads.finish(batch_id)
+    return batch_json(batch_id)
+
+
+@blueprint.delete("/batches/<batch_id>")
+def cancel_batch(batch_id: str) -> AnyResponse:
+    """Cancels what has not arrived yet."""
+    if library().batches.find(batch_id) is None:
+        abort(404)
+    library().uploads.cancel_batch(batch_id)
+    return Response(status=204)
+
+
+@blueprint.post("/batches/<batch_id>/undo")
+def undo(batch_id: str) -> AnyResponse:
+    """Takes the batch back: its items go to the trash."""
+    take_back(batch_id)
+    return batch_json(batch_id)
+
+
+# ---- one file -------------------------------------------------------------------------------
+
+
+@blueprint.route("/batches", methods=["OPTIONS"])
+@blueprint.route(_FILE, methods=["OPTIONS"])
+def capabilities(batch_id: str = "", upload_id: str = "") -> AnyResponse:  # noqa: ARG001  the route's
+    """What of tus is spoken here (tus 1.0, core protocol)."""
+    limits = library().batches.limits(visitor())
+    headers = {
+        "Tus-Resumable": TUS,
+        "Tus-Version": TUS,
+        "Tus-Extension": "termination,expiration",
+        "Tus-Max-Size": str(limits.bytes),
+        "Allow": "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
+    }
+    return Response(status=204, headers=headers)
+
+
+@blueprint.route(_FILE, methods=["HEAD", "GET"])
+def offset(batch_id: str, upload_id: str) -> AnyResponse:
+    """How many bytes are safe here."""
+    upload = _found(batch_id, upload_id)
+    if request.method == "GET":
+        return _tus(jsonify(_upload_json(upload)), upload)
+    status = 410 if upload.state in (UploadState.EXPIRED, UploadState.CANCELLED) else 204
+    reply = _tus(Response(status=status), upload)
+    # tus-js-client and the IETF draft read it on any status
+    reply.headers["Upload-Length"] = str(upload.size)
+    return reply
+
+
+@blueprint.patch(_FILE)
+def append(batch_id: str, upload_id: str) -> AnyResponse:
+    """Takes the next bytes; the last one files the upload and answers with its receipt."""
+    upload = _found(batch_id, upload_id)
+    wrong = _wrong_request(upload)
+    if wrong is not None:
+        return _tus(wrong, upload)
+    try:
+        with library().uploads.receiving(upload_id, _wished_offset(), _checksums()) as receiving:
+            _receive(receiving)
+    except Refused as refused:
+        return _tus(refusal_problem(refused, words().language), _found(batch_id, upload_id))
+    except BodyBroken:
+        now = _found(batch_id, upload_id)
+        told = Refused(Code.CUT_SHORT, "kept", name=now.name, received=now.received, size=now.size)
+        return _tus(refusal_problem(told, words().language), now)
+    return _appended(_found(batch_id, upload_id))
+
+
+@blueprint.delete(_FILE)
+def cancel(batch_id: str, upload_id: str) -> AnyResponse:
+    """The sender wants this file no more."""
+    upload = _found(batch_id, upload_id)
+    library().uploads.cancel(upload_id)
+    return _tus(Response(status=204), upload)
+
+
+def _receive(receiving: Receiving) -> None:
+    for block in blocks(request.environ):
+        receiving.write(block)
+
+
+def _appended(upload: Upload) -> AnyResponse:
+    """204 while bytes are missing, 200 with the receipt after the last one."""
+    if upload.receipt_id is None:
+        return _tus(Response(status=204), upload)
+    return _tus(jsonify(_upload_json(upload)), upload)
+
+
+def _wrong_request(upload: Upload) -> Response | None:
+    """What is wrong with a PATCH before its body is looked at."""
+    if request.headers.get("Tus-Resumable", TUS) != TUS:
+        reply = problem(412, "tus_version", words().text("error.tus"))
+        reply.headers["Tus-Version"] = TUS
+        return reply
+    if request.mimetype != OFFSET_TYPE:
+        return problem(415, "unsupported_media_type", words().text("error.415"))
+    try:
+        start = _wished_offset()
+    except ValueError:
+        return problem(400, "bad_offset", words().text("error.offset"))
+    length = announced_length(request.environ)
+    if upload.is_pending and length is not None and start + length > upload.size:
+        facts = {"name": upload.name, "size": upload.size}
+        return refusal_problem(
+            Refused(Code.FILE_TOO_BIG, "announced", **facts), words().language
+        )
+    return None
+
+
+def _wished_offset() -> int:
+    text = request.headers.get("Upload-Offset", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 20):  # noqa: PLR2004  beyond any file
+        raise ValueError(text)
+    return int(text)
+
+
+def _checksums() -> tuple[Checksum, ...]:
+    """Repr-Digest (RFC 9530): of the whole file, compared when it is whole."""
+    return repr_digests(request.headers.get("Repr-Digest", ""))
+
+
+def _tus(reply: Response, upload: Upload) -> Response:
+    """The headers that every answer about a file carries."""
+    headers: Headers = reply.headers
+    headers["Tus-Resumable"] = TUS
+    done = upload.state in (UploadState.FILED, UploadState.DUPLICATE)
+    headers["Upload-Offset"] = str(upload.size if done else upload.received)
+    headers["Cache-Control"] = "no-store"
+    batch = library().batches.find(upload.batch_id)
+    if batch is not None and batch.closes is not None and upload.is_pending:
+        expires = datetime.fromtimestamp(batch.closes, UTC)
+        headers["Upload-Expires"] = expires.strftime("%a, %d %b %Y %H:%M:%S GMT")
+    return reply
+
+
+def _found(batch_id: str, upload_id: str) -> Upload:
+    upload = library().uploads.find(upload_id)
+    if upload is None or upload.batch_id != batch_id:
+        abort(404)
+    return upload
+
+
+# ---- items ----------------------------------------------------------------------------------
+
+
+@blueprint.get("/items")
+def items() -> AnyResponse:
+    """The items that a query finds, newest first, in pages."""
+    first, last = parsed_day(request.args.get("from")), parsed_day(request.args.get("to"))
+    query = Query(
+        text=request.args.get("q", "")[:200],
+        first=first.isoformat() if first else "",
+        last=last.isoformat() if last else "",
+        kind=request.args.get("kind", ""),
+        batch=request.args.get("batch", ""),
+    )
+    limit = min(max(request.args.get("limit", 100, type=int), 1), _LISTED_MOST)
+    found = library().browse.search(query, read_cursor(request.args.get("cursor")), limit)
+    following = write_cursor(found.following) if found.following else None
+    reply = jsonify({"items": [_item_json(each) for each in found.items], "next": following})
+    if following:
+        query_string = {**request.args.to_dict(), "cursor": following}
+        reply.headers["Link"] = f'<{url_for("api.items", **query_string)}>; rel="next"'
+    reply.add_etag()
+    return reply.make_conditional(request.environ)
+
+
+@blueprint.get("/items/<item_id>")
+def item(item_id: str) -> AnyResponse:
+    """An item with all the dates that were found for it."""
+    found = library().browse.item(item_id)
+    if found is None:
+        abort(404)
+    body = _item_json(found.item)
+    body["candidates"] = json.loads(found.item.candidates)
+    body["receipts"] = [receipt_json(each) for each in found.receipts]
+    body["pair"] = [each.id for each in found.pair]
+    reply = jsonify(body)
+    reply.add_etag()
+    return reply.make_conditional(request.environ)
+
+
+def _item_json(item: Item) -> dict[str, object]:
+    return {
+        "id": item.id,
+        "url": address(item.path),
+        "path": str(item.path),
+        "name": item.name,
+        "kind": item.kind.value,
+        "media_type": item.media_type,
+        "size": item.size,
+        "sha256": item.sha256,
+        "taken": item.taken or None,
+        "offset_minutes": item.offset_minutes,
+        "source": item.source,
+        "width": item.width,
+        "height": item.height,
+        "duration": item.duration,
+        "filed_at": rfc3339(item.filed),
+        "preview": preview(item.sha256, 640),
+    }
+
+
+# ---- shared ---------------------------------------------------------------------------------
+
+
+def _json() -> Mapping[str, object]:
+    """The body as a JSON object; too much of it is not read."""
+    length = announced_length(request.environ)
+    if length is not None and length > MOST_JSON:
+        abort(413)
+    body = request.get_json(force=request.mimetype in ("", "application/json"), silent=True)
+    if not isinstance(body, dict):
+        raise BadRequest
+    return cast(Mapping[str, object], body)
+
+
+def _announced(body: Mapping[str, object]) -> list[Announced]:
+    files = body.get("files")
+    if not isinstance(files, list) or not files:
+        raise BadRequest
+    if len(files) > MOST_ANNOUNCED:
+        abort(413)
+    return [_one_announced(number, each) for number, each in enumerate(files)]
+
+
+def _one_announced(number: int, file: object) -> Announced:
+    """A file of the list; aborts with 400 for one without a name and a size."""
+    if not isinstance(file, dict):
+        raise BadRequest
+    name, size = file.get("name"), file.get("size")
+    if not isinstance(name, str) or isinstance(size, bool) or not isinstance(size, int) or size < 0:
+        raise BadRequest
+    path = PurePosixPath(str(file.get("path") or name))
+    return Announced(
+        ref=str(file.get("ref", number)),
+        name=PurePosixPath(name).name or name,
+        path=str(path)[:1024],
+        size=size,
+        modified=_seconds(file.get("mtime")),
+    )
+
+
+def _seconds(text: object) -> float | None:
+    """A time as RFC 3339 in seconds; None where it is none."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment.timestamp() if moment.tzinfo else None
+
+
+def _manifest_json(manifest: Manifest) -> dict[str, object]:
+    batch = manifest.batch
+    return {
+        "id": batch.id,
+        "url": url_for("receipts.receipt", batch_id=batch.id),
+        "expires_at": rfc3339(batch.closes),
+        "closed_at": rfc3339(batch.closed),
+        "limits": {"max_files": batch.max_files, "max_bytes": batch.max_bytes, "max_append": None},
+        "files": [_upload_json(upload) for upload in manifest.uploads],
+    }
+
+
+def _upload_json(upload: Upload) -> dict[str, object]:
+    told: dict[str, object] = {
+        "ref": upload.ref,
+        "name": upload.name,
+        "path": upload.path,
+        "size": upload.size,
+        "state": upload.state.value,
+    }
+    if upload.is_pending:
+        told["url"] = url_for("api.offset", batch_id=upload.batch_id, upload_id=upload.id)
+        told["offset"] = upload.received
+    if upload.state is UploadState.CHECK:
+        told["reason"] = "size_known"
+    if upload.code is not None and upload.words_key is not None:
+        told["code"] = upload.code
+        told["detail"] = sentences.sentence(upload.words_key, upload.facts, words().language)
+    if upload.receipt_id is not None:
+        receipt = library().receipts.find(upload.receipt_id)
+        told["receipt"] = receipt_json(receipt) if receipt else None
+    return told
