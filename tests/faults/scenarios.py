@@ -305,9 +305,7 @@ def all_scenarios() -> dict[str, Scenario]:
         ),
         _scenario("undo", _undo, picture("ours"), thrown=[picture("mine alone")]),
         _scenario("trash", _trash, picture("thrown away")),
-        _scenario(
-            "dated", _dated, clip("dated", "L2"), picture("dated", identifier="L2")
-        ),
+        _scenario("dated", _dated, clip("dated", "L2"), picture("dated", identifier="L2")),
         _scenario("by-hand", _by_hand, picture("by hand")),
         _scenario("parts", _parts, picture("in parts", 300_000)),
     )
