@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -228,6 +229,18 @@ def test_after_stop_a_call_answers_at_once(tmp_path: Path) -> None:
     workers.stop()
     found = workers.read(tmp_path / "x", "a.jpg", media.JPEG)
     assert found == Unreadable(Failure.STOPPED)
+
+
+def test_nothing_a_stranger_says_reaches_the_servers_output(
+    workers: Workers, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole = bytearray(make.photo(fmt="TIFF"))
+    at = whole.index(struct.pack("<HHI", 277, 3, 1)) + 8  # SamplesPerPixel: Pillow logs this
+    whole[at : at + 2] = b"\xff\xff"
+    path = tmp_path / "staged"
+    path.write_bytes(whole)
+    assert isinstance(workers.read(path, "a.tif", media.TIFF), Metadata)
+    assert capfd.readouterr() == ("", "")
 
 
 SERVER = """
