@@ -231,16 +231,32 @@ def test_after_stop_a_call_answers_at_once(tmp_path: Path) -> None:
     assert found == Unreadable(Failure.STOPPED)
 
 
-def test_nothing_a_stranger_says_reaches_the_servers_output(
-    workers: Workers, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+READ_ONE = """
+import sys
+from pathlib import Path
+from library import media
+from library.workers import Workers
+workers = Workers(processes=1)
+print(type(workers.read(Path(sys.argv[1]), "a.tif", media.TIFF)).__name__)
+workers.stop()
+"""
+
+
+def test_nothing_a_stranger_says_reaches_the_servers_output(tmp_path: Path) -> None:
     whole = bytearray(make.photo(fmt="TIFF"))
     at = whole.index(struct.pack("<HHI", 277, 3, 1)) + 8  # SamplesPerPixel: Pillow logs this
     whole[at : at + 2] = b"\xff\xff"
     path = tmp_path / "staged"
     path.write_bytes(whole)
-    assert isinstance(workers.read(path, "a.tif", media.TIFF), Metadata)
-    assert capfd.readouterr() == ("", "")
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ONE, str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("Metadata\n", "")
 
 
 SERVER = """
