@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 from config.settings import read_settings
 from library.aliases import Alias
@@ -25,7 +26,6 @@ from library.receipts import Outcome
 from library.upload import Announcement
 from library.uploads import Announced
 from library.workers import Failure, Unreadable, Workers
-from pathlib import Path
 from tests.faults.notes import Note, Notes
 from tests.media import film, photo
 
