@@ -208,6 +208,11 @@ class Census:
         self._total = 0
 
     @property
+    def total(self) -> int:
+        """How many connections there are."""
+        return self._total
+
+    @property
     def is_full(self) -> bool:
         """Whether no connection more may be taken in, whoever it is."""
         return self._total >= self._bounds.connections
@@ -454,11 +459,11 @@ class Connections(ConnectionManager):
         """End all connections that have no thread; those with one are their worker's."""
         with self._closing:
             self._is_closed = True
+        for conn in self._census.waiting():  # first, or each would inherit a place and end there
+            conn.close()
         for _, conn in list(self._selector.connections):
             if isinstance(conn, Connection):
                 self._end(conn)
-        for conn in self._census.waiting():
-            conn.close()
         self._selector.close()
         self._wake_in.close()
         self._wake_out.close()

@@ -284,7 +284,8 @@ class Gateway(Gateway_10):
 
     def _promise(self, length: int) -> None:
         """Set Content-Length where the application left it to us."""
-        if self._status and self._promised is None and self._has_body:
+        is_open = self._status and self._promised is None and not self.req.is_answered
+        if is_open and self._has_body:
             self._promised = length
             self._headers.append(("Content-Length", str(length)))
 

@@ -276,11 +276,12 @@ class _Blocks:
         self._span = span
 
     def __iter__(self) -> Iterator[bytes]:
-        self._file.seek(self._span.start)
-        left = self._span.length
-        while left and (block := self._file.read(min(_BLOCK, left))):
-            left -= len(block)
-            yield block
+        with self._file as file:
+            file.seek(self._span.start)
+            left = self._span.length
+            while left and (block := file.read(min(_BLOCK, left))):
+                left -= len(block)
+                yield block
 
     def close(self) -> None:
         self._file.close()

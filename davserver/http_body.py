@@ -15,14 +15,17 @@ _CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t\x20-\x7e\x80
 
 
 class BodyFault(OSError):
-    """A body that will not come whole."""
+    """A body that will not come whole.
+
+    Whoever may not import this module tells them apart as TimeoutError and other OSErrors.
+    """
 
 
-class BodyCut(BodyFault):
+class BodyCut(BodyFault, ConnectionError):
     """The peer closed or broke the connection before the end of its body."""
 
 
-class BodyStalled(BodyFault):
+class BodyStalled(BodyFault, TimeoutError):
     """The peer sent nothing for too long, or less than the rate floor."""
 
 

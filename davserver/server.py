@@ -60,6 +60,8 @@ class Server(CherootServer):
             self, warm=threads, most=bounds.connections, idle_seconds=bounds.thread_idle_seconds
         )
         self._grace = 0.0
+        self._turning = threading.RLock()  # re-entrant: a signal may come inside serve()
+        self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._serving_thread: int | None = None
         self._listen(host, port)
@@ -71,6 +73,7 @@ class Server(CherootServer):
         self.bind(family, kind, protocol)
         self.socket.listen(self.bounds.backlog)
         self._connections = Connections(self)
+        self.ready = True
 
     @property
     def address(self) -> tuple[str, int]:
@@ -89,12 +92,14 @@ class Server(CherootServer):
 
     def serve(self) -> None:
         """Serve until `stop` is called, and return when the last request has ended."""
-        self._serving_thread = threading.get_ident()
+        with self._turning:
+            if self._stopping.is_set():
+                return
+            self._serving_thread = threading.get_ident()
         _raise_descriptor_limit(self.bounds.connections * _DESCRIPTORS_EACH + 256)
         self.requests.start()
-        self.ready = True
         try:
-            while not self._stopped.is_set() and self.ready:
+            while not self._stopping.is_set():
                 self._run_once()
         finally:
             self._wind_up()
@@ -111,12 +116,15 @@ class Server(CherootServer):
         Those not finished after the grace are broken off. In a signal handler of the serving
         thread it returns at once, and `serve` does the waiting.
         """
-        self._grace = grace_seconds
+        with self._turning:
+            self._grace = grace_seconds
+            self._stopping.set()
+            serving = self._serving_thread
         self.ready = False
         self._connections.wake()
-        if self._serving_thread is None:
+        if serving is None:
             self._wind_up()
-        elif self._serving_thread != threading.get_ident():
+        elif serving != threading.get_ident():
             self._stopped.wait()
 
     def _wind_up(self) -> None:

@@ -182,9 +182,7 @@ def _wrong_request(upload: Upload) -> Response | None:
     length = announced_length(request.environ)
     if upload.is_pending and length is not None and start + length > upload.size:
         facts = {"name": upload.name, "size": upload.size}
-        return refusal_problem(
-            Refused(Code.FILE_TOO_BIG, "announced", **facts), words().language
-        )
+        return refusal_problem(Refused(Code.FILE_TOO_BIG, "announced", **facts), words().language)
     return None
 
 
@@ -293,7 +291,7 @@ def _json() -> Mapping[str, object]:
     body = request.get_json(force=request.mimetype in ("", "application/json"), silent=True)
     if not isinstance(body, dict):
         raise BadRequest
-    return cast(Mapping[str, object], body)
+    return cast("Mapping[str, object]", body)
 
 
 def _announced(body: Mapping[str, object]) -> list[Announced]:

@@ -14,7 +14,7 @@ from webui.errors import STATUS, problem, refusal_problem
 from webui.guard import dress, is_foreign
 from webui.language import COOKIE
 from webui.site import LIBRARY, page, wants_page, words
-from webui.visitor import visitor
+from webui.visitor import program_name, visitor
 
 THEME = "theme"
 THEMES = ("auto", "light", "dark")
@@ -28,6 +28,7 @@ def create_app(library: Library) -> Flask:
     app.url_map.strict_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["wall"] = _utc
+    app.jinja_env.filters["program"] = program_name
     for part in (
         assets,
         upload,

@@ -1,6 +1,5 @@
 """How to mount this server: the reader's own system first."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, request
@@ -36,7 +35,7 @@ class Addresses:
 def connect() -> str:
     """The address with a copy button and a QR code, and steps for each system."""
     addresses = addresses_of(library().settings.server.public_url or request.host_url)
-    own = own_system(request.headers)
+    own = own_system(request.user_agent.string)
     return page(
         "connect.html",
         addresses=addresses,
@@ -48,9 +47,9 @@ def connect() -> str:
     )
 
 
-def own_system(headers: Mapping[str, str]) -> str:
+def own_system(program: str) -> str:
     """The system that the browser says it runs on."""
-    agent = headers.get("User-Agent", "").lower()
+    agent = program.lower()
     return next((system for hint, system in _HINTS if hint in agent), "macos")
 
 

@@ -12,6 +12,7 @@ from library.ingest import Announcement, Incoming
 from library.origin import Origin
 from library.receipts import Outcome, Receipt
 from library.words import readable_size
+from webui.assets import asset_url
 from webui.errors import problem, status_of
 from webui.multipart import (
     FileBegins,
@@ -52,7 +53,7 @@ def home() -> str:
         script={
             "files": limits.files,
             "bytes": limits.bytes,
-            "others": "others" in accept,
+            "dialogs": asset_url("vendor/sweetalert2/sweetalert2.min.js"),
         },
     )
 

@@ -117,16 +117,18 @@ def _read_picture(picture: Image.Image, name: str, media: MediaType, found: _Fou
 
 
 def _read_exif(tags: Image.Exif, found: _Found) -> None:
+    """Gather what EXIF says; what is broken in it must not hide what came before."""
     try:
-        dated = list(exif.dates(tags))
-        found.identifier = found.identifier or exif.content_identifier(tags)
-        orientation = tags.get(ExifTags.Base.Orientation)
+        for dated in exif.dates(tags):
+            found.has_exif = True
+            found.candidates.append(dated)
     except exif.BROKEN as problem:
         found.notes.append(f"EXIF could not be read: {type(problem).__name__}")
-        return
-    found.has_exif = found.has_exif or bool(dated)
-    found.add(dated)
-    if orientation in TURNED:
+    try:
+        found.identifier = found.identifier or exif.content_identifier(tags)
+    except exif.BROKEN as problem:
+        found.notes.append(f"maker note could not be read: {type(problem).__name__}")
+    if tags.get(ExifTags.Base.Orientation) in TURNED:
         found.width, found.height = found.height, found.width
 
 

@@ -155,6 +155,31 @@ def test_a_satellites_day_without_a_time_says_too_little(read: Read) -> None:
     assert read(with_exif(fill)).candidates == ()
 
 
+def test_broken_satellites_hide_no_other_date(read: Read) -> None:
+    def fill(exif: Image.Exif) -> None:
+        details = exif.get_ifd(ExifTags.IFD.Exif)
+        details[ExifTags.Base.DateTimeOriginal] = "2015:06:01 18:00:00"
+        gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
+        gps[ExifTags.GPS.GPSDateStamp] = "2022:02:22"
+        gps[ExifTags.GPS.GPSTimeStamp] = (1.0, 2.0, 3.0)
+
+    data = with_exif(fill)
+    at = data.index(struct.pack(">HHI", ExifTags.GPS.GPSTimeStamp, 5, 3)) + 8
+    broken = data[:at] + b"\xff\xff\xff\xff" + data[at + 4 :]
+    assert dated(read(broken))[Source.EXIF_ORIGINAL][0] == datetime(2015, 6, 1, 18, 0, 0)
+
+
+def test_exif_of_jpeg_xl_is_found(read: Read) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2018:02:21 12:08:56"
+    blob = bytes(4) + exif.tobytes().removeprefix(b"Exif\0\0")
+    head = b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl \0\0\0\0jxl "
+    data = head + struct.pack(">I", 8 + len(blob)) + b"Exif" + blob
+    metadata = read(data)
+    assert metadata.verdict is Medium.UNKNOWN
+    assert dated(metadata)[Source.EXIF_ORIGINAL][0] == datetime(2018, 2, 21, 12, 8, 56)
+
+
 def test_each_date_takes_its_own_offset(read: Read) -> None:
     def fill(exif: Image.Exif) -> None:
         exif[ExifTags.Base.DateTime] = "2024:01:01 10:00:00"
