@@ -46,6 +46,7 @@ class Crashes:
         self.tally = Tally(scenario.name)
 
     def _make_template(self) -> None:
+        configure_console("critical")
         with serving(self._template):
             pass
 
