@@ -83,7 +83,9 @@ class Drive:
         """Reads a file."""
         return self.send("GET", path, **headers)
 
-    def listing(self, path: str, depth: str = "1", body: str = "", **headers: str) -> dict[str, Told]:
+    def listing(
+        self, path: str, depth: str = "1", body: str = "", **headers: str
+    ) -> dict[str, Told]:
         """What PROPFIND tells, by path."""
         reply = self.send("PROPFIND", path, body, Depth=depth, **headers)
         assert reply.status_code == 207, reply.data

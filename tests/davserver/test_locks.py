@@ -108,7 +108,9 @@ def test_unlock_with_ones_own_token_is_204_whatever_became_of_the_file(drive: Dr
         assert drive.unlock("/Upload/own.jpg", token) == 204
         assert drive.lock("/Upload/own.jpg")
         drive.send("DELETE", "/Upload/")
-        for lock in (drive.send("PROPFIND", "/Upload/own.jpg", asking("lockdiscovery"), Depth="0"),):
+        for lock in (
+            drive.send("PROPFIND", "/Upload/own.jpg", asking("lockdiscovery"), Depth="0"),
+        ):
             found = lock.text.partition("opaquelocktoken:")[2][:32]
             drive.unlock("/Upload/own.jpg", f"opaquelocktoken:{found}")
 

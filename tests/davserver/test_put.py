@@ -194,9 +194,7 @@ def test_a_temporary_name_is_listed_and_not_filed(
     assert library.batches.recent(drive.address) == []
 
 
-def test_the_clients_time_is_kept_echoed_and_never_the_day(
-    drive: Drive, library: Library
-) -> None:
+def test_the_clients_time_is_kept_echoed_and_never_the_day(drive: Drive, library: Library) -> None:
     photo = media.photo(datetime(2021, 8, 12, 21), seed="mtime")
     reply = drive.put("/Upload/m.jpg", photo, X_OC_Mtime=str(TOLD))
     assert reply.headers["X-OC-Mtime"] == "accepted"
