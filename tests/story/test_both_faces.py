@@ -32,7 +32,13 @@ def library(tmp_path: Path):
 
 @pytest.fixture
 def client(library: Library) -> Client:
-    return Client(Dispatcher(create_dav(library), create_web(library), library))
+    site = Dispatcher(create_dav(library), create_web(library), library)
+
+    def from_here(environ, start_response):
+        environ.setdefault("REMOTE_ADDR", "127.0.0.1")
+        return site(environ, start_response)
+
+    return Client(from_here)
 
 
 def by_drive(client: Client, name: str, body: bytes, address: str = "127.0.0.1"):
