@@ -1,5 +1,6 @@
 """The WebDAV face: WsgiDAV with one provider, behind a gate and before one way of refusing."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -25,6 +26,8 @@ def create_app(library: Library) -> Application:
 
     It takes `daydrop.origin` of the environ for who asks, else the client's address.
     """
+    # it writes a traceback for each refused PUT; what matters is logged where it is decided
+    logging.getLogger("wsgidav").propagate = False
     locks = Locks(library.database, library.clock, library.aliases)
     return Drive(WsgiDAVApp(_configuration(Provider(library, locks))), locks)
 

@@ -303,14 +303,21 @@ class UploadFolder(Folder):
 
     def create_empty_resource(self, name: str) -> "AliasFile":
         """A name for a PUT or a LOCK. It gets a row with its first byte, or with its lock."""
-        path = f"{self.upload_path}/{name}".lstrip("/")
+        path = self._target(name)
         if self.environ["REQUEST_METHOD"] == "LOCK":
             _answered(lambda: self.library.aliases.check(self.origin, path))
         return AliasFile(f"/{UPLOAD}/{path}", self.environ, self.library, path, None)
 
+    def _target(self, name: str) -> str:
+        """The path of a new member, in NFC."""
+        path: str = _answered(
+            lambda: self.library.aliases.target(self.origin, f"{self.upload_path}/{name}")
+        )
+        return path
+
     def create_collection(self, name: str) -> None:
         """MKCOL."""
-        path = f"{self.upload_path}/{name}".lstrip("/")
+        path = self._target(name)
         guard = _locks_of(self.environ).guard(
             self.origin.key, self.upload_path, guard_tokens(self.environ)
         )
