@@ -153,7 +153,7 @@ def reservation(connection: Connection, reservation_id: str) -> Reservation | No
     """What is held under this id."""
     columns = (reservations.c.batch_id, reservations.c.files, reservations.c.bytes)
     row = connection.execute(select(*columns).where(reservations.c.id == reservation_id)).first()
-    return None if row is None else Reservation(reservation_id, *row.tuple())
+    return None if row is None else Reservation(reservation_id, *row)
 
 
 def add(connection: Connection, reservation_id: str, batch_id: str, files: int, size: int) -> None:
