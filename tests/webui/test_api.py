@@ -314,7 +314,7 @@ def test_a_live_photo_sent_as_two_files_is_a_pair(web: FlaskClient) -> None:
     body = announce(web, ("IMG_7.jpg", len(PHOTO)), ("IMG_7.mov", len(film))).get_json()
     patch(web, body["files"][0]["url"], 0, PHOTO)
     receipt = patch(web, body["files"][1]["url"], 0, film).get_json()["receipt"]
-    assert receipt["path"] == "videos/2024/05/17/IMG_7.mov"
+    assert receipt["path"] == "images/2024/05/17/IMG_7.mov"
 
 
 def test_a_companion_file_is_kept_beside_its_picture_and_counts_for_nothing(
