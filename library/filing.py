@@ -179,6 +179,22 @@ class Filing:
             return item
         return item.dated(self._choose([judged.candidate for judged in item.judged]))
 
+    def group_of(self, item: Item, of_stem: list[Item]) -> tuple[Group, dict[str, Item]]:
+        """What an item is filed as together with its partners, and those as they are now, by id.
+
+        A member that only knows UTC takes the zone of another one that knows its own.
+        """
+        partners = pairs.partners_of(item, of_stem)
+        members = [item, *partners]
+        zoned = [self._zoned(member, members) for member in members]
+        return pairs.group(zoned[0], zoned[1:]), {partner.id: partner for partner in partners}
+
+    def _zoned(self, item: Item, members: list[Item]) -> Item:
+        offset = pairs.known_offset(member for member in members if member.id != item.id)
+        if offset is None or item.zone_source not in pairs.WEAK_ZONES:
+            return item
+        return item.dated(self._choose([judged.candidate for judged in item.judged], offset))
+
     def folder_of(self, group: Group) -> PurePosixPath:
         """The folder that belongs to a group under today's settings."""
         return placement.folder_for(group.kind, group.day, self._pattern)
@@ -191,8 +207,7 @@ class Filing:
         with self._locks.holding(("pair", old.pair_scope, old.stem)):
             with self._database.reading() as connection:
                 of_stem = item_rows.of_stem(connection, old.pair_scope, old.stem)
-            partners = {each.id: each for each in pairs.partners_of(dated, of_stem)}
-            group = pairs.group(dated, list(partners.values()))
+            group, partners = self.group_of(dated, of_stem)
             here = partners | {old.id: old}
             _, placed = self._place(group, here, 1)
             self._gather(here, placed)
@@ -273,8 +288,9 @@ class Filing:
         found = [*beside, *known.candidates, *([named] if named is not None else [])]
         return draft.dated(self._choose(found))
 
-    def _choose(self, found: list[Candidate]) -> CaptureDate:
-        return choose(found, datetime.fromtimestamp(self._clock.now(), UTC), self._zone)
+    def _choose(self, found: list[Candidate], partner_offset: int | None = None) -> CaptureDate:
+        now = datetime.fromtimestamp(self._clock.now(), UTC)
+        return choose(found, now, self._zone, partner_offset)
 
     # ---- the same bytes again ---------------------------------------------------------------
 
@@ -319,8 +335,7 @@ class Filing:
         """Links a file into its day folder under the first free number, and writes its rows."""
         with self._database.reading() as connection:
             of_stem = item_rows.of_stem(connection, draft.pair_scope, draft.stem)
-        partners = {item.id: item for item in pairs.partners_of(draft, of_stem)}
-        group = pairs.group(draft, list(partners.values()))
+        group, partners = self.group_of(draft, of_stem)
         number = 1
         while True:
             number, placed = self._place(group, partners, number)

@@ -10,10 +10,11 @@ from library.catalogue.items import Item
 from library.keyedlocks import KeyedLocks
 from library.media import Kind, MediaType
 from library.store.local import LocalStore
-from library.workers import Previewed, Workers
+from library.workers import Failure, Unreadable, Workers
 
 EDGES = (320, 640)  # pixels of the longer side
 _MOST_WAITING = 10_000
+_PASSING = frozenset({Failure.BUSY, Failure.STOPPED, Failure.NOT_OPENED})
 
 
 class Thumbnails:
@@ -80,7 +81,7 @@ class Thumbnails:
             targets[0][1].parent.mkdir(parents=True, exist_ok=True)
             media = MediaType(item.kind, item.media_type, "")
             drawn = self._workers.preview(self._store.path(item.path), media, targets)
-            if not isinstance(drawn, Previewed) and self._store.is_there(item.path):
+            if isinstance(drawn, Unreadable) and drawn.reason not in _PASSING:
                 # what cannot be drawn is not tried again at every look at its folder
                 self._failed(item.sha256).write_text(drawn.reason, encoding="ascii")
 

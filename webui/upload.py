@@ -121,7 +121,7 @@ class _Form:
 
     def _begin(self, sent: str) -> None:
         """An empty name is a file field in which nothing was chosen."""
-        path = PurePosixPath(sent.replace("\\", "/"))
+        path = PurePosixPath(sent.replace("\\", "/"))  # old browsers send C:\\fakepath\\…
         if path.name == "":
             return
         if self.batch is None:

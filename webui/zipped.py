@@ -1,16 +1,15 @@
 """A selection as one zip: of a size that is known before it begins, stored and not deflated."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import PurePosixPath
 
 from flask import Blueprint, Response, abort, request
 from werkzeug.wrappers import Response as AnyResponse
-from zipstream import ZIP_STORED, ZipStream
+from zipstream import ZIP_STORED, ZipStream  # type: ignore[import-untyped]  # it ships none
 
 from library.catalogue.items import Item
 from webui.request_body import BLOCK
-from webui.site import library, words
+from webui.site import library
 
 blueprint = Blueprint("zipped", __name__)
 
@@ -49,10 +48,7 @@ def _ids() -> tuple[str, ...]:
 def _packed(found: list[Item]) -> ZipStream:
     packed = ZipStream(compress_type=ZIP_STORED, sized=True)
     for item in found:
-        packed.add(
-            _bytes(item.path, item.size), str(item.path), size=item.size, mtime=_modified(item)
-        )
-    packed.comment = words().text("zip.comment").encode("ascii", "replace")
+        packed.add(_bytes(item.path, item.size), str(item.path), size=item.size)
     return packed
 
 
@@ -63,9 +59,3 @@ def _bytes(path: PurePosixPath, size: int) -> Iterator[bytes]:
         while left and (block := file.read(min(BLOCK, left))):
             left -= len(block)
             yield block
-
-
-def _modified(item: Item) -> float | None:
-    """When it was taken, as the zip's own time; years before 1980 do not fit in."""
-    taken = datetime.fromisoformat(item.taken) if item.taken else None
-    return taken.timestamp() if taken and taken.year > 1980 else None  # noqa: PLR2004  the format's

@@ -46,6 +46,7 @@ class Crashes:
         self.tally = Tally(scenario.name)
 
     def _make_template(self) -> None:
+        configure_console("critical")
         with serving(self._template):
             pass
 
@@ -121,8 +122,12 @@ def main() -> None:
     parser.add_argument("scenario", choices=sorted(all_scenarios()))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--twice", action="store_true", help="kill the restart too, once, somewhere")
-    parser.add_argument("--first-start", action="store_true", help="on a store that is not there yet")
+    parser.add_argument(
+        "--twice", action="store_true", help="kill the restart too, once, somewhere"
+    )
+    parser.add_argument(
+        "--first-start", action="store_true", help="on a store that is not there yet"
+    )
     options = parser.parse_args()
     crashes = Crashes(
         all_scenarios()[options.scenario],

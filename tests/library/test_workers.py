@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -228,6 +229,34 @@ def test_after_stop_a_call_answers_at_once(tmp_path: Path) -> None:
     workers.stop()
     found = workers.read(tmp_path / "x", "a.jpg", media.JPEG)
     assert found == Unreadable(Failure.STOPPED)
+
+
+READ_ONE = """
+import sys
+from pathlib import Path
+from library import media
+from library.workers import Workers
+workers = Workers(processes=1)
+print(type(workers.read(Path(sys.argv[1]), "a.tif", media.TIFF)).__name__)
+workers.stop()
+"""
+
+
+def test_nothing_a_stranger_says_reaches_the_servers_output(tmp_path: Path) -> None:
+    whole = bytearray(make.photo(fmt="TIFF"))
+    at = whole.index(struct.pack("<HHI", 277, 3, 1)) + 8  # SamplesPerPixel: Pillow logs this
+    whole[at : at + 2] = b"\xff\xff"
+    path = tmp_path / "staged"
+    path.write_bytes(whole)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ONE, str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("Metadata\n", "")
 
 
 SERVER = """

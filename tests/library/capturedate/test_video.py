@@ -56,6 +56,13 @@ def test_an_unset_clock_is_told_and_not_believed(read: Read) -> None:
     assert [each.why for each in capture.judged] == [Reason.EPOCH]
 
 
+def test_a_track_is_asked_when_the_movie_has_no_time(read: Read) -> None:
+    whole = make.film(NEW_YEAR)
+    at = whole.index(b"mvhd") + 8
+    capture = choose(read(whole[:at] + bytes(4) + whole[at + 4 :]).candidates, NOW)
+    assert (capture.source, capture.day) == (Source.TRACK_HEADER, date(2025, 1, 1))
+
+
 def test_apples_identifier_is_found(read: Read) -> None:
     assert read(make.film(identifier="ABC-1", fmt="mov")).content_identifier == "ABC-1"
 

@@ -5,12 +5,12 @@ const LOOKS = {
   filed: ["check", "good"], duplicate: ["copy", "good"], refused: ["alert", "bad"], failed: ["alert", "bad"],
   left: ["clock", "warn"], waiting: ["refresh", "warn"], locked: ["clock", "warn"], paused: ["pause", ""],
   sending: ["upload", ""], filing: ["clock", ""], queued: ["clock", ""], checking: ["search", ""],
-  cancelled: ["x", ""], again: ["refresh", "warn"],
+  cancelled: ["x", ""],
 };
 const SAYS_ALL = new Set(["filed", "duplicate", "refused", "failed", "left"]); // with a sentence of the server
 const PICTURES = 12;
 const ICONS = document.querySelector(".icon use").getAttribute("href").split("#")[0];
-export const OPEN = new Set(["queued", "checking", "sending", "filing", "waiting", "locked", "paused", "again"]);
+export const OPEN = new Set(["queued", "checking", "sending", "filing", "waiting", "locked", "paused"]);
 let pictures = 0;
 
 function icon(name) {
