@@ -10,8 +10,9 @@ from davserver.locks import unopened
 from library.catalogue.locks import Lock
 from library.library import Library
 from tests import media
+from tests.clock import Hand
 from tests.drive import EXCLUSIVE, SHARED, Drive, asking, setting
-from tests.sites import Hand, make_library, site
+from tests.sites import make_library, site
 
 
 def test_a_lock_of_a_free_name_makes_a_placeholder(drive: Drive) -> None:
