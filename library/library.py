@@ -70,7 +70,13 @@ class Library:
             reader=self.workers,
             locks=self._locks,
         )
-        self.moves = Moves(self.store, self.database, self.clock, self.sidecars.follow)
+        self.moves = Moves(
+            store=self.store,
+            database=self.database,
+            clock=self.clock,
+            locks=self._locks,
+            follow=self.sidecars.follow,
+        )
         self.previews = Thumbnails(self.store, self.workers)
         self.filing = self._filing()
         self.ingest = Ingest(
