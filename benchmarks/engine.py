@@ -5,6 +5,7 @@
 Three servers take turns: stock WsgiDAV on stock cheroot, a plain application on stock cheroot,
 and the same application on our engine. The ratios count; seconds are this machine's.
 """
+# ruff: noqa: INP001, T201  a script by itself, which prints what it finds
 
 import argparse
 import hashlib

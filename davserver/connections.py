@@ -1,8 +1,8 @@
 """Connections between their requests: accepted, counted, listened to without a thread, let go."""
 
 import contextlib
-import errno
 import logging
+import secrets
 import selectors
 import socket
 import ssl
@@ -33,7 +33,6 @@ _TICK: Final = 0.25
 """Seconds between two looks at the deadlines."""
 _ACCEPTS_AT_ONCE: Final = 64
 _TLS_HANDSHAKE: Final = 0x16  # RFC 8446 section 5.1
-_OUT_OF_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Phase(Enum):
@@ -168,7 +167,9 @@ class Connection(HTTPConnection):
 
     def dismiss(self, status: HTTPStatus, text: str, *more: tuple[str, str]) -> None:
         """Say one sentence to a peer that gets no thread, without waiting for it to be read."""
-        line, headers, body = sentence(status, text, "-")
+        request_id = secrets.token_hex(8)
+        log.info("%s %s: %d %s", request_id, self.remote_addr, status, text)
+        line, headers, body = sentence(status, text, request_id)
         headers += [*more, ("Connection", "close")]
         with contextlib.suppress(OSError):
             self.wire.socket.settimeout(0.0)
@@ -223,17 +224,20 @@ class Census:
 
     def admit(self, conn: Connection, *, is_trusted: bool) -> Verdict:
         """Count a new connection and say what becomes of it; OUT is not counted."""
-        bounds, key = self._bounds, conn.key
         with self._lock:
-            queue = self._waiting.get(key)
-            if is_trusted or self._open[key] < bounds.connections_per_address:
-                self._open[key] += 1
-            elif len(queue or ()) >= bounds.waiting_per_address:
-                return Verdict.OUT
-            else:
-                self._waiting.setdefault(key, deque()).append(conn)
-            self._total += 1
-            return Verdict.WAIT if conn in self._waiting.get(key, ()) else Verdict.IN
+            verdict = self._judge(conn.key, is_trusted=is_trusted)
+            if verdict is Verdict.IN:
+                self._open[conn.key] += 1
+            elif verdict is Verdict.WAIT:
+                self._waiting.setdefault(conn.key, deque()).append(conn)
+            self._total += verdict is not Verdict.OUT
+            return verdict
+
+    def _judge(self, key: str, *, is_trusted: bool) -> Verdict:
+        if is_trusted or self._open[key] < self._bounds.connections_per_address:
+            return Verdict.IN
+        is_short = len(self._waiting.get(key, ())) < self._bounds.waiting_per_address
+        return Verdict.WAIT if is_short else Verdict.OUT
 
     def leave(self, conn: Connection) -> Connection | None:
         """Forget a connection; return one that waited and takes its place."""
@@ -347,7 +351,11 @@ class Connections(ConnectionManager):
         if conn is self.server:
             self._accept_some()
         elif conn is not None:
-            self._receive(conn)
+            try:
+                self._receive(conn)
+            except Exception:  # one connection's fault must not end the loop for all
+                log.exception("%s: dropped", conn.remote_addr)
+                self._drop(conn)
 
     def _receive(self, conn: Connection) -> None:
         arrival = conn.receive(self._clock())
@@ -374,8 +382,6 @@ class Connections(ConnectionManager):
 
     def _pause(self, error: OSError) -> None:
         """Stop accepting until the next look: a full table would keep the listener readable."""
-        if error.errno not in _OUT_OF_ROOM:
-            raise error
         log.warning("no connection can be taken in for a moment: %s", error.strerror)
         self._accepts_again = self._clock() + _TICK
         self._selector.unregister(self.server.socket.fileno())
@@ -428,6 +434,11 @@ class Connections(ConnectionManager):
 
     def _end(self, conn: Connection) -> None:
         self._selector.unregister(conn.fileno())
+        conn.close()
+
+    def _drop(self, conn: Connection) -> None:
+        with contextlib.suppress(KeyError, ValueError):  # it may be out of the selector already
+            self._selector.unregister(conn.fileno())
         conn.close()
 
     def _expire(self, threshold: float) -> None:

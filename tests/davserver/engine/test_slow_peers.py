@@ -29,7 +29,7 @@ def peers(address: Address, count: int, first_words: bytes, net: int) -> Iterato
 @both
 def test_a_dozen_slow_clients_do_not_keep_others_waiting(address: Address) -> None:
     def trickle() -> None:
-        while not stop.wait(0.3):
+        while not stop.wait(0.1):
             for peer in slow:
                 peer.say(b"x")
 
@@ -39,6 +39,7 @@ def test_a_dozen_slow_clients_do_not_keep_others_waiting(address: Address) -> No
         thread = threading.Thread(target=trickle)
         thread.start()
         try:
+            time.sleep(0.5)  # until they hold whatever they can hold
             with Peer(address, patience=3) as other:
                 assert other.say(request("GET", "/")).reply().status in {200, 404}
         finally:
