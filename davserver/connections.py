@@ -32,7 +32,7 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 _TICK: Final = 0.25
 """Seconds between two looks at the deadlines."""
 _ACCEPTS_AT_ONCE: Final = 64
-_TLS_HANDSHAKE: Final = 0x16  # RFC 8446 section 5.1
+_TLS_HANDSHAKE: Final = b"\x16"  # RFC 8446 section 5.1
 
 
 class Phase(Enum):
@@ -82,7 +82,7 @@ class Connection(HTTPConnection):
     def receive(self, now: float) -> Arrival | None:
         """Take what has come, without waiting; None when the peer has gone."""
         if self.phase is Phase.HANDSHAKE:
-            return self._first_byte()
+            return Arrival.WHOLE  # the peer has begun, and a handshake takes a thread
         while True:
             came = self.wire.gather()
             if came is False:
@@ -98,18 +98,6 @@ class Connection(HTTPConnection):
             and len(self.wire.buffer) <= self.bounds.header_bytes
         )
 
-    def _first_byte(self) -> Arrival | None:
-        """Peek: a handshake takes a thread, and plain HTTP gets a plain answer."""
-        sock = self.wire.socket
-        sock.settimeout(0.0)
-        try:
-            first = sock.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return Arrival.PART
-        except OSError:
-            return None
-        return Arrival.WHOLE if first else None
-
     def look(self, now: float) -> Arrival:
         """Say how much of the next head is in the buffer, starting its deadline if it began."""
         buffer = self.wire.buffer
@@ -118,8 +106,7 @@ class Connection(HTTPConnection):
             self._may_skip_line = False
         if buffer and self.phase is Phase.IDLE:
             self.phase = Phase.HEAD
-            if self.requests_seen:
-                self.deadline = now + self.bounds.header_seconds
+            self.deadline = now + self.bounds.header_seconds
         arrival = http_head.arrival(buffer, self._searched, self.bounds)
         self._searched = len(buffer)
         return arrival if buffer else Arrival.PART
@@ -154,8 +141,10 @@ class Connection(HTTPConnection):
     def _shake_hands(self) -> bool:
         wire, context = self.wire, self.server.tls
         wire.socket.settimeout(self.bounds.handshake_seconds)
-        if wire.socket.recv(1, socket.MSG_PEEK) != bytes([_TLS_HANDSHAKE]):
-            self.dismiss(HTTPStatus.BAD_REQUEST, "This address speaks HTTPS; please use https.")
+        first = wire.socket.recv(1, socket.MSG_PEEK)
+        if first != _TLS_HANDSHAKE:
+            if first:  # plain HTTP gets a plain answer
+                self.dismiss(HTTPStatus.BAD_REQUEST, "This address speaks HTTPS; please use https.")
             return False
         secret: ssl.SSLSocket = context.wrap_socket(
             wire.socket, server_side=True, do_handshake_on_connect=False
