@@ -26,7 +26,7 @@ from library.receipts import Receipts
 from library.room import Room
 from library.sidecars import Sidecars
 from library.store.local import LocalStore
-from library.thumbnails import Thumbnails
+from library.previews import Previews
 from library.upkeep import Upkeep
 from library.uploadlog import UploadLog
 from library.uploads import Uploads
@@ -71,7 +71,7 @@ class Library:
             locks=self._locks,
         )
         self.moves = Moves(self.store, self.database, self.clock, self.sidecars.follow)
-        self.previews = Thumbnails(self.store, self.workers)
+        self.previews = Previews(self.store, self.workers)
         self.filing = self._filing()
         self.ingest = Ingest(
             store=self.store,
