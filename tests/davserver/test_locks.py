@@ -10,8 +10,9 @@ from davserver.locks import unopened
 from library.catalogue.locks import Lock
 from library.library import Library
 from tests import media
+from tests.clock import Hand
 from tests.drive import EXCLUSIVE, SHARED, Drive, asking, setting
-from tests.sites import Hand, make_library, site
+from tests.sites import make_library, site
 
 
 def test_a_lock_of_a_free_name_makes_a_placeholder(drive: Drive) -> None:
@@ -108,7 +109,9 @@ def test_unlock_with_ones_own_token_is_204_whatever_became_of_the_file(drive: Dr
         assert drive.unlock("/Upload/own.jpg", token) == 204
         assert drive.lock("/Upload/own.jpg")
         drive.send("DELETE", "/Upload/")
-        for lock in (drive.send("PROPFIND", "/Upload/own.jpg", asking("lockdiscovery"), Depth="0"),):
+        for lock in (
+            drive.send("PROPFIND", "/Upload/own.jpg", asking("lockdiscovery"), Depth="0"),
+        ):
             found = lock.text.partition("opaquelocktoken:")[2][:32]
             drive.unlock("/Upload/own.jpg", f"opaquelocktoken:{found}")
 
