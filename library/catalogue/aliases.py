@@ -74,11 +74,14 @@ _FIND = select(*COLUMNS).where(  # asked with every request, so it is put togeth
     aliases.c.origin == bindparam("origin"), aliases.c.path == bindparam("path")
 )
 _INSERT = insert(aliases)
-_SETTLED = "state size modified etag sha256 item_id sidecar_id staged reservation_id content touched last_seen"
+_SETTLED = (
+    *("state", "size", "modified", "etag", "sha256", "item_id", "sidecar_id", "staged"),
+    *("reservation_id", "content", "touched", "last_seen"),
+)
 _SETTLE = (
     update(aliases)
     .where(aliases.c.origin == bindparam("of_origin"), aliases.c.path == bindparam("of_path"))
-    .values({name: bindparam(name) for name in _SETTLED.split()})
+    .values({name: bindparam(name) for name in _SETTLED})
 )
 
 

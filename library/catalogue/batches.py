@@ -176,7 +176,7 @@ def hold(connection: Connection, held: Reservation, now: float, *, outlives_requ
 def reservation(connection: Connection, reservation_id: str) -> Reservation | None:
     """What is held under this id."""
     row = connection.execute(_RESERVED, {"id": reservation_id}).first()
-    return None if row is None else Reservation(reservation_id, *row.tuple())
+    return None if row is None else Reservation(reservation_id, *row)
 
 
 def add(connection: Connection, reservation_id: str, batch_id: str, files: int, size: int) -> None:

@@ -1,7 +1,6 @@
 """PROPFIND: what is listed, how, and what is asked for and not there."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 import pytest
 
@@ -10,6 +9,7 @@ from davserver.errors import Refusal
 from davserver.propfind import Entry, Mode, Wanted
 from library.library import Library
 from tests import media
+from tests.clock import taken
 from tests.drive import DAV, Drive, asking, told
 from tests.sites import site
 
@@ -194,7 +194,7 @@ def test_others_are_shown_where_they_are_taken(own: Callable[..., Library]) -> N
 
 
 def test_the_dated_tree_is_listed_with_the_same_tags(drive: Drive) -> None:
-    tag = drive.put("/Upload/tree.jpg", media.photo(datetime(2019, 3, 4, 5), seed="tree")).headers[
+    tag = drive.put("/Upload/tree.jpg", media.photo(taken(2019, 3, 4, 5), seed="tree")).headers[
         "ETag"
     ]
     listed = drive.listing("/images/2019/03/04/")
