@@ -162,14 +162,24 @@ class Batches:
 
         return self._database.write(work)
 
-    def grow(self, held: Reservation, origin: Origin, more: int) -> Reservation:
-        """Holds `more` bytes for a file whose size nobody announced; raises Refused."""
+    def grow(
+        self, held: Reservation, origin: Origin, least: int, wished: int | None = None
+    ) -> Reservation:
+        """Holds more for a file whose size nobody announced; raises Refused.
+
+        That is `wished` bytes, or what the batch still has, but at least `least`: a step ahead of
+        the bytes must not refuse a file that fits.
+        """
 
         def work(connection: Connection) -> Reservation:
             batch = rows.find(connection, held.batch_id)
             limits = self.limits(origin)
-            if held.bytes + more > limits.bytes:
+            if held.bytes + least > limits.bytes:
                 raise Refused(Code.FILE_TOO_BIG, limit=readable_size(limits.bytes), name="The file")
+            left = limits.bytes - held.bytes
+            if batch is not None:
+                left = min(left, batch.max_bytes - batch.bytes)
+            more = max(least, min(wished or least, left))
             self._check_room(batch, origin, 0, more)
             rows.add(connection, held.id, held.batch_id, 0, more)
             return Reservation(held.id, held.batch_id, held.files, held.bytes + more)

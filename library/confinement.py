@@ -1,6 +1,7 @@
 """Walls around a process that reads strangers' bytes. Called inside that process only."""
 
 import ctypes
+import logging
 import multiprocessing.forkserver
 import os
 import resource
@@ -33,7 +34,7 @@ def confine(memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES_MOST, FILES_MOST))
     sys.dont_write_bytecode = True
-    warnings.simplefilter("ignore")  # what is odd about a file is told in its metadata
+    _fall_silent()
 
 
 def die_with_parent() -> None:
@@ -51,6 +52,19 @@ def limit_processor(seconds: int) -> None:
     soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+def _fall_silent() -> None:
+    """Keep what libraries say about a stranger's bytes out of the server's own output.
+
+    What is odd about a file is told in its metadata; how a call failed comes back as its answer.
+    """
+    warnings.simplefilter("ignore")
+    logging.disable()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for output in (1, 2):
+        os.dup2(nowhere, output)
+    os.close(nowhere)
 
 
 def _let_the_parent_end() -> None:

@@ -6,12 +6,15 @@ transaction, and only then the answer.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path, PurePosixPath
 from typing import Protocol
+
+import structlog
 
 from library import pairs, placement
 from library.batch import Batches
@@ -25,6 +28,7 @@ from library.catalogue import receipts as receipt_rows
 from library.catalogue.aliases import State
 from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item, ItemState, Taken
+from library.catalogue.moves import Move
 from library.catalogue.receipts import Outcome, Receipt
 from library.clock import Clock
 from library.errors import Code, Refused
@@ -40,6 +44,7 @@ from library.upload import Whole, unsaved_receipt
 from library.workers import Unreadable
 
 OWNER = "owner"  # the source of a date that a person set
+FOUND = "found:"  # how the scope of files begins that lay in the tree without a row
 _OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
 
 
@@ -69,6 +74,15 @@ def _facts(whole: Whole) -> _Facts:
         modified=announcement.modified,
         note=announcement.upload_path.rpartition("/")[0],
     )
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """What an upload has become: its receipt, moves of its partners, and the item if it is new."""
+
+    receipt: Receipt
+    moves: tuple[Move, ...] = ()
+    new: Item | None = None
 
 
 class Reader(Protocol):
@@ -119,14 +133,44 @@ class Filing:
         facts = _facts(whole)
         beside = self._sidecars.waiting_dates(facts.pair_scope, stem_key(facts.name))
         draft = self._draft(facts, media, metadata, beside)
-        with (
-            self._locks.holding(("pair", draft.pair_scope, draft.stem)),
-            self._locks.holding(("bytes", draft.sha256)),
-        ):
-            receipt = self._settle_known(whole, draft) or self._settle_new(whole, draft)
+        with self._locks.holding(("pair", draft.pair_scope, draft.stem)):
+            with self._locks.holding(("bytes", draft.sha256)):
+                settled = self._settle_known(whole, draft) or self._settle_new(whole, draft)
+            self._bring_together(settled)
         for name in {whole.staged.name, *replaced}:
             self._store.discard(name)
-        return receipt
+        return settled.receipt
+
+    def _bring_together(self, settled: "_Settled") -> None:
+        """What follows from an upload that is acknowledged already: no failure takes it back."""
+        for move in settled.moves:
+            self._moves.carry_out_later(move)
+        if settled.new is None:
+            return
+        try:
+            self._sidecars.attach(settled.new)
+        except (OSError, Refused) as failure:
+            structlog.get_logger().warning(
+                "companions wait for the next start", path=str(settled.new.path), error=str(failure)
+            )
+        self._on_filed(settled.new)
+
+    @contextmanager
+    def holding(self, item: Item) -> Iterator[Item | None]:
+        """Keeps everybody else from an item, its partners and its bytes; gives it as it is now."""
+        with (
+            self._locks.holding(("pair", item.pair_scope, item.stem)),
+            self.holding_bytes(item.sha256),
+        ):
+            with self._database.reading() as connection:
+                now = item_rows.find(connection, item.id)
+            yield now
+
+    @contextmanager
+    def holding_bytes(self, sha256: str) -> Iterator[None]:
+        """Keeps everybody else from saying whether some bytes are here."""
+        with self._locks.holding(("bytes", sha256)):
+            yield
 
     def _staged_before(self, whole: Whole) -> set[str]:
         """What the path had in staging: nobody asks for it once this upload stands there."""
@@ -155,7 +199,7 @@ class Filing:
             sha256=sha256,
             size=status.st_size,
             origin=origin,
-            pair_scope=f"found:{path.parent}",
+            pair_scope=f"{FOUND}{path.parent}",
             batch_id=None,
             modified=status.st_mtime,
             note="",
@@ -179,6 +223,22 @@ class Filing:
             return item
         return item.dated(self._choose([judged.candidate for judged in item.judged]))
 
+    def group_of(self, item: Item, of_stem: list[Item]) -> tuple[Group, dict[str, Item]]:
+        """What an item is filed as together with its partners, and those as they are now, by id.
+
+        A member that only knows UTC takes the zone of another one that knows its own.
+        """
+        partners = pairs.partners_of(item, of_stem)
+        members = [item, *partners]
+        zoned = [self._zoned(member, members) for member in members]
+        return pairs.group(zoned[0], zoned[1:]), {partner.id: partner for partner in partners}
+
+    def _zoned(self, item: Item, members: list[Item]) -> Item:
+        offset = pairs.known_offset(member for member in members if member.id != item.id)
+        if offset is None or item.zone_source not in pairs.WEAK_ZONES:
+            return item
+        return item.dated(self._choose([judged.candidate for judged in item.judged], offset))
+
     def folder_of(self, group: Group) -> PurePosixPath:
         """The folder that belongs to a group under today's settings."""
         return placement.folder_for(group.kind, group.day, self._pattern)
@@ -189,14 +249,15 @@ class Filing:
         Returns the item as it is afterwards; journalled, one member after the other.
         """
         with self._locks.holding(("pair", old.pair_scope, old.stem)):
-            with self._database.reading() as connection:
-                of_stem = item_rows.of_stem(connection, old.pair_scope, old.stem)
-            partners = {each.id: each for each in pairs.partners_of(dated, of_stem)}
-            group = pairs.group(dated, list(partners.values()))
+            group, partners = self._group_in_library(dated)
             here = partners | {old.id: old}
             _, placed = self._place(group, here, 1)
-            self._gather(here, placed)
-            return next(member for member in placed if member.id == old.id)
+            moves = self._database.write(
+                lambda connection: self._planned(connection, here, placed), durable=True
+            )
+            for move in moves:
+                self._moves.carry_out(move)
+            return _own(old, placed)
 
     # ---- what it is -------------------------------------------------------------------------
 
@@ -273,25 +334,50 @@ class Filing:
         found = [*beside, *known.candidates, *([named] if named is not None else [])]
         return draft.dated(self._choose(found))
 
-    def _choose(self, found: list[Candidate]) -> CaptureDate:
-        return choose(found, datetime.fromtimestamp(self._clock.now(), UTC), self._zone)
+    def _choose(self, found: list[Candidate], partner_offset: int | None = None) -> CaptureDate:
+        now = datetime.fromtimestamp(self._clock.now(), UTC)
+        return choose(found, now, self._zone, partner_offset)
 
     # ---- the same bytes again ---------------------------------------------------------------
 
-    def _settle_known(self, whole: Whole, draft: Item) -> Receipt | None:
+    def _settle_known(self, whole: Whole, draft: Item) -> _Settled | None:
         """A success without a second copy when the bytes are here; None when they are not."""
         with self._database.reading() as connection:
             known = item_rows.by_sha256(connection, draft.sha256)
         if known is None:
             return None
         if not self._store.has(known.path, known.size):
-            return self._settle_restored(whole, known)
+            return _Settled(self._settle_restored(whole, known))
+        if known.pair_scope.startswith(FOUND):
+            return self._settle_claimed(whole, known, draft)
 
         def work(connection: Connection) -> Receipt:
             self._batches.release(connection, whole.reservation_id)
             return self._tell(connection, whole, known, Outcome.DUPLICATE)
 
-        return self._database.write(work, durable=True)
+        return _Settled(self._database.write(work, durable=True))
+
+    def _settle_claimed(self, whole: Whole, known: Item, draft: Item) -> _Settled:
+        """A file that was found in the tree has a sender now, and with it partners.
+
+        That is how an upload ends whose acknowledgement a crash prevented.
+        """
+        claimed = replace(draft, id=known.id, path=known.path, filed=known.filed)
+        if known.source == OWNER:
+            claimed = _dated_like(claimed, known)
+        group, partners = self._group_in_library(claimed)
+        here = {**partners, known.id: known}
+        _, placed = self._place(group, here, 1)
+
+        def work(connection: Connection) -> tuple[Receipt, tuple[Move, ...]]:
+            self._batches.release(connection, whole.reservation_id)
+            item_rows.change(connection, known, claimed)
+            moves = self._planned(connection, {**partners, known.id: claimed}, placed)
+            receipt = self._tell(connection, whole, _own(claimed, placed), Outcome.DUPLICATE)
+            return receipt, moves
+
+        receipt, moves = self._database.write(work, durable=True)
+        return _Settled(receipt, moves, _own(claimed, placed))
 
     def _settle_restored(self, whole: Whole, known: Item) -> Receipt:
         """The bytes of an item whose file was taken away by hand: the item gets a file again."""
@@ -301,44 +387,46 @@ class Filing:
             if self._store.link(whole.staged.name, restored.path):
                 break
             number += 1
-        self._store.sync_folder(restored.path.parent)
 
         def work(connection: Connection) -> Receipt:
             item_rows.change(connection, known, restored)
             self._batches.spend(connection, whole.reservation_id, restored.size)
             return self._tell(connection, whole, restored, Outcome.FILED)
 
-        return self._database.write(work, durable=True)
+        try:
+            self._store.sync_folder(restored.path.parent)
+            return self._database.write(work, durable=True)
+        except Exception:
+            self._store.take_back(restored.path, whole.staged.name)
+            raise
 
     def _numbered(self, item: Item, number: int) -> Item:
         return replace(item, path=item.path.with_name(placement.numbered(item.name, number)))
 
     # ---- new bytes --------------------------------------------------------------------------
 
-    def _settle_new(self, whole: Whole, draft: Item) -> Receipt:
+    def _settle_new(self, whole: Whole, draft: Item) -> _Settled:
         """Links a file into its day folder under the first free number, and writes its rows."""
-        with self._database.reading() as connection:
-            of_stem = item_rows.of_stem(connection, draft.pair_scope, draft.stem)
-        partners = {item.id: item for item in pairs.partners_of(draft, of_stem)}
-        group = pairs.group(draft, list(partners.values()))
+        group, partners = self._group_in_library(draft)
         number = 1
         while True:
             number, placed = self._place(group, partners, number)
-            item = next(member for member in placed if member.id == draft.id)
+            item = _own(draft, placed)
             if self._store.link(whole.staged.name, item.path):
                 try:
-                    receipt = self._write_new(whole, item)
+                    return self._write_new(whole, item, partners, placed)
                 except Taken:  # a name that differs in case only, or another node was faster
-                    self._store.unlink(item.path)
-                except Refused:  # the catalogue has no room for it
-                    self._store.unlink(item.path)
+                    self._store.take_back(item.path, whole.staged.name)
+                except Exception:  # a disk that failed, a catalogue that is full: never visible
+                    self._store.take_back(item.path, whole.staged.name)
                     raise
-                else:
-                    self._gather(partners, placed)
-                    self._sidecars.attach(item)
-                    self._on_filed(item)
-                    return receipt
             number += 1
+
+    def _group_in_library(self, item: Item) -> tuple[Group, dict[str, Item]]:
+        """What an item is together with the partners it has in the library."""
+        with self._database.reading() as connection:
+            of_stem = item_rows.of_stem(connection, item.pair_scope, item.stem)
+        return self.group_of(item, of_stem)
 
     def _place(
         self, group: Group, partners: Mapping[str, Item], start: int
@@ -362,21 +450,26 @@ class Filing:
             for member in group.members
         ]
 
-    def _write_new(self, whole: Whole, item: Item) -> Receipt:
+    def _write_new(
+        self, whole: Whole, item: Item, partners: Mapping[str, Item], placed: list[Item]
+    ) -> _Settled:
         self._store.sync_folder(item.path.parent)
 
-        def work(connection: Connection) -> Receipt:
+        def work(connection: Connection) -> _Settled:
             item_rows.insert_item(connection, item)
             self._batches.spend(connection, whole.reservation_id, item.size)
-            return self._tell(connection, whole, item, Outcome.FILED)
+            moves = self._planned(connection, partners, placed)
+            return _Settled(self._tell(connection, whole, item, Outcome.FILED), moves, item)
 
         return self._database.write(work, durable=True)
 
-    def _gather(self, partners: Mapping[str, Item], placed: list[Item]) -> None:
-        """Brings the partners that were here before to the place of the group."""
-        for member in placed:
-            if (before := partners.get(member.id)) is not None and before != member:
-                self._moves.move(before, member)
+    def _planned(
+        self, connection: Connection, before: Mapping[str, Item], placed: list[Item]
+    ) -> tuple[Move, ...]:
+        """The moves that bring those who were here before to the place of their group."""
+        changed = [item for item in placed if before.get(item.id, item) != item]
+        moves = [self._moves.plan(connection, before[item.id], item) for item in changed]
+        return tuple(move for move in moves if move is not None)
 
     # ---- rows -------------------------------------------------------------------------------
 
@@ -399,6 +492,23 @@ class Filing:
                 item_id=item.id,
             )
         return receipt_rows.write(connection, _receipt(whole, item, outcome, self._clock.now()))
+
+
+def _dated_like(item: Item, other: Item) -> Item:
+    """The item under the date of another one."""
+    return replace(
+        item,
+        taken=other.taken,
+        offset_minutes=other.offset_minutes,
+        source=other.source,
+        zone_source=other.zone_source,
+        day_only=other.day_only,
+    )
+
+
+def _own(item: Item, placed: list[Item]) -> Item:
+    """An item among the members of its group."""
+    return next(member for member in placed if member.id == item.id)
 
 
 def _receipt(whole: Whole, item: Item, outcome: Outcome, now: float) -> Receipt:

@@ -436,9 +436,9 @@ class _Filed(Incoming):
             self._hold_room()
             if self.received > self._held.bytes:
                 more = self.received - self._held.bytes
-                room = self._ingest.batches.limits(self._announcement.origin).bytes
-                step = min(max(more, STEP), max(more, room - self._held.bytes))
-                self._held = self._ingest.batches.grow(self._held, self._announcement.origin, step)
+                self._held = self._ingest.batches.grow(
+                    self._held, self._announcement.origin, more, STEP
+                )
         elif self.received > announced:
             raise Refused(Code.CUT_SHORT, "unknown", **self._lengths())
         now = self._ingest.clock.now()

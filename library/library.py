@@ -22,11 +22,11 @@ from library.keyedlocks import KeyedLocks
 from library.media import Kind
 from library.moves import Moves
 from library.placement import TREES
+from library.previews import Previews
 from library.receipts import Receipts
 from library.room import Room
 from library.sidecars import Sidecars
 from library.store.local import LocalStore
-from library.thumbnails import Thumbnails
 from library.upkeep import Upkeep
 from library.uploadlog import UploadLog
 from library.uploads import Uploads
@@ -70,8 +70,14 @@ class Library:
             reader=self.workers,
             locks=self._locks,
         )
-        self.moves = Moves(self.store, self.database, self.clock, self.sidecars.follow)
-        self.previews = Thumbnails(self.store, self.workers)
+        self.moves = Moves(
+            store=self.store,
+            database=self.database,
+            clock=self.clock,
+            locks=self._locks,
+            follow=self.sidecars.follow,
+        )
+        self.previews = Previews(self.store, self.workers)
         self.filing = self._filing()
         self.ingest = Ingest(
             store=self.store,

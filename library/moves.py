@@ -1,7 +1,8 @@
 """The one way in which a filed item changes its place: journalled, in one step on the disk.
 
 Row of the journal, rename, row of the item: a kill between any two leaves the file in exactly one
-of its two places, and `finish_interrupted` at the next start brings row and file together.
+of its two places, and `finish_interrupted` at the next start completes the move. What an upload
+makes of its partners is planned in the transaction that acknowledges it: no kill comes between.
 """
 
 import json
@@ -10,12 +11,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+import structlog
+
 from library.catalogue import items as item_rows
 from library.catalogue import moves as rows
 from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item, ItemState
 from library.catalogue.moves import Move
 from library.clock import Clock
+from library.errors import Refused
+from library.keyedlocks import KeyedLocks
 from library.placement import numbered
 from library.store.local import LocalStore
 
@@ -23,23 +28,28 @@ _MOST_NUMBERS = 100_000
 
 
 class Moves:
-    """Moves items within the tree."""
+    """Moves items within the tree. A move is a row before it is made, and until it is settled."""
 
     def __init__(
         self,
+        *,
         store: LocalStore,
         database: Database,
         clock: Clock,
+        locks: KeyedLocks,
         follow: Callable[[Item], None],
     ) -> None:
-        self._store, self._database, self._clock = store, database, clock
+        self._store, self._database, self._clock, self._locks = store, database, clock, locks
         self._follow = follow  # brings the companions of a moved item after it
 
-    def move(self, old: Item, new: Item) -> bool:
-        """Brings an item to the path and the date of `new`; False when that path is taken."""
+    def plan(self, connection: Connection, old: Item, new: Item) -> Move | None:
+        """Notes, inside somebody's transaction, that an item goes to the path and date of `new`.
+
+        None where its path stays: then the row is as it will be.
+        """
         if old.path == new.path:
-            self._database.write(lambda connection: item_rows.change(connection, old, new))
-            return True
+            item_rows.change(connection, old, new)
+            return None
         move = Move(
             id=secrets.token_hex(8),
             item_id=old.id,
@@ -48,27 +58,53 @@ class Moves:
             fields=json.dumps(item_rows.dump(new)),
             at=self._clock.now(),
         )
-        self._database.write(lambda connection: rows.begin(connection, move), durable=True)
-        moved = False
-        try:
-            moved = self._store.move(old.path, new.path)
-        finally:
-            self._settle(move, new if moved else None)
-        if moved:
+        rows.begin(connection, move)
+        return move
+
+    def move(self, old: Item, new: Item) -> bool:
+        """Brings an item to the path and the date of `new`; False when that path is taken."""
+        move = self._database.write(
+            lambda connection: self.plan(connection, old, new), durable=True
+        )
+        return move is None or self.carry_out(move)
+
+    def carry_out(self, move: Move) -> bool:
+        """Makes a planned move; False when its target is taken, and the item stays where it was.
+
+        The lock of its bytes keeps away who would find the file at neither place.
+        """
+        new = item_rows.undump(json.loads(move.fields))
+        with self._locks.holding(("bytes", new.sha256)):
+            try:
+                if self._is_at(move.source):
+                    self._store.move(move.source, move.target)
+            finally:
+                # looked up, not remembered: a flush that fails comes after the rename
+                has_arrived = not self._is_at(move.source) and self._is_at(move.target)
+                self._settle(move, new if has_arrived else None)
+        if has_arrived:
             self._follow(new)
-        return moved
+        return has_arrived
 
     def finish_interrupted(self) -> int:
-        """At the start: completes or drops what a kill interrupted; returns how many there were."""
+        """At the start: completes what a kill interrupted; returns how many moves there were."""
         with self._database.reading() as connection:
             left = rows.all_moves(connection)
         for move in left:
-            arrived = not self._exists(move.source) and self._exists(move.target)
-            self._settle(move, item_rows.undump(json.loads(move.fields)) if arrived else None)
+            self.carry_out_later(move)
         return len(left)
 
-    def _exists(self, path: PurePosixPath) -> bool:
-        return self._store.path(path).exists()
+    def carry_out_later(self, move: Move) -> None:
+        """As `carry_out`, for who has no use for a failure: the next start tries again."""
+        try:
+            self.carry_out(move)
+        except (OSError, Refused, item_rows.Taken) as failure:
+            structlog.get_logger().warning(
+                "a move waits for the next start", path=str(move.source), error=str(failure)
+            )
+
+    def _is_at(self, path: PurePosixPath) -> bool:
+        return self._store.is_there(path)
 
     def _settle(self, move: Move, new: Item | None) -> None:
         """Writes where the item is now; None: where it was."""

@@ -4,6 +4,7 @@ A pair has one origin and folder (or batch), one stem and complementary kinds, a
 metadata against it. The picture decides the day, its film lies beside it, all share one number.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,7 @@ from enum import StrEnum
 from library.catalogue.items import Item
 from library.media import RAW, Kind, extension
 
+WEAK_ZONES = frozenset({"utc_estimated", "setting"})  # a partner that knows better is believed
 PARTNER = "partner"  # the source of a date that came from the other member
 _SAME_SHOT = timedelta(seconds=5)
 _MOST_OFFSET = timedelta(hours=14)
@@ -61,11 +63,23 @@ def _same_shot(one: Item, other: Item) -> bool:
         between = timedelta(minutes=one.offset_minutes - other.offset_minutes)
         if abs(apart - between) <= _SAME_SHOT:
             return True
-    if "utc_estimated" not in (one.zone_source, other.zone_source):
+    if not WEAK_ZONES & {one.zone_source, other.zone_source}:
         return False
     # a film that only knows UTC beside a picture that only knows its wall clock
     rest = abs(apart) % _QUARTER
     return abs(apart) <= _MOST_OFFSET and min(rest, _QUARTER - rest) <= _SAME_SHOT
+
+
+def known_offset(members: Iterable[Item]) -> int | None:
+    """The offset in minutes of the first member that knows its own."""
+    return next(
+        (
+            member.offset_minutes
+            for member in members
+            if member.offset_minutes is not None and member.zone_source not in WEAK_ZONES
+        ),
+        None,
+    )
 
 
 def partners_of(item: Item, of_stem: list[Item]) -> list[Item]:

@@ -1,11 +1,14 @@
 """Receipts: what became of each upload, kept with its batch and told to everyone alike."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from library import reasons
 from library.catalogue import batches as batch_rows
+from library.catalogue import items as item_rows
 from library.catalogue import receipts as rows
 from library.catalogue.batches import Batch
-from library.catalogue.database import Database
+from library.catalogue.database import Connection, Database
 from library.catalogue.receipts import Outcome, Receipt
 from library.words import Language, readable_size
 
@@ -15,6 +18,9 @@ __all__ = ["Outcome", "Receipt", "Receipts", "etag"]
 def etag(sha256: str) -> str:
     """The entity tag of content, without quotes: it survives filing, renaming and restarts."""
     return f"sha256-{sha256[:32]}"
+
+
+Reasons = Mapping[str, tuple[str, ...]]
 
 
 class Receipts:
@@ -38,6 +44,11 @@ class Receipts:
         with self._database.reading() as connection:
             return rows.of_item(connection, item_id)
 
+    def reasons(self, told: list[Receipt], language: Language) -> Reasons:
+        """Why each filed item of these receipts lies where it does, by the item's id."""
+        with self._database.reading() as connection:
+            return _reasons(connection, told, language)
+
     def recent(self, origin: str | None = None, limit: int = 50) -> list[Receipt]:
         """The newest receipts first; of all origins without `origin`."""
         with self._database.reading() as connection:
@@ -49,7 +60,8 @@ class Receipts:
             batch = batch_rows.find(connection, batch_id)
             if batch is None:
                 return None
-            return plain_text(batch, rows.of_batch(connection, batch_id))
+            told = rows.of_batch(connection, batch_id)
+            return plain_text(batch, told, _reasons(connection, told, Language.EN))
 
 
 _HEADINGS = {
@@ -61,7 +73,13 @@ _HEADINGS = {
 }
 
 
-def plain_text(batch: Batch, receipts: list[Receipt]) -> str:
+def _reasons(connection: Connection, told: list[Receipt], language: Language) -> Reasons:
+    filed = {each.item_id for each in told if each.item_id and each.outcome is Outcome.FILED}
+    found = [item_rows.find(connection, item_id) for item_id in sorted(filed)]
+    return {item.id: reasons.lines(item, language) for item in found if item is not None}
+
+
+def plain_text(batch: Batch, receipts: list[Receipt], why: Reasons) -> str:
     """The receipt of a batch for people, in English, one line a file."""
     opened = datetime.fromtimestamp(batch.opened, UTC)
     sent = sum(receipt.size or 0 for receipt in receipts if receipt.outcome is not Outcome.REFUSED)
@@ -77,7 +95,10 @@ def plain_text(batch: Batch, receipts: list[Receipt]) -> str:
         told = [receipt for receipt in receipts if receipt.outcome is outcome]
         if told:
             lines += ["", f"{heading} ({len(told)})"]
-            lines += [f"  {_line(receipt)}" for receipt in told]
+        for receipt in told:
+            lines.append(f"  {_line(receipt)}")
+            if outcome is Outcome.FILED:
+                lines += [f"      {line}" for line in why.get(receipt.item_id or "", ())]
     return "\n".join(lines) + "\n"
 
 

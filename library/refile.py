@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from library import pairs
 from library.catalogue import items as item_rows
 from library.catalogue.database import Database
 from library.catalogue.items import Item, ItemState
@@ -39,8 +38,8 @@ class Refile:
         dated = {item.id: self._filing.judged_again(item) for item in shot}
         for item in shot:
             mine = dated[item.id]
-            partners = pairs.partners_of(mine, list(dated.values()))
-            folder = self._filing.folder_of(pairs.group(mine, partners))
+            group, _ = self._filing.group_of(mine, list(dated.values()))
+            folder = self._filing.folder_of(group)
             if folder != item.path.parent:
                 yield Refiling(item, mine, folder)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from library.batch import Batches, Face
+from library.batch import Batches, Face, Reservation
 from library.catalogue import items as item_rows
 from library.catalogue import receipts as receipt_rows
 from library.catalogue import uploads as rows
@@ -30,6 +30,7 @@ from library.upload import unsaved_receipt
 
 __all__ = ["Announced", "Manifest", "Receiving", "Upload", "UploadState", "Uploads"]
 
+_FOR_THE_NEXT_BATCH = frozenset({Code.BATCH_FILES, Code.BATCH_BYTES})
 CHECK_MOST = 64 << 20  # larger files are sent without asking for their hash first
 CHECKPOINT = 16 << 20  # bytes after which what arrived is flushed and written down
 QUIET_SECONDS = 5.0  # a sender that was quiet for so long loses its turn to a newcomer
@@ -120,20 +121,31 @@ class Uploads:
             )
 
     def _admitted(self, upload: Upload, origin: Origin) -> Upload:
-        """Room is held at once, also for a file that we may have: its sender cannot tell."""
-        announcement = announcement_of(upload, origin)
-        with self.ingest.telling(announcement):
-            self.ingest.check(announcement)
-            counted = role(upload.name) is not Role.SIDECAR
-            held = self._batches.reserve(
-                origin,
-                upload.size if counted else 0,
-                upload.batch_id,
-                files=1 if counted else 0,
-                outlives_request=True,
-            )
+        """Room is held at once, also for a file that we may have: its sender cannot tell.
+
+        What is left for the next batch was not refused, so no receipt tells of it.
+        """
+        held = self._held(upload, origin)
         state = UploadState.CHECK if self._may_be_known(upload) else UploadState.ACCEPTED
         return replace(upload, state=state, reservation_id=held.id)
+
+    def _held(self, upload: Upload, origin: Origin) -> Reservation:
+        announcement = announcement_of(upload, origin)
+        counts = role(upload.name) is not Role.SIDECAR
+        try:
+            self.ingest.check(announcement)
+            return self._batches.reserve(
+                origin,
+                upload.size if counts else 0,
+                upload.batch_id,
+                files=1 if counts else 0,
+                outlives_request=True,
+            )
+        except Refused as refused:
+            if refused.code not in _FOR_THE_NEXT_BATCH:
+                with self.ingest.telling(announcement):
+                    raise
+            raise
 
     def _may_be_known(self, upload: Upload) -> bool:
         if upload.size > CHECK_MOST or role(upload.name) is Role.SIDECAR:
@@ -142,7 +154,7 @@ class Uploads:
             return item_rows.has_size(connection, upload.size)
 
     def check(self, batch_id: str, hashes: Mapping[str, str]) -> list[Upload]:
-        """Takes the SHA-256 of files that were to be checked, by their refs; what we have is done."""
+        """Takes the SHA-256 of files by their refs; what is here already need not come."""
         asked = [each for each in self.of_batch(batch_id) if each.ref in hashes]
         for upload in asked:
             if upload.state is UploadState.CHECK:
@@ -422,7 +434,7 @@ class Receiving:
     def write(self, block: memoryview) -> None:
         """Takes the next bytes; the last one files the upload. Raises Refused.
 
-        More bytes than were announced are refused with FILE_TOO_BIG, and nothing of `block` is kept.
+        More bytes than announced are refused with FILE_TOO_BIG; nothing of `block` is kept.
         """
         with self._lock:
             if not self._is_open:

@@ -231,6 +231,20 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "its dates could not be read",
         "无法读取其中的日期",
     ),
+    # one line about a date that was found
+    "date.chosen": (
+        "{source} says {time}: chosen, {reason}.",
+        "{source}：{time}，已采用（{reason}）。",
+    ),
+    "date.agrees": ("{source} says {time}: {reason}.", "{source}：{time}，{reason}。"),
+    "date.differs": (
+        "{source} says {time}: not used, {reason}.",
+        "{source}：{time}，未采用（{reason}）。",
+    ),
+    "date.rejected": (
+        "{source} says {time}: not believed, {reason}.",
+        "{source}：{time}，不可信（{reason}）。",
+    ),
     # what became of a date that was found: the key is `reason.` and the reason of the rule
     "reason.first_believable": ("the best believable date", "最可信的日期"),
     "reason.counted_from_1970": (

@@ -36,6 +36,7 @@ STUCK_AFTER = 0.5  # seconds without any lane coming free, until another one is 
 LANES_FOR_EACH = 4  # lanes at most, for each process of the warm minimum
 TRIES = 3  # lanes to try, when some have died while idle
 WAITS = 3  # times the limit that a call may wait for a lane
+EARLY = 0.9  # of the limit: a call ended before that did not overrun
 START_SECONDS = 20.0  # a process's start on a busy machine, not counted against the file
 
 Answer = TypeVar("Answer")
@@ -176,9 +177,12 @@ class _Lane:
         except RuntimeError as problem:
             raise BrokenProcessPool("the pool has been stopped") from problem
         self._cancel = future.cancel
+        began = time.monotonic()
         try:
             answer: Answer = future.result(limit + START_SECONDS)
         except TimeoutError as problem:
+            if time.monotonic() - began < limit * EARLY:  # pebble goes by the wall clock
+                raise BrokenProcessPool("the clock has jumped") from problem
             # Not done means that pebble's own limit did not work: the lane itself is stuck.
             self.is_broken = not future.done()
             raise _FailedError(Failure.TIMED_OUT, f"{limit} s") from problem

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import cast
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, jsonify, request, url_for
 from werkzeug.datastructures import Headers
@@ -181,10 +182,8 @@ def _wrong_request(upload: Upload) -> Response | None:
         return problem(400, "bad_offset", words().text("error.offset"))
     length = announced_length(request.environ)
     if upload.is_pending and length is not None and start + length > upload.size:
-        facts = {"name": upload.name, "size": upload.size}
-        return refusal_problem(
-            Refused(Code.FILE_TOO_BIG, "announced", **facts), words().language
-        )
+        refused = Refused(Code.FILE_TOO_BIG, "announced", name=upload.name, size=upload.size)
+        return refusal_problem(refused, words().language)
     return None
 
 
@@ -240,8 +239,8 @@ def items() -> AnyResponse:
     following = write_cursor(found.following) if found.following else None
     reply = jsonify({"items": [_item_json(each) for each in found.items], "next": following})
     if following:
-        query_string = {**request.args.to_dict(), "cursor": following}
-        reply.headers["Link"] = f'<{url_for("api.items", **query_string)}>; rel="next"'
+        query_string = urlencode({**request.args.to_dict(), "cursor": following})
+        reply.headers["Link"] = f'</api/v1/items?{query_string}>; rel="next"'
     reply.add_etag()
     return reply.make_conditional(request.environ)
 
@@ -293,7 +292,7 @@ def _json() -> Mapping[str, object]:
     body = request.get_json(force=request.mimetype in ("", "application/json"), silent=True)
     if not isinstance(body, dict):
         raise BadRequest
-    return cast(Mapping[str, object], body)
+    return cast("Mapping[str, object]", body)
 
 
 def _announced(body: Mapping[str, object]) -> list[Announced]:

@@ -1,12 +1,15 @@
 """The browser face: pages and the JSON API, over one library."""
 
+import secrets
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
+import structlog
 from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from library.errors import Refused
+from library.errors import Code, Refused
 from library.library import Library
 from library.words import Language
 from webui import admin, api, assets, connect, gallery, machines, receipts, upload, zipped
@@ -14,7 +17,7 @@ from webui.errors import STATUS, problem, refusal_problem
 from webui.guard import dress, is_foreign
 from webui.language import COOKIE
 from webui.site import LIBRARY, page, wants_page, words
-from webui.visitor import visitor
+from webui.visitor import program_name, visitor
 
 THEME = "theme"
 THEMES = ("auto", "light", "dark")
@@ -28,6 +31,7 @@ def create_app(library: Library) -> Flask:
     app.url_map.strict_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["wall"] = _utc
+    app.jinja_env.filters["program"] = program_name
     for part in (
         assets,
         upload,
@@ -45,6 +49,7 @@ def create_app(library: Library) -> Flask:
     app.context_processor(_shared)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _fault)
     return app
 
 
@@ -73,8 +78,6 @@ def _here(**changes: str) -> str:
     query = request.args.copy()
     for name, value in changes.items():
         query[name] = value
-    from urllib.parse import urlencode
-
     return f"{request.path}?{urlencode(list(query.items(multi=True)))}"
 
 
@@ -112,6 +115,15 @@ def _refused(refused: Refused) -> AnyResponse:
         page("error.html", status=STATUS[refused.code], title=text, detail=""),
         STATUS[refused.code],
     )
+
+
+def _fault(failure: Exception) -> AnyResponse:
+    """A fault of ours: the log has it in full, under the reference that people are told."""
+    reference = secrets.token_hex(4)
+    structlog.get_logger().error(
+        "page failed", path=request.path, reference=reference, exc_info=failure
+    )
+    return _refused(Refused(Code.INTERNAL, reference=reference))
 
 
 def _http_error(error: HTTPException) -> AnyResponse:

@@ -1,13 +1,12 @@
 """How to mount this server: the reader's own system first."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, request
 from markupsafe import Markup
 
 from webui.codes import qr_svg
-from webui.site import library, page
+from webui.site import page, root_url
 
 blueprint = Blueprint("connect", __name__)
 
@@ -35,8 +34,8 @@ class Addresses:
 @blueprint.get("/connect")
 def connect() -> str:
     """The address with a copy button and a QR code, and steps for each system."""
-    addresses = addresses_of(library().settings.server.public_url or request.host_url)
-    own = own_system(request.headers)
+    addresses = addresses_of(root_url())
+    own = own_system(request.user_agent.string)
     return page(
         "connect.html",
         addresses=addresses,
@@ -48,9 +47,9 @@ def connect() -> str:
     )
 
 
-def own_system(headers: Mapping[str, str]) -> str:
+def own_system(program: str) -> str:
     """The system that the browser says it runs on."""
-    agent = headers.get("User-Agent", "").lower()
+    agent = program.lower()
     return next((system for hint, system in _HINTS if hint in agent), "macos")
 
 

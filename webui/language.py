@@ -11,6 +11,7 @@ from flask import Request
 from library.words import Language, readable_size
 
 COOKIE = "lang"
+_TAGS = frozenset(each.value for each in Language)
 _FOLDER = Path(__file__).parent / "i18n"
 
 
@@ -89,8 +90,8 @@ def words_of(language: Language) -> Words:
 
 def chosen_language(request: Request) -> Language:
     """The visitor's language: `?lang`, else the cookie, else what the browser asks for."""
-    for wish in (request.args.get("lang"), request.cookies.get(COOKIE)):
-        if wish in (each.value for each in Language):
+    for wish in (request.args.get("lang", ""), request.cookies.get(COOKIE, "")):
+        if wish in _TAGS:
             return Language(wish)
     return _asked_for(request.accept_languages.values())
 

@@ -18,7 +18,7 @@ _BARS = 24  # height of the highest bar
 
 @dataclass(frozen=True)
 class Tile:
-    """An item as a picture in a row. `ratio` is width by height in tenths, as a class in the style."""
+    """An item as a picture in a row; `ratio` is width by height in tenths, a class in the style."""
 
     id: str
     name: str

@@ -12,6 +12,7 @@ from library.ingest import Announcement, Incoming
 from library.origin import Origin
 from library.receipts import Outcome, Receipt
 from library.words import readable_size
+from webui.assets import asset_url
 from webui.errors import problem, status_of
 from webui.multipart import (
     FileBegins,
@@ -23,7 +24,7 @@ from webui.multipart import (
 )
 from webui.receipts import batch_json, kept, plain_receipt, summaries
 from webui.request_body import BodyBroken, announced_length, blocks
-from webui.site import library, page, wants_json, wants_page, words
+from webui.site import library, page, root_url, wants_json, wants_page, words
 from webui.tiles import histogram
 from webui.visitor import visitor
 
@@ -52,7 +53,7 @@ def home() -> str:
         script={
             "files": limits.files,
             "bytes": limits.bytes,
-            "others": "others" in accept,
+            "dialogs": asset_url("vendor/sweetalert2/sweetalert2.min.js"),
         },
     )
 
@@ -120,7 +121,7 @@ class _Form:
 
     def _begin(self, sent: str) -> None:
         """An empty name is a file field in which nothing was chosen."""
-        path = PurePosixPath(sent.replace("\\", "/"))
+        path = PurePosixPath(sent.replace("\\", "/"))  # old browsers send C:\\fakepath\\…
         if path.name == "":
             return
         if self.batch is None:
@@ -170,7 +171,7 @@ def _answer(form: _Form) -> AnyResponse:
         reply: AnyResponse = batch_json(form.batch.id)
         reply.status_code = 201 if is_kept else _worst(told)
     else:
-        text = plain_receipt(told, request.host_url.rstrip("/") + address, words().language)
+        text = plain_receipt(told, root_url().rstrip("/") + address, words().language)
         reply = Response(
             text, 303 if is_kept else _worst(told), content_type="text/plain; charset=utf-8"
         )

@@ -23,3 +23,23 @@ def visitor() -> Origin:
 def may_change(origin: Origin, batch: Batch) -> bool:
     """Whether this visitor may take back or go on with a batch."""
     return origin.is_owner or origin.key == batch.origin
+
+
+# in this order: every browser claims to be some of those behind it
+_BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+
+
+def program_name(agent: str) -> str:
+    """A User-Agent as people call it: `Firefox`, or the first word of what is no browser."""
+    if agent.startswith("Mozilla/"):
+        return next((name for mark, name in _BROWSERS if mark in agent), "Mozilla")
+    return agent.partition(" ")[0][:60]

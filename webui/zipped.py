@@ -1,16 +1,16 @@
 """A selection as one zip: of a size that is known before it begins, stored and not deflated."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import PurePosixPath
 
 from flask import Blueprint, Response, abort, request
 from werkzeug.wrappers import Response as AnyResponse
-from zipstream import ZIP_STORED, ZipStream
+from zipstream import ZIP_STORED, ZipStream  # type: ignore[import-untyped]  # it ships none
 
 from library.catalogue.items import Item
+from library.store.local import LocalStore
 from webui.request_body import BLOCK
-from webui.site import library, words
+from webui.site import library
 
 blueprint = Blueprint("zipped", __name__)
 
@@ -29,7 +29,7 @@ def selection() -> AnyResponse:
         abort(404)
     if sum(item.size for item in found) > MOST_BYTES:
         abort(413)
-    packed = _packed(found)
+    packed = _packed(library().store, found)
     reply = Response(iter(packed), content_type="application/zip")
     reply.content_length = len(packed)
     name = f"daydrop-{len(found)}.zip"
@@ -46,26 +46,17 @@ def _ids() -> tuple[str, ...]:
     return tuple(request.form.getlist("item"))
 
 
-def _packed(found: list[Item]) -> ZipStream:
+def _packed(store: LocalStore, found: list[Item]) -> ZipStream:
     packed = ZipStream(compress_type=ZIP_STORED, sized=True)
     for item in found:
-        packed.add(
-            _bytes(item.path, item.size), str(item.path), size=item.size, mtime=_modified(item)
-        )
-    packed.comment = words().text("zip.comment").encode("ascii", "replace")
+        packed.add(_bytes(store, item.path, item.size), str(item.path), size=item.size)
     return packed
 
 
-def _bytes(path: PurePosixPath, size: int) -> Iterator[bytes]:
+def _bytes(store: LocalStore, path: PurePosixPath, size: int) -> Iterator[bytes]:
     """The original; opened when its turn comes, and exactly as long as was promised."""
-    with library().store.open(path) as file:
+    with store.open(path) as file:
         left = size
         while left and (block := file.read(min(BLOCK, left))):
             left -= len(block)
             yield block
-
-
-def _modified(item: Item) -> float | None:
-    """When it was taken, as the zip's own time; years before 1980 do not fit in."""
-    taken = datetime.fromisoformat(item.taken) if item.taken else None
-    return taken.timestamp() if taken and taken.year > 1980 else None  # noqa: PLR2004  the format's

@@ -97,7 +97,7 @@ class _Walk:
         film = self._film
         if name == b"mvhd":
             film.movie_created, film.seconds = self._times(body)
-        elif name == b"mdhd" and film.track_created is None:
+        elif name in {b"tkhd", b"mdhd"} and not film.track_created:
             film.track_created, _ = self._times(body)
         elif name == b"hdlr":
             film.has_video = film.has_video or self._bytes(body + 8, 4) == b"vide"
@@ -107,7 +107,7 @@ class _Walk:
             film.is_impossible = film.is_impossible or count * ENTRY_BYTES[name] > room
 
     def _times(self, body: int) -> tuple[int | None, float]:
-        """Read the creation time and length of `mvhd`, `mdhd`: 32 bits, 64 in version 1."""
+        """Read creation time and length of `mvhd` (of others the first): 32 or 64 bits."""
         form, needed = LONG_TIMES if self._bytes(body, 1) == b"\1" else SHORT_TIMES
         data = self._bytes(body, needed)
         if len(data) < needed:

@@ -9,9 +9,10 @@ from library.capturedate.candidate import Candidate, Form, Source
 LAST_HOUR, LEAP_SECOND, NOON = 24, 60, 12
 RAW_MOST = 200  # as much of a strange text as is worth keeping
 
-_ZONE = r"(?P<zone>Z|UTC|UT|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?"
+_ZONE = r"(?P<zone>Z|UTC|UT|GMT|[+-]\d{1,2}:\d{2}|[+-]\d{4}|[+-]\d{2})?"
 _TIME = (
-    r"(?P<hour>\d{1,2})[:.\-](?P<minute>\d{1,2})(?:[:.\-](?P<second>\d{1,2})(?:[.,]\d+)?)?"
+    r"(?P<hour>\d{1,2})[:.\-]\s?(?P<minute>\d{1,2})"
+    r"(?:[:.\-]\s?(?P<second>\d{1,2})(?:[.,]\d+)?)?"
     r"\s*(?P<half>[AaPp][Mm])?"
 )
 _NO_TIME = r"(?:[\s:T]*)"
@@ -72,7 +73,8 @@ def candidate(
         return Candidate(source, raw[:RAW_MOST], None, None, Form.LOCAL)
     if is_instant:
         return Candidate(source, raw[:RAW_MOST], reading.wall, None, Form.INSTANT)
-    minutes = reading.offset_minutes if offset is None else offset_minutes(offset)
+    apart = None if offset is None else offset_minutes(offset)
+    minutes = reading.offset_minutes if apart is None else apart
     form = Form.LOCAL if minutes is None else Form.ZONED
     return Candidate(source, raw[:RAW_MOST], reading.wall, minutes, form, reading.day_only)
 
@@ -80,7 +82,7 @@ def candidate(
 def offset_minutes(text: str) -> int | None:
     """Read an offset: Z, UTC, +hh:mm, +hhmm, +hh; None for anything else."""
     trimmed = text.strip("\0 ")
-    match = re.fullmatch(r"([+-])(\d{2}):?(\d{2})?", trimmed)
+    match = re.fullmatch(r"([+-])(\d{1,2})(?::?(\d{2}))?", trimmed)
     if match is None:
         return 0 if trimmed in {"Z", "UTC", "UT", "GMT"} else None
     minutes = int(match[2]) * 60 + int(match[3] or 0)

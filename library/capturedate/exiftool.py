@@ -21,6 +21,7 @@ ANSWER_MOST = 64 * 1024
 _IMAGE_TAGS: tuple[tuple[Source, str, str | None], ...] = (
     (Source.EXIF_ORIGINAL, "ExifIFD:DateTimeOriginal", "ExifIFD:OffsetTimeOriginal"),
     (Source.EXIF_ORIGINAL, "IFD0:DateTimeOriginal", "IFD0:OffsetTimeOriginal"),
+    (Source.EXIF_ORIGINAL, "CanonRaw:DateTimeOriginal", None),
     (Source.EXIF_DIGITIZED, "ExifIFD:CreateDate", "ExifIFD:OffsetTimeDigitized"),
     (Source.XMP_ORIGINAL, "XMP-exif:DateTimeOriginal", None),
     (Source.XMP_PHOTOSHOP, "XMP-photoshop:DateCreated", None),
@@ -60,16 +61,18 @@ def read(
     program: Path, file: BinaryIO, media: MediaType, *, is_distrusted: bool
 ) -> tuple[Candidate, ...]:
     """Run exiftool on an open file. Nothing when it fails: the other readers have spoken."""
-    tags = _ask(program, file)
-    if media.kind is Kind.VIDEO:
+    is_film = media.kind is Kind.VIDEO
+    # A film's dates may stand at its end; behind a picture there is nothing worth the reading.
+    tags = _ask(program, file, () if is_film else ("-fast",))
+    if is_film:
         return (*_plain(tags, _FILM_TAGS), *_instants(tags, is_distrusted=is_distrusted))
     return (*_plain(tags, _IMAGE_TAGS), *_joined(tags))
 
 
-def _ask(program: Path, file: BinaryIO) -> dict[str, str]:
+def _ask(program: Path, file: BinaryIO, options: tuple[str, ...]) -> dict[str, str]:
     number = file.fileno()
     os.lseek(number, 0, os.SEEK_SET)
-    command = [str(program), "-j", "-G1", "-a", "-m", "-fast", "-time:all", "-EXIF:OffsetTime*"]
+    command = [str(program), "-j", "-G1", "-a", "-m", *options, "-time:all", "-EXIF:OffsetTime*"]
     try:
         answer = subprocess.run(  # noqa: S603 - the program found at start, no shell, no names of strangers
             [*command, f"/dev/fd/{number}"],

@@ -32,7 +32,6 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PSD", "JPEG2000", "AVIF
 MUST_OPEN = frozenset({JPEG, PNG, GIF, WEBP, BMP})
 READ_WHOLE = frozenset({WEBP, AVIF, HEIC, HEIF})  # their readers take all bytes into memory
 READ_WHOLE_MOST = 128 * 1024 * 1024
-WHOLE_IN_PILLOW = frozenset({JPEG, WEBP})  # Pillow finds all their EXIF and XMP by itself
 TURNED = frozenset({5, 6, 7, 8})  # orientations that swap width and height
 XMP_TAG = 700
 
@@ -61,8 +60,11 @@ def read(file: BinaryIO, size: int, name: str, media: MediaType) -> Metadata:
     verdict = _open(file, size, name, media, found)
     if media == PNG:
         _read_png(file, found)
-    if media not in WHOLE_IN_PILLOW or not (found.has_exif or found.has_xmp):
-        _scan(file, size, found)
+    is_known_well = verdict is Medium.YES and media in MUST_OPEN
+    if not found.has_exif or not found.has_xmp:
+        _scan(file, size, found, has_all_exif=is_known_well)
+    if verdict is Medium.NO and found.has_exif:
+        verdict = Medium.UNKNOWN  # a camera's file, cut before its pixels
     return Metadata(
         verdict=verdict,
         width=found.width,
@@ -117,16 +119,18 @@ def _read_picture(picture: Image.Image, name: str, media: MediaType, found: _Fou
 
 
 def _read_exif(tags: Image.Exif, found: _Found) -> None:
+    """Gather what EXIF says; what is broken in it must not hide what came before."""
     try:
-        dated = list(exif.dates(tags))
-        found.identifier = found.identifier or exif.content_identifier(tags)
-        orientation = tags.get(ExifTags.Base.Orientation)
+        for dated in exif.dates(tags):
+            found.has_exif = True
+            found.candidates.append(dated)
     except exif.BROKEN as problem:
         found.notes.append(f"EXIF could not be read: {type(problem).__name__}")
-        return
-    found.has_exif = found.has_exif or bool(dated)
-    found.add(dated)
-    if orientation in TURNED:
+    try:
+        found.identifier = found.identifier or exif.content_identifier(tags)
+    except exif.BROKEN as problem:
+        found.notes.append(f"maker note could not be read: {type(problem).__name__}")
+    if tags.get(ExifTags.Base.Orientation) in TURNED:
         found.width, found.height = found.height, found.width
 
 
@@ -149,10 +153,13 @@ def _read_blob(blob: bytes, found: _Found) -> None:
     _read_exif(tags, found)
 
 
-def _scan(file: BinaryIO, size: int, found: _Found) -> None:
-    """Look at head and tail for what is still missing."""
+def _scan(file: BinaryIO, size: int, found: _Found, *, has_all_exif: bool) -> None:
+    """Look at head and tail for what is still missing.
+
+    `has_all_exif`: more of it could only be that of a picture within the picture.
+    """
     both = scan.ends(file, size)
-    if not found.has_exif:
+    if not found.has_exif and not has_all_exif:
         for blob in scan.exif_blobs(both.head):
             _read_blob(blob, found)
     if not found.has_xmp:

@@ -17,7 +17,10 @@ TAIL_BYTES = 64 * 1024
 BLOBS_MOST = 8
 PACKET_MOST = 256 * 1024
 
-_BLOB = re.compile(rb"(?:CMT[12]|Exif\0\0|\0TTW.{4})(?=II\*\0|MM\0\*)", re.DOTALL)
+# Boxes of CR3, the segment of JPEG and the box of JPEG XL, a block of MRW, a resource of PSD.
+_BLOB = re.compile(
+    rb"(?:CMT[12]|Exif\0\0(?:\0\0)?|\0TTW.{4}|8BIM\x04\x22\0\0.{4})(?=II\*\0|MM\0\*)", re.DOTALL
+)
 _TIFF_IN_DISGUISE = (b"IIU\0", b"IIRO", b"IIRS")
 _PACKET = re.compile(rb"<(?:x:xmpmeta|x:xapmeta|rdf:RDF)\b")
 _PACKET_END = re.compile(rb"</(?:x:xmpmeta|x:xapmeta|rdf:RDF)>")

@@ -88,7 +88,8 @@ def _verdict(film: boxes.Film | None, tracks: _Tracks | None, media: MediaType) 
         if film.has_video:
             return Medium.YES
         return Medium.UNKNOWN if film.is_cut else Medium.NO
-    return Medium.UNKNOWN if media in WITHOUT_INDEX else Medium.NO
+    is_known = tracks is not None and _words(tracks.general, "format") is not None
+    return Medium.UNKNOWN if is_known or media in WITHOUT_INDEX else Medium.NO
 
 
 def _container(film: boxes.Film) -> Iterator[Candidate]:

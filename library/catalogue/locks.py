@@ -41,6 +41,12 @@ def find(connection: Connection, origin: str, token: str) -> Lock | None:
     return found[0] if found else None
 
 
+def live(connection: Connection, token: str, now: float) -> Lock | None:
+    """The live lock of this token, whoever holds it."""
+    found = _many(connection, locks.c.token == token, locks.c.expires > now)
+    return found[0] if found else None
+
+
 def covering(connection: Connection, origin: str, path: str, now: float) -> list[Lock]:
     """The live locks that hold for a path: its own, and those of folders above with all below."""
     above = [path]

@@ -122,6 +122,7 @@ class LocalStore:
         self._trash = self.state / "trash"
         self._random = random
         self._links = True
+        self._durable: set[PurePosixPath] = set()  # folders whose names we know to be on the disk
         self._claim: int | None = None
 
     # ---- start ------------------------------------------------------------------------------
@@ -132,12 +133,15 @@ class LocalStore:
         Raises StoreUnusable when it cannot, Refused(READ_ONLY) on a disk that takes no writes.
         """
         with disk_refusals():
+            new = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
             self.root.mkdir(parents=True, exist_ok=True)
             self.state.mkdir(mode=0o700, exist_ok=True)
             for folder in _FOLDERS:
                 (self.state / folder).mkdir(mode=0o700, exist_ok=True)
             for tree in TREES[:3]:
                 (self.root / tree).mkdir(exist_ok=True)
+            for made in (self.state, self.root, *(each.parent for each in new)):
+                _sync_folder(made)
             self._prove()
 
     def claim(self) -> bool:
@@ -195,10 +199,14 @@ class LocalStore:
     def cut_staged(self, name: str, size: int) -> None:
         """Cuts off what a staging file holds beyond `size`: bytes that were never flushed.
 
-        Raises FileNotFoundError when it is gone, or shorter than that.
+        Raises FileNotFoundError when it is gone, shorter than that, or a file of the tree by now:
+        a kill after filing leaves the name in staging, and cutting it would cut the filed file.
         """
         path = self.staged_path(name)
-        if path.stat().st_size < size:
+        status = path.stat()
+        if status.st_nlink > 1:
+            self.discard(name)
+        if status.st_nlink > 1 or status.st_size < size:
             raise FileNotFoundError(errno.ENOENT, "bytes in staging are gone", name)
         os.truncate(path, size)
 
@@ -246,7 +254,7 @@ class LocalStore:
             try:
                 os.link(source, target, follow_symlinks=False)
             except FileExistsError:
-                return False
+                return _is_same_file(source, target)  # linked before a kill, and not written down
             except OSError as failure:
                 if failure.errno not in _CANNOT_LINK:
                     raise
@@ -258,12 +266,17 @@ class LocalStore:
     def make_folder(self, folder: PurePosixPath) -> None:
         """Makes a folder of the tree; each new one survives a power cut."""
         path = self.path(folder)
-        if path.is_dir():
+        is_there = path.is_dir()
+        if is_there and folder in self._durable:
             return
-        self.make_folder(folder.parent)
-        with suppress(FileExistsError):
-            path.mkdir()
-        _sync_folder(path.parent)
+        # another thread may have made it just now, or a run that died: not flushed, for all we know
+        self._durable.discard(folder)
+        if folder.parts:
+            self.make_folder(folder.parent)
+            with suppress(FileExistsError):
+                path.mkdir()
+            _sync_folder(path.parent)
+        self._durable.add(folder)
 
     def sync_folder(self, folder: PurePosixPath) -> None:
         """Returns when the names in the folder would survive a power cut."""
@@ -315,9 +328,12 @@ class LocalStore:
         """Whether anything has this name."""
         return os.path.lexists(self.path(path))
 
-    def unlink(self, path: PurePosixPath) -> None:
-        """Takes back a link that no row speaks of; harmless when it is gone."""
-        self.path(path).unlink(missing_ok=True)
+    def take_back(self, path: PurePosixPath, staged: str) -> None:
+        """Undoes `link`: the file is in staging again, and in the tree no more."""
+        if self.staged_path(staged).exists():
+            self.path(path).unlink(missing_ok=True)
+        else:  # a file system without links: the only name it has
+            _rename_without_replacing(self.path(path), self.staged_path(staged))
 
     def write_text(self, path: PurePosixPath, text: str) -> None:
         """Writes a small file of ours into the tree, in one step; it replaces its older self."""
@@ -426,6 +442,13 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return os.path.samestat(os.lstat(one), os.lstat(other))
+    except FileNotFoundError:
+        return False
 
 
 def _rename_without_replacing(source: Path, target: Path) -> bool:

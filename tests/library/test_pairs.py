@@ -58,8 +58,9 @@ def test_both_halves_get_the_same_number_when_the_name_is_taken(library, send):
 def test_a_film_of_utc_takes_the_zone_of_its_picture(library, send):
     late = datetime(2024, 5, 17, 23, 30, 0)  # noqa: DTZ001  a wall clock
     send("IMG_1.HEIC", heic(taken=late, offset="-07:00"))
-    send("IMG_1.MOV", film(datetime(2024, 5, 18, 6, 30, 1, tzinfo=UTC), fmt="mov"))
+    receipt = send("IMG_1.MOV", film(datetime(2024, 5, 18, 6, 30, 1, tzinfo=UTC), fmt="mov"))
     assert paths(library) == ["images/2024/05/17/IMG_1.HEIC", "images/2024/05/17/IMG_1.MOV"]
+    assert (receipt.day, receipt.source) == ("2024-05-17", "movie_header")
 
 
 def test_raw_and_jpeg_of_one_shot_lie_together(library, send):

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pebble.pool.process
 import pytest
 
 from library import media
@@ -152,6 +154,32 @@ def test_a_reader_that_hangs_is_killed_and_replaced(hanging: Path, tmp_path: Pat
         workers.stop()
 
 
+class _JumpingClock:
+    """A wall clock that is put forward by an hour after its first look."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.sleep = time.sleep
+
+    def time(self) -> float:
+        self.looks += 1
+        return time.time() + (3600 if self.looks > 1 else 0)
+
+
+def test_a_jump_of_the_clock_kills_no_reader(
+    hanging: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pebble.pool.process, "time", _JumpingClock())
+    workers = Workers(limit_seconds=1, processes=1)
+    began = time.monotonic()
+    try:
+        found = workers.read(hanging, "a.jpg", media.JPEG)
+    finally:
+        workers.stop()
+    assert isinstance(found, Unreadable)
+    assert time.monotonic() - began >= 1
+
+
 def test_hanging_readers_hold_up_nobody_else(hanging: Path, tmp_path: Path) -> None:
     good = tmp_path / "good"
     good.write_bytes(make.photo())
@@ -201,6 +229,34 @@ def test_after_stop_a_call_answers_at_once(tmp_path: Path) -> None:
     workers.stop()
     found = workers.read(tmp_path / "x", "a.jpg", media.JPEG)
     assert found == Unreadable(Failure.STOPPED)
+
+
+READ_ONE = """
+import sys
+from pathlib import Path
+from library import media
+from library.workers import Workers
+workers = Workers(processes=1)
+print(type(workers.read(Path(sys.argv[1]), "a.tif", media.TIFF)).__name__)
+workers.stop()
+"""
+
+
+def test_nothing_a_stranger_says_reaches_the_servers_output(tmp_path: Path) -> None:
+    whole = bytearray(make.photo(fmt="TIFF"))
+    at = whole.index(struct.pack("<HHI", 277, 3, 1)) + 8  # SamplesPerPixel: Pillow logs this
+    whole[at : at + 2] = b"\xff\xff"
+    path = tmp_path / "staged"
+    path.write_bytes(whole)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ONE, str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("Metadata\n", "")
 
 
 SERVER = """
@@ -261,6 +317,16 @@ def test_a_hostile_file_harms_nobody(workers: Workers, tmp_path: Path, name: str
     drawn = workers.preview(path, kind_of(path), ((320, tmp_path / "s.webp"),))
     assert isinstance(drawn, Previewed | Unreadable)
     assert peak_memory() < MEMORY_MOST
+
+
+def test_a_film_with_an_impossible_table_is_read_all_the_same(
+    workers: Workers, tmp_path: Path
+) -> None:
+    path = tmp_path / "staged"
+    path.write_bytes(hostile.endless_table())
+    found = workers.read(path, "a.mp4", media.MP4)
+    assert isinstance(found, Metadata)
+    assert (found.verdict, found.is_distrusted) == (Medium.YES, True)
 
 
 @pytest.mark.parametrize("tenths", range(1, 10))

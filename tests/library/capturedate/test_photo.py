@@ -8,8 +8,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
+from library import media
 from library.capturedate.candidate import Form, Source
 from library.capturedate.metadata import Medium, Metadata
 from tests import media as make
@@ -155,6 +158,31 @@ def test_a_satellites_day_without_a_time_says_too_little(read: Read) -> None:
     assert read(with_exif(fill)).candidates == ()
 
 
+def test_broken_satellites_hide_no_other_date(read: Read) -> None:
+    def fill(exif: Image.Exif) -> None:
+        details = exif.get_ifd(ExifTags.IFD.Exif)
+        details[ExifTags.Base.DateTimeOriginal] = "2015:06:01 18:00:00"
+        gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
+        gps[ExifTags.GPS.GPSDateStamp] = "2022:02:22"
+        gps[ExifTags.GPS.GPSTimeStamp] = (1.0, 2.0, 3.0)
+
+    data = with_exif(fill)
+    at = data.index(struct.pack(">HHI", ExifTags.GPS.GPSTimeStamp, 5, 3)) + 8
+    broken = data[:at] + b"\xff\xff\xff\xff" + data[at + 4 :]
+    assert dated(read(broken))[Source.EXIF_ORIGINAL][0] == datetime(2015, 6, 1, 18, 0, 0)
+
+
+def test_exif_of_jpeg_xl_is_found(read: Read) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2018:02:21 12:08:56"
+    blob = bytes(4) + exif.tobytes().removeprefix(b"Exif\0\0")
+    head = b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl \0\0\0\0jxl "
+    data = head + struct.pack(">I", 8 + len(blob)) + b"Exif" + blob
+    metadata = read(data)
+    assert metadata.verdict is Medium.UNKNOWN
+    assert dated(metadata)[Source.EXIF_ORIGINAL][0] == datetime(2018, 2, 21, 12, 8, 56)
+
+
 def test_each_date_takes_its_own_offset(read: Read) -> None:
     def fill(exif: Image.Exif) -> None:
         exif[ExifTags.Base.DateTime] = "2024:01:01 10:00:00"
@@ -189,6 +217,27 @@ def test_exif_inside_raw_files_is_found_by_looking(read: Read, head: bytes) -> N
     assert dated(metadata) == {Source.EXIF_ORIGINAL: (datetime(2018, 2, 21, 12, 8, 56), None)}
 
 
+def test_exif_of_a_photoshop_file_is_found(read: Read) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2018:02:21 12:08:56"
+    blob = exif.tobytes().removeprefix(b"Exif\0\0")
+    resource = b"8BIM\x04\x22\0\0" + struct.pack(">I", len(blob)) + blob
+    header = b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 4, 4, 8, 3)
+    data = header + bytes(4) + struct.pack(">I", len(resource)) + resource + bytes(200)
+    assert dated(read(data))[Source.EXIF_ORIGINAL][0] == datetime(2018, 2, 21, 12, 8, 56)
+
+
+def test_a_dated_picture_inside_an_undated_one_lends_it_no_date(read: Read) -> None:
+    assert read(make.photo(None) + make.photo(TAKEN)).candidates == ()
+
+
+def test_a_camera_file_cut_before_its_pixels_is_kept_with_its_date(read: Read) -> None:
+    data = make.photo(TAKEN)
+    metadata = read(data[: data.index(b"\xff\xdb")])
+    assert metadata.verdict is Medium.UNKNOWN
+    assert dated(metadata)[Source.EXIF_ORIGINAL][0] == TAKEN
+
+
 def test_what_pillow_should_open_and_cannot_is_no_picture(read: Read) -> None:
     assert read(b"\xff\xd8\xff" + bytes(500)).verdict is Medium.NO
     assert read(b"GIF89a").verdict is Medium.NO
@@ -199,3 +248,27 @@ def test_a_picture_cut_in_its_pixels_keeps_its_date(read: Read) -> None:
     metadata = read(data[: len(data) * 9 // 10])
     assert metadata.verdict is Medium.YES
     assert dated(metadata)[Source.EXIF_ORIGINAL][0] == TAKEN
+
+
+WHOLE = [
+    make.photo(
+        TAKEN, "-08:00", identifier="ABC-1", xmp=packet('<a exif:DateTimeOriginal="2012"/>')
+    ),
+    make.photo(TAKEN, fmt="TIFF", identifier="ABC-1"),
+    make.photo(TAKEN, fmt="WEBP"),
+    make.png(TAKEN, texts=(("Creation Time", "2020:01:01 00:00:00"),)),
+]
+CHANGES = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=8)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.sampled_from(WHOLE), CHANGES)
+def test_damage_anywhere_upsets_no_reader(
+    read: Read, whole: bytes, changes: list[tuple[int, int]]
+) -> None:
+    data = bytearray(whole)
+    for at, value in changes:
+        data[at % len(data)] = value
+    kind = media.sniff(bytes(data[: media.HEAD_BYTES]))
+    if kind is not None and kind.kind is media.Kind.IMAGE:
+        assert isinstance(read(bytes(data)), Metadata)

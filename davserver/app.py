@@ -1,0 +1,146 @@
+"""The WebDAV face: WsgiDAV with one provider, behind a gate and before one way of refusing."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from wsgidav.request_resolver import RequestResolver
+from wsgidav.wsgidav_app import WsgiDAVApp
+
+from davserver import errors, xml_gate
+from davserver.clients import program
+from davserver.dates import seconds, to_http
+from davserver.errors import Header
+from davserver.locks import Locks
+from davserver.provider import Provider
+from library.library import Library
+from library.origin import Origin, origin_of
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+def create_app(library: Library) -> Application:
+    """The WSGI application of the drive.
+
+    It takes `daydrop.origin` of the environ for who asks, else the client's address.
+    """
+    # it writes a traceback for each refused PUT; what matters is logged where it is decided
+    logging.getLogger("wsgidav").setLevel(logging.CRITICAL)
+    locks = Locks(library.database, library.clock, library.aliases)
+    return Drive(WsgiDAVApp(_configuration(Provider(library, locks))), locks)
+
+
+def _configuration(provider: Provider) -> dict[str, Any]:
+    return {
+        "provider_mapping": {"/": provider},
+        # not the error printer (HTML, words of exceptions), not the directory browser (looks
+        # every path up a second time), not the authenticator (accounts are the dispatcher's)
+        "middleware_stack": [RequestResolver],
+        "http_authenticator": {"accept_basic": False, "accept_digest": False},
+        "lock_storage": None,
+        "property_manager": None,
+        "logging": {"enable": False},
+        "verbose": 1,
+        "block_size": 262_144,
+        "hotfixes": {"treat_root_options_as_asterisk": False},
+    }
+
+
+class Reply:
+    """The beginning of a reply, held back until its first byte or its end."""
+
+    def __init__(self, environ: Environ, start_response: StartResponse) -> None:
+        self._environ, self._start_response = environ, start_response
+        self._status, self._headers = "", [("Content-Length", "0")]
+        self._stored: list[Header] = []
+        self.is_page = False
+
+    def tell_stored(self, modified: float) -> None:
+        """What a PUT has stored stands in the headers (U2)."""
+        self._stored = [("Last-Modified", to_http(modified))]
+        if seconds(self._environ.get("HTTP_X_OC_MTIME", "")) is not None:
+            self._stored.append(("X-OC-Mtime", "accepted"))
+
+    def start(
+        self,
+        status: str,
+        headers: list[Header],
+        exc_info: object = None,  # noqa: ARG002  WSGI
+    ) -> None:
+        """Notes status and headers.
+
+        WsgiDAV's pages of HTML do not go out, nor its closing of connections: whether the wire is
+        clean is known to the engine.
+        """
+        kept = [pair for pair in headers if pair[0].lower() not in ("connection", "date")]
+        self.is_page = any(
+            name.lower() == "content-type" and value.startswith("text/html") for name, value in kept
+        )
+        if self.is_page:
+            lengths = ("content-type", "content-length")
+            kept = [pair for pair in kept if pair[0].lower() not in lengths]
+            kept.append(("Content-Length", "0"))
+        self._status, self._headers = status, kept + self._stored
+
+    def send(self) -> None:
+        """Hands status and headers to the server."""
+        if not self._status:
+            raise RuntimeError("a handler ended without a reply")
+        self._start_response(self._status, self._headers)
+
+
+class Drive:
+    """WsgiDAV, with what it needs put before it and what it says put right."""
+
+    def __init__(self, wsgidav: WsgiDAVApp, locks: Locks) -> None:
+        self._wsgidav = wsgidav
+        for provider in wsgidav.provider_map.values():
+            provider.set_lock_manager(locks)  # WsgiDAV has set its own, which is none
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answers one request."""
+        origin = _origin(environ)
+        environ["daydrop.origin"] = origin
+        environ["wsgidav.auth.user_name"] = origin.key
+        reply = Reply(environ, start_response)
+        environ["daydrop.reply"] = reply
+        try:
+            xml_gate.admit(environ)
+            blocks = iter(self._wsgidav(environ, reply.start))
+            first = next(blocks, b"")
+        except Exception as error:  # noqa: BLE001  each becomes an answer, a fault of ours a logged one
+            status, headers, body = errors.reply(
+                errors.refusal(error), with_body=environ["REQUEST_METHOD"] != "HEAD"
+            )
+            start_response(status, headers)
+            return [body]
+        reply.send()
+        return [] if reply.is_page else _Rest(first, blocks)
+
+
+class _Rest:
+    """The blocks of a reply, of which the first is here already."""
+
+    def __init__(self, first: bytes, blocks: Iterator[bytes]) -> None:
+        self._first, self._blocks = first, blocks
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._first
+        yield from self._blocks
+
+    def close(self) -> None:
+        """Lets go of files, when the client has gone before the end."""
+        close = getattr(self._blocks, "close", None)
+        if close is not None:
+            close()
+
+
+def _origin(environ: Environ) -> Origin:
+    named = environ.get("daydrop.origin")
+    if isinstance(named, Origin):
+        return named
+    return origin_of(
+        environ.get("REMOTE_ADDR", ""), program=program(environ.get("HTTP_USER_AGENT", ""))
+    )

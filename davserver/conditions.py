@@ -1,0 +1,136 @@
+"""What a request demands of the state it finds: If-Match and its kin, and the If header.
+
+Judged once, before any handler, by the entity tags of aliases (RFC 9110 §13, RFC 4918 §10.4).
+"""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from davserver.dates import http_date
+from davserver.errors import Refusal
+
+
+@dataclass(frozen=True)
+class Found:
+    """The state of one path: its entity tag without quotes, None where there is nothing."""
+
+    etag: str | None
+    is_there: bool
+    modified: float | None
+    tokens: Collection[str]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One `<token>` or `["etag"]` of a list; with `negated` it must not hold."""
+
+    text: str
+    is_token: bool
+    negated: bool
+
+
+@dataclass(frozen=True)
+class StateList:
+    """One `( … )` of an If header, and the path it speaks of; None: that of the request."""
+
+    path: str | None
+    conditions: tuple[Condition, ...]
+
+
+Look = Callable[[str | None], Found]
+"""The state of a path; of the request's own for None."""
+
+_PART = re.compile(r"\s*(?:<(?P<tag>[^>]*)>|(?P<open>\())")
+_INSIDE = re.compile(
+    r"\s*(?:(?P<negated>[Nn][Oo][Tt])\b|<(?P<token>[^>]*)>|\[(?P<etag>[^\]]*)\]|(?P<close>\)))"
+)
+_TAG = re.compile(r'(?:W/)?"([^"]*)"')
+_BY_FILE_SERVER = frozenset({"GET", "HEAD"})
+
+
+def judge(environ: dict[str, Any], look: Look) -> tuple[str, ...]:
+    """Raises Refusal(412) for a condition that does not hold; returns the lock tokens submitted."""
+    if environ["REQUEST_METHOD"] not in _BY_FILE_SERVER:
+        _judge_http(environ, look)
+    lists = parse(environ.get("HTTP_IF", ""))
+    if lists and not any(_holds(each, look) for each in lists):
+        raise Refusal(412)
+    return tuple(
+        condition.text for each in lists for condition in each.conditions if condition.is_token
+    )
+
+
+def _judge_http(environ: dict[str, Any], look: Look) -> None:
+    match, none_match = environ.get("HTTP_IF_MATCH"), environ.get("HTTP_IF_NONE_MATCH")
+    since = environ.get("HTTP_IF_UNMODIFIED_SINCE")
+    if match is None and none_match is None and since is None:
+        return
+    found = look(None)
+    if match is not None and not _names(match, found):
+        raise Refusal(412)
+    if none_match is not None and _names(none_match, found):
+        raise Refusal(412)
+    if match is None and since is not None and found.modified is not None:
+        limit = http_date(since)
+        if limit is not None and int(found.modified) > limit:
+            raise Refusal(412)
+
+
+def _names(condition: str, found: Found) -> bool:
+    """Whether `*`, or a list of entity tags, names what is there."""
+    if condition.strip() == "*":
+        return found.is_there
+    # some programs leave out the quotes
+    tags = _TAG.findall(condition) or [condition.strip()]
+    return found.etag is not None and found.etag in tags
+
+
+def parse(header: str) -> list[StateList]:
+    """The lists of an If header; raises Refusal(400) for what is none."""
+    lists: list[StateList] = []
+    path: str | None = None
+    at = 0
+    while header[at:].strip():
+        part = _PART.match(header, at)
+        if part is None:
+            raise Refusal(400)
+        at = part.end()
+        if part["tag"] is not None:
+            path = unquote(urlsplit(part["tag"]).path)
+            continue
+        conditions, at = _parse_list(header, at)
+        lists.append(StateList(path, conditions))
+    return lists
+
+
+def _parse_list(header: str, at: int) -> tuple[tuple[Condition, ...], int]:
+    found: list[Condition] = []
+    negated = False
+    while (part := _INSIDE.match(header, at)) is not None:
+        at = part.end()
+        if part["close"]:
+            if not found or negated:
+                break
+            return tuple(found), at
+        if part["negated"]:
+            negated = True
+            continue
+        is_token = part["token"] is not None
+        text = part["token"] if is_token else part["etag"].strip().removeprefix("W/").strip('"')
+        found.append(Condition(text, is_token, negated))
+        negated = False
+    raise Refusal(400)
+
+
+def _holds(each: StateList, look: Look) -> bool:
+    found = look(each.path)
+    return all(_is_so(condition, found) != condition.negated for condition in each.conditions)
+
+
+def _is_so(condition: Condition, found: Found) -> bool:
+    if condition.is_token:
+        return condition.text in found.tokens
+    return found.etag == condition.text

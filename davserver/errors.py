@@ -1,0 +1,166 @@
+"""Refusals as WebDAV says them: the one table from codes to statuses, and how a reply looks.
+
+A person sees the reason phrase or the body, rarely both: both carry the sentence. The phrase is
+ASCII, the body a `DAV:error` with its condition (RFC 4918 §8.7) and the message where clients of
+other servers look for it. Never HTML, a traceback or a path of this machine.
+"""
+
+import secrets
+import unicodedata
+from collections.abc import Iterable
+from xml.sax.saxutils import escape
+
+import structlog
+from wsgidav.dav_error import DAVError
+
+from library.aliases import Entangled, Exists, Gone, Missing, NoParent, TooMuchNoted
+from library.catalogue.database import CatalogueClosed
+from library.errors import Code, Refused
+
+Header = tuple[str, str]
+
+STATUSES: dict[Code, tuple[int, str]] = {
+    Code.UNSUPPORTED_TYPE: (403, ""),
+    Code.BAD_NAME: (400, ""),
+    Code.EMPTY_FILE: (400, ""),
+    Code.FILE_TOO_BIG: (413, ""),
+    Code.BATCH_FILES: (507, "quota-not-exceeded"),
+    Code.BATCH_BYTES: (507, "quota-not-exceeded"),
+    Code.NO_SPACE: (507, "sufficient-disk-space"),
+    Code.READ_ONLY: (507, ""),
+    Code.CUT_SHORT: (400, ""),
+    Code.STALLED: (408, ""),
+    Code.CHECKSUM_MISMATCH: (400, ""),
+    Code.BUSY: (503, ""),
+    Code.OFFSET_MISMATCH: (409, ""),
+    Code.LOCKED: (423, ""),
+    Code.EXPIRED: (410, ""),
+    Code.INTERNAL: (500, ""),
+}
+"""Status and condition (RFC 4331 §6 names those of 507) of each refusal code."""
+
+_SENTENCES = {
+    400: "The request cannot be understood: try another program, or tell its maker.",
+    403: "This cannot be changed here: put files into Upload.",
+    404: "There is nothing at this address.",
+    405: "This cannot be done here: there is a folder or a file of this name already.",
+    409: "The folder above does not exist: make it first.",
+    410: "The owner of the library has deleted this file.",
+    412: "The file is not the version that was expected: load it again.",
+    413: "The request is too large.",
+    415: "This request must come without a body.",
+    423: "The file is locked by another program: wait until it is closed there.",
+    424: "Left undone because another part of the request failed.",
+    501: "This server does not know how to do that.",
+    502: "Files can be moved within this server only.",
+    503: "The server is stopping: try again in a moment.",
+    507: "There is no room for more: remove something, or wait.",
+}
+_ALIAS_STATUSES: dict[type[Exception], int] = {
+    Missing: 404,
+    NoParent: 409,
+    Exists: 405,
+    Gone: 410,
+    Entangled: 403,
+    TooMuchNoted: 507,
+    CatalogueClosed: 503,
+}
+_PHRASE_MOST = 200
+_NO_BODY = frozenset({204, 304})
+_CLOSING = frozenset({Code.CUT_SHORT, Code.STALLED})
+
+
+class Refusal(DAVError):
+    """A refusal on its way to the client through WsgiDAV: status, sentence, condition."""
+
+    def __init__(
+        self,
+        status: int,
+        sentence: str = "",
+        *,
+        condition: str = "",
+        hrefs: Iterable[str] = (),
+        headers: Iterable[Header] = (),
+    ) -> None:
+        super().__init__(status, sentence)
+        self.sentence = sentence or _SENTENCES.get(status, "")
+        self.condition = condition
+        self.hrefs = tuple(hrefs)
+        self.headers = tuple(headers)
+
+
+def refusal(error: Exception) -> Refusal:
+    """What to answer for anything that was raised; a fault of ours is logged under a number."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, Refused):
+        return _of_code(error)
+    if isinstance(error, DAVError):
+        return _of_wsgidav(error)
+    for kind, status in _ALIAS_STATUSES.items():
+        if isinstance(error, kind):
+            return Refusal(status)
+    reference = secrets.token_hex(4)
+    structlog.get_logger().error("request failed", reference=reference, exc_info=error)
+    return _of_code(Refused(Code.INTERNAL, reference=reference))
+
+
+def _of_code(refused: Refused) -> Refusal:
+    status, condition = STATUSES[refused.code]
+    headers: list[Header] = []
+    if refused.code is Code.BUSY:
+        headers.append(("Retry-After", str(refused.retry_after or 10)))
+    if refused.code in _CLOSING:
+        headers.append(("Connection", "close"))
+    return Refusal(status, refused.sentence(), condition=condition, headers=headers)
+
+
+def _of_wsgidav(error: DAVError) -> Refusal:
+    """WsgiDAV's own refusals, without its words; what it wrapped keeps its meaning."""
+    if isinstance(error.src_exception, Exception) and error.value >= 500:  # noqa: PLR2004
+        return refusal(error.src_exception)
+    condition = getattr(error.err_condition, "condition_code", "") or ""
+    return Refusal(error.value, condition=condition.removeprefix("{DAV:}"))
+
+
+def status_line(refused: Refusal) -> str:
+    """The status with our sentence as reason phrase, in printable ASCII."""
+    letters = unicodedata.normalize("NFKD", refused.sentence)
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    plain = bare.encode("ascii", "replace").decode()
+    phrase = "".join(letter if letter.isprintable() else " " for letter in plain)
+    return f"{refused.value} {phrase[:_PHRASE_MOST].strip() or 'Refused'}"
+
+
+def reply(refused: Refusal, *, with_body: bool = True) -> tuple[str, list[Header], bytes]:
+    """Status line, headers and body of a refusal."""
+    status = int(refused.value)
+    headers = list(refused.headers)
+    if status in _NO_BODY:
+        return status_line(refused), headers, b""
+    if status == 404:  # noqa: PLR2004  Finder asks dozens of times: small and plain
+        body, media_type = f"{refused.sentence}\n".encode(), "text/plain; charset=utf-8"
+    else:
+        body, media_type = _body(refused), "application/xml; charset=utf-8"
+    headers += [
+        ("Content-Type", media_type),
+        ("Content-Length", str(len(body))),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    return status_line(refused), headers, body if with_body else b""
+
+
+def _body(refused: Refusal) -> bytes:
+    hrefs = "".join(f"<d:href>{escape(href)}</d:href>" for href in refused.hrefs)
+    condition = f"<d:{refused.condition}>{hrefs}</d:{refused.condition}>"
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        '<d:error xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns">'
+        f"{condition if refused.condition else ''}"
+        f"<s:message>{escape(_printable(refused.sentence))}</s:message></d:error>\n"
+    ).encode()
+
+
+def _printable(sentence: str) -> str:
+    """XML 1.0 takes no control characters, not even as references."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in sentence)

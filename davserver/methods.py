@@ -1,0 +1,358 @@
+"""The methods that Daydrop answers itself, over the resources of the provider.
+
+PROPFIND is written as it is read; GET goes to the one file server; UNLOCK never fails for a lock
+of one's own; DELETE, MOVE and COPY are one step in the catalogue each, and leave all as it was
+when they are refused.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any, Protocol
+from urllib.parse import quote, unquote, urlsplit
+
+from davserver import files, propfind
+from davserver.errors import Refusal, refusal
+from davserver.locks import Locks
+from davserver.resources import (
+    UPLOAD,
+    AliasFile,
+    File,
+    Folder,
+    TreeFile,
+    TreeFolder,
+    UploadFolder,
+    guard_tokens,
+)
+from library.aliases import Content, Guard
+from library.catalogue import items as item_rows
+from library.catalogue.database import Connection
+from library.catalogue.items import Item
+from library.errors import Code, Refused
+from library.library import Library
+from library.origin import Origin
+from library.placement import TREES
+
+WRITABLE = "OPTIONS, GET, HEAD, PROPFIND, PUT, MKCOL, DELETE, COPY, MOVE, PROPPATCH, LOCK, UNLOCK"
+READABLE = "OPTIONS, GET, HEAD, PROPFIND"
+COPYABLE = f"{READABLE}, COPY"
+
+_BAD_RANGE = "A part of a file cannot be written: send the whole file."
+_NO_DESTINATION = "The request does not say where to."
+_ONTO_ITSELF = "A file cannot be moved or copied onto itself, nor a folder into itself."
+_OUT = "Files cannot be moved out of Upload: what was sent lies in its folder already."
+
+
+class Provides(Protocol):
+    """What the methods need of the provider."""
+
+    library: Library
+    locks: Locks
+
+    def get_resource_inst(self, path: str, environ: dict[str, Any]) -> Folder | File | None:
+        """What stands at a path."""
+
+    def exact(self, path: str, environ: dict[str, Any]) -> Folder | File | None:
+        """What stands at a path in `Upload`, letter by letter."""
+
+
+def _target(provider: Provides, environ: dict[str, Any]) -> Folder | File:
+    found = provider.get_resource_inst(environ["PATH_INFO"], environ)
+    if found is None:
+        raise Refusal(404)
+    return found
+
+
+def _start(environ: dict[str, Any], status: str, headers: list[tuple[str, str]]) -> None:
+    """Begins a reply past WsgiDAV, which would close the connection of a streamed one."""
+    environ["daydrop.reply"].start(status, headers)
+
+
+def _done(environ: dict[str, Any], status: str) -> list[bytes]:
+    _start(environ, status, [("Content-Length", "0")])
+    return [b""]
+
+
+# ---- reading --------------------------------------------------------------------------------
+
+
+def do_options(provider: Provides, environ: dict[str, Any]) -> list[bytes]:  # noqa: ARG001
+    """What can be done at an address; asks nobody to sign in (O1)."""
+    first = environ["PATH_INFO"].strip("/").partition("/")[0]
+    allowed = {UPLOAD: WRITABLE, "": WRITABLE} | dict.fromkeys(TREES, COPYABLE)
+    headers = [
+        ("DAV", "1, 2"),
+        ("MS-Author-Via", "DAV"),
+        ("Allow", allowed.get(first, READABLE)),
+        ("Content-Length", "0"),
+    ]
+    _start(environ, "200 OK", headers)
+    return [b""]
+
+
+def do_propfind(provider: Provides, environ: dict[str, Any]) -> Iterable[bytes]:
+    """A listing, streamed (P1-P4)."""
+    target = _target(provider, environ)
+    wanted = propfind.read(environ["wsgi.input"].read(), environ.get("HTTP_PREFER", ""))
+    depth = propfind.depth_of(environ.get("HTTP_DEPTH"), is_folder=isinstance(target, Folder))
+    entries: Iterator[propfind.Entry] = iter([target.entry(wanted)])
+    if isinstance(target, Folder) and depth:
+        below = target.below(wanted, deep=depth > 1)
+        entries = chain(entries, propfind.bounded(below) if depth > 1 else below)
+    headers = [("Content-Type", "application/xml; charset=utf-8")]
+    if wanted.is_minimal:
+        headers.append(("Preference-Applied", "return=minimal"))
+    _start(environ, "207 Multi-Status", headers)
+    return propfind.written(entries, wanted)
+
+
+def do_get(provider: Provides, environ: dict[str, Any]) -> Iterable[bytes]:
+    """GET and HEAD of a file, by the file server; of a folder in words (G1)."""
+    target = _target(provider, environ)
+    if isinstance(target, Folder):
+        return _names_of(target, environ)
+    try:
+        content = target.open()
+    except Exception as error:
+        raise refusal(error) from error
+    return files.serve_file(
+        environ,
+        environ["daydrop.reply"].start,
+        content.file,
+        size=content.size,
+        etag=content.etag,
+        modified=datetime.fromtimestamp(content.modified, UTC),
+        media_type=content.media_type or "application/octet-stream",
+        name=target.name,
+        headers=_canonical(content),
+    )
+
+
+def _canonical(content: Content) -> list[tuple[str, str]]:
+    """An alias says where its item lies (RFC 9110 §8.7, RFC 6596)."""
+    if content.place is None:
+        return []
+    place = quote(f"/{content.place}")
+    return [("Content-Location", place), ("Link", f'<{place}>; rel="canonical"')]
+
+
+def _names_of(folder: Folder, environ: dict[str, Any]) -> list[bytes]:
+    wanted = propfind.Wanted(propfind.Mode.SOME)
+    names = (
+        f"{entry.name}/" if entry.is_folder else entry.name
+        for entry in folder.below(wanted, deep=False)
+    )
+    text = "".join(f"{name}\n" for name in names).encode()
+    headers = [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", str(len(text))),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    _start(environ, "200 OK", headers)
+    return [text if environ["REQUEST_METHOD"] == "GET" else b""]
+
+
+# ---- writing --------------------------------------------------------------------------------
+
+
+def check_put(environ: dict[str, Any]) -> None:
+    """A PUT of a part must never look like a success (RFC 9110 §14.5)."""
+    if environ["REQUEST_METHOD"] == "PUT" and "HTTP_CONTENT_RANGE" in environ:
+        raise Refusal(400, _BAD_RANGE)
+
+
+def do_unlock(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
+    """A lock of one's own goes, whatever became of the file (L3)."""
+    token = environ.get("HTTP_LOCK_TOKEN", "").strip().strip("<>")
+    if not token:
+        raise Refusal(400)
+    found = provider.get_resource_inst(environ["PATH_INFO"], environ)
+    asked = environ["PATH_INFO"].strip("/").partition("/")[2]
+    path = found.upload_path if isinstance(found, UploadFolder | AliasFile) else asked
+    provider.locks.release_own(_origin(environ).key, path, token)
+    return _done(environ, "204 No Content")
+
+
+def do_delete(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
+    """A name goes out of `Upload`; no item does (D1, D2)."""
+    target = _target(provider, environ)
+    if not isinstance(target, UploadFolder | AliasFile) or target.alias is None:
+        raise Refusal(403)
+    if isinstance(target, UploadFolder) and environ.get("HTTP_DEPTH", "infinity") != "infinity":
+        raise Refusal(400)
+    path = target.alias.path
+    guard = _both(
+        _parent_guard(provider, environ, path), _guard(provider, environ, path, deep=True)
+    )
+    _answered(lambda: provider.library.aliases.remove(target.origin, path, guard))
+    return _done(environ, "204 No Content")
+
+
+def do_move(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
+    """Another name for an alias; a temporary one is filed now (M1-M3)."""
+    source = _target(provider, environ)
+    path = _destination(environ)
+    if not isinstance(source, UploadFolder | AliasFile) or source.alias is None:
+        raise Refusal(403)
+    if path is None:
+        raise Refusal(403, _OUT)
+    alias = source.alias
+    is_new = _check_destination(provider, environ, alias.path, path)
+    guard = _both(
+        _parent_guard(provider, environ, alias.path),
+        _guard(provider, environ, alias.path, deep=True),
+        _destination_guard(provider, environ, path),
+    )
+    _answered(lambda: provider.library.aliases.move(source.origin, alias, path, guard))
+    return _done(environ, "201 Created" if is_new else "204 No Content")
+
+
+def do_copy(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
+    """A second name for the same file; also for one of the tree (C1)."""
+    source = _target(provider, environ)
+    path = _destination(environ)
+    if path is None:
+        raise Refusal(403)
+    deep = environ.get("HTTP_DEPTH", "infinity").lower() != "0"
+    own = source.alias if isinstance(source, UploadFolder | AliasFile) else None
+    is_new = _check_destination(provider, environ, own.path if own else None, path)
+    guard = _destination_guard(provider, environ, path)
+    aliases, origin = provider.library.aliases, _origin(environ)
+    if own is not None:
+        _answered(lambda: aliases.copy(origin, own, path, guard, deep=deep))
+    elif isinstance(source, TreeFile):
+        item = _item(provider, source)
+        _answered(lambda: aliases.copy_item(origin, item, path, guard))
+    elif isinstance(source, TreeFolder):
+        _answered(lambda: _copy_shelf(provider, origin, source, path, guard, deep=deep))
+    else:
+        raise Refusal(403)
+    return _done(environ, "201 Created" if is_new else "204 No Content")
+
+
+def _copy_shelf(
+    provider: Provides,
+    origin: Origin,
+    source: TreeFolder,
+    path: str,
+    guard: Guard,
+    *,
+    deep: bool,
+) -> None:
+    """A folder of the tree: names for all its items. What is no item is passed over."""
+    aliases, library = provider.library.aliases, provider.library
+    if aliases.find_exact(origin, aliases.target(origin, path)) is not None:
+        aliases.remove(origin, aliases.target(origin, path), guard)
+    aliases.make_folder(origin, path, guard)
+    for stored in library.store.listing(source.place) if deep else ():
+        there = source.place / stored.name
+        if stored.is_folder:
+            inner = TreeFolder(f"/{there}", source.environ, library, there)
+            _copy_shelf(provider, origin, inner, f"{path}/{stored.name}", guard, deep=True)
+            continue
+        with library.database.reading() as connection:
+            item = item_rows.by_path(connection, there)
+        if item is not None:
+            aliases.copy_item(origin, item, f"{path}/{stored.name}", guard)
+
+
+def _item(provider: Provides, source: TreeFile) -> Item:
+    with provider.library.database.reading() as connection:
+        item = item_rows.by_path(connection, source.place)
+    if item is None:
+        raise refusal(Refused(Code.UNSUPPORTED_TYPE, "name", name=source.name))
+    return item
+
+
+# ---- where to -------------------------------------------------------------------------------
+
+
+def _destination(environ: dict[str, Any]) -> str | None:
+    """The path in `Upload` that a MOVE or COPY names; None for one elsewhere on this server.
+
+    Raises Refusal: 400 for none, 502 for another server (RFC 4918 §9.8.5).
+    """
+    header = environ.get("HTTP_DESTINATION", "").strip()
+    if not header:
+        raise Refusal(400, _NO_DESTINATION)
+    address = urlsplit(header)
+    own = {environ.get(name, "").lower() for name in ("HTTP_HOST", "daydrop.host")} - {""}
+    if address.netloc and address.netloc.lower() not in own:
+        raise Refusal(502)
+    try:
+        path = unquote(address.path.encode("latin-1", "replace"), errors="strict")
+    except UnicodeDecodeError as broken:
+        raise Refusal(400) from broken
+    first, _, rest = path.strip("/").partition("/")
+    return rest if first == UPLOAD and rest else None
+
+
+def _check_destination(
+    provider: Provides, environ: dict[str, Any], source: str | None, path: str
+) -> bool:
+    """Whether the destination is free; raises Refusal when it must not be taken."""
+    overwrite = environ.get("HTTP_OVERWRITE", "T").upper()
+    if overwrite not in ("T", "F"):
+        raise Refusal(400)
+    target = _answered(lambda: provider.library.aliases.target(_origin(environ), path))
+    if source is not None and (
+        target == source or target.startswith(f"{source}/") or source.startswith(f"{target}/")
+    ):
+        raise Refusal(403, _ONTO_ITSELF)
+    there = provider.exact(target, environ)
+    if there is not None and overwrite == "F":
+        raise Refusal(412)
+    return there is None
+
+
+# ---- locks ----------------------------------------------------------------------------------
+
+
+def _origin(environ: dict[str, Any]) -> Origin:
+    origin: Origin = environ["daydrop.origin"]
+    return origin
+
+
+def _guard(provider: Provides, environ: dict[str, Any], path: str, *, deep: bool) -> Guard:
+    return provider.locks.guard(_origin(environ).key, path, guard_tokens(environ), deep=deep)
+
+
+def _parent_guard(provider: Provides, environ: dict[str, Any], path: str) -> Guard:
+    """Taking a member out of a locked folder, or putting one in, needs its token (§7.4)."""
+    return _guard(provider, environ, path.rpartition("/")[0], deep=False)
+
+
+def _destination_guard(provider: Provides, environ: dict[str, Any], path: str) -> Guard:
+    target = _answered(lambda: provider.library.aliases.target(_origin(environ), path))
+    here = _guard(provider, environ, target, deep=True)
+    if provider.exact(target, environ) is not None:
+        return here
+    return _both(here, _parent_guard(provider, environ, target))
+
+
+def _both(*guards: Guard) -> Guard:
+    def check(connection: Connection) -> None:
+        for guard in guards:
+            guard(connection)
+
+    return check
+
+
+def _answered(step: Callable[[], Any]) -> Any:
+    """Runs a step of the library; what it refuses becomes an answer."""
+    try:
+        return step()
+    except Exception as error:
+        raise refusal(error) from error
+
+
+OWN: dict[str, Callable[[Any, dict[str, Any]], Iterable[bytes]]] = {
+    "OPTIONS": do_options,
+    "PROPFIND": do_propfind,
+    "GET": do_get,
+    "HEAD": do_get,
+    "UNLOCK": do_unlock,
+    "DELETE": do_delete,
+    "MOVE": do_move,
+    "COPY": do_copy,
+}

@@ -1,0 +1,66 @@
+"""What a PROPPATCH may change: the client's time, and notes of programs (dead properties)."""
+
+from dataclasses import dataclass
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from wsgidav.xml_tools import etree  # type: ignore[attr-defined]  # lxml, or the standard one
+
+from davserver.dates import http_date
+from davserver.errors import Refusal
+from davserver.propfind import DAV, LIVE
+from library.aliases import Alias, Aliases
+from library.catalogue.properties import Property
+
+_MODIFIED = f"{DAV}getlastmodified"
+_TIMES = ("{urn:schemas-microsoft-com:}Win32LastModifiedTime",)
+_ANY_TIME = "}lastmodified"  # Cyberduck has it in a namespace of its own
+_PROTECTED = "This property is the server's own."
+_NO_DATE = "This is no date."
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one element of a PROPPATCH does: a time, a note, or that a note goes."""
+
+    name: str
+    modified: float | None = None
+    note: Property | None = None
+
+
+def plan(name: str, value: Any) -> Change:
+    """What setting (`value` is its element) or removing (None) a property means.
+
+    Raises Refusal: 403 for a property of the server's own, 409 for a time that is none.
+    """
+    if name == _MODIFIED and value is not None:
+        when = http_date(value.text or "")
+        if when is None:
+            raise Refusal(409, _NO_DATE)
+        return Change(name, modified=when)
+    if name.startswith(DAV) or name in LIVE:
+        raise Refusal(403, _PROTECTED, condition="cannot-modify-protected-property")
+    if value is None:
+        return Change(name)
+    is_time = name in _TIMES or name.endswith(_ANY_TIME)
+    when = http_date(value.text or "") if is_time else None
+    return Change(name, modified=when, note=Property(name, _as_text(value)))
+
+
+def _as_text(value: Element) -> str:
+    """One element with the namespaces it needs, without what stood behind it."""
+    text: bytes | str = etree.tostring(value, encoding="unicode")
+    if isinstance(text, bytes):
+        text = text.decode()
+    tail = value.tail or ""
+    return text.removesuffix(tail) if tail else text
+
+
+def apply(aliases: Aliases, alias: Alias, change: Change) -> None:
+    """Does what was planned."""
+    if change.modified is not None:
+        aliases.set_modified(alias, change.modified)
+    if change.note is not None:
+        aliases.note(alias, change.note)
+    elif change.modified is None:
+        aliases.forget(alias, change.name)

@@ -1,0 +1,182 @@
+"""The one provider at `/`: from a path to what stands there, and from a method to who answers."""
+
+from collections.abc import Callable, Iterable
+from pathlib import PurePosixPath
+from typing import Any
+
+from wsgidav.dav_provider import DAVProvider
+
+from davserver import conditions, methods
+from davserver.conditions import Found
+from davserver.errors import Refusal, refusal
+from davserver.locks import Locks
+from davserver.resources import (
+    RECEIPTS,
+    UPLOAD,
+    AliasFile,
+    File,
+    Folder,
+    ReceiptFile,
+    ReceiptsFolder,
+    Root,
+    TreeFile,
+    TreeFolder,
+    UploadFolder,
+    origin_of,
+    receipt_name,
+)
+from library.aliases import NoParent, State
+from library.errors import Refused
+from library.library import Library
+from library.names import checked_path
+from library.placement import TREES
+
+_EXACT = frozenset({"PUT", "LOCK", "MKCOL"})
+_JUDGED = (
+    "HTTP_IF",
+    "HTTP_IF_MATCH",
+    "HTTP_IF_NONE_MATCH",
+    "HTTP_IF_MODIFIED_SINCE",
+    "HTTP_IF_UNMODIFIED_SINCE",
+)
+
+Handler = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Provider(DAVProvider):
+    """Resolves paths; answers itself what WsgiDAV does not answer well enough."""
+
+    def __init__(self, library: Library, locks: Locks) -> None:
+        super().__init__()
+        self.library = library
+        self.locks = locks
+        self.set_lock_manager(locks)
+
+    # ---- paths ------------------------------------------------------------------------------
+
+    def get_resource_inst(self, path: str, environ: dict[str, Any]) -> Folder | File | None:
+        """What stands at a path; None for nothing."""
+        first, _, rest = path.strip("/").partition("/")
+        if not first:
+            return Root("/", environ, self.library)
+        if first == UPLOAD:
+            return self._in_upload(rest, path, environ)
+        if first in TREES:
+            return self._in_tree(PurePosixPath(path.strip("/")), environ)
+        if first == RECEIPTS:
+            return self._in_receipts(rest, environ)
+        return None
+
+    def _in_upload(self, rest: str, path: str, environ: dict[str, Any]) -> Folder | File | None:
+        if not rest.strip("/"):
+            return UploadFolder(f"/{UPLOAD}", environ, self.library, None)
+        origin, aliases = origin_of(environ), self.library.aliases
+        try:
+            wanted = checked_path(rest)
+        except Refused as refused:
+            raise refusal(refused) from refused
+        is_target = path.rstrip("/") == environ["PATH_INFO"].rstrip("/")
+        if is_target and environ["REQUEST_METHOD"] in _EXACT:
+            return self.exact(wanted, environ)
+        alias = aliases.find(origin, wanted)
+        if alias is None:
+            return None
+        if alias.state is State.COLLECTION:
+            return UploadFolder(f"/{UPLOAD}/{alias.path}", environ, self.library, alias)
+        return AliasFile(f"/{UPLOAD}/{alias.path}", environ, self.library, alias.path, alias)
+
+    def exact(self, path: str, environ: dict[str, Any]) -> Folder | File | None:
+        """What stands at a path that will be written: names that differ in case are two names."""
+        origin, aliases = origin_of(environ), self.library.aliases
+        try:
+            alias = aliases.find_exact(origin, aliases.target(origin, path))
+        except NoParent:
+            return None
+        if alias is None:
+            return None
+        if alias.state is State.COLLECTION:
+            return UploadFolder(f"/{UPLOAD}/{alias.path}", environ, self.library, alias)
+        return AliasFile(f"/{UPLOAD}/{alias.path}", environ, self.library, alias.path, alias)
+
+    def _in_tree(self, place: PurePosixPath, environ: dict[str, Any]) -> Folder | File | None:
+        if any(part.startswith(".") for part in place.parts):
+            return None
+        if place.parts[0] == TREES[3] and "others" not in self.library.settings.limits.accept:
+            return None
+        if self.library.store.is_folder(place):
+            return TreeFolder(f"/{place}", environ, self.library, place)
+        try:
+            self.library.store.open(place).close()
+        except (FileNotFoundError, ValueError):
+            return None
+        return TreeFile(f"/{place}", environ, self.library, place)
+
+    def _in_receipts(self, name: str, environ: dict[str, Any]) -> Folder | File | None:
+        folder = ReceiptsFolder(f"/{RECEIPTS}", environ, self.library)
+        if not name:
+            return folder
+        batch = next((each for each in folder.batches() if receipt_name(each) == name), None)
+        if batch is None:
+            return None
+        return ReceiptFile(f"/{RECEIPTS}/{name}", environ, self.library, batch)
+
+    def ref_url_to_path(self, ref_url: str) -> str:
+        """The path of a key made by `locks.ref_url`: the origin goes."""
+        path: str = super().ref_url_to_path(ref_url)
+        return "/" + path.lstrip("/").partition("/")[2]
+
+    # ---- requests ---------------------------------------------------------------------------
+
+    def custom_request_handler(
+        self, environ: dict[str, Any], start_response: Callable[..., Any], default_handler: Handler
+    ) -> Iterable[bytes]:
+        """Judges the conditions, and answers the methods that are ours.
+
+        PUT, MKCOL, LOCK and PROPPATCH are WsgiDAV's, over our resources, locks and properties.
+        """
+        tokens = conditions.judge(environ, lambda path: self._look(path, environ))
+        for name in _JUDGED:
+            if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+                environ.pop(name, None)
+        environ["wsgidav.conditions.if"] = None
+        environ["wsgidav.ifLockTokenList"] = list(tokens)
+        own = methods.OWN.get(environ["REQUEST_METHOD"])
+        if own is not None:
+            return own(self, environ)
+        methods.check_put(environ)
+        return default_handler(environ, start_response)
+
+    def _look(self, path: str | None, environ: dict[str, Any]) -> Found:
+        """The state of a path, for the conditions of a request."""
+        wanted = environ["PATH_INFO"] if path is None else path
+        resource = self.get_resource_inst(wanted, environ)
+        inside = wanted.strip("/").partition("/")
+        tokens: set[str] = set()
+        if inside[0] == UPLOAD:
+            held = self.locks.covering(origin_of(environ).key, _upload_path(resource, inside[2]))
+            tokens = {lock.token for lock in held}
+        return Found(
+            etag=_etag(resource),
+            is_there=resource is not None,
+            modified=resource.get_last_modified() if isinstance(resource, AliasFile) else None,
+            tokens=tokens,
+        )
+
+
+def _upload_path(resource: Folder | File | None, asked: str) -> str:
+    if isinstance(resource, UploadFolder | AliasFile):
+        return resource.upload_path
+    try:
+        return checked_path(asked)
+    except Refused as refused:
+        raise Refusal(400) from refused
+
+
+def _etag(resource: Folder | File | None) -> str | None:
+    if isinstance(resource, AliasFile):
+        return resource.get_etag()
+    if isinstance(resource, File):
+        content = resource.open()
+        content.file.close()
+        return content.etag
+    return None

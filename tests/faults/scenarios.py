@@ -1,0 +1,319 @@
+"""What is asked of a library while it is being killed, cut off and filled up.
+
+A scenario may be run again from its beginning at any time, as a client does that got no answer;
+`Scenario.kept` is what the tree then holds, each content exactly once.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from config.settings import read_settings
+from library.aliases import Alias
+from library.capturedate import reader
+from library.capturedate.candidate import Candidate
+from library.capturedate.metadata import Metadata
+from library.catalogue import items as item_rows
+from library.catalogue.items import Item
+from library.errors import Code, Refused
+from library.library import Library
+from library.media import MediaType
+from library.origin import Origin, origin_of
+from library.receipts import Outcome
+from library.upload import Announcement
+from library.uploads import Announced, Upload
+from library.workers import Failure, Unreadable, Workers
+from tests.faults.notes import Note, Notes
+from tests.media import film, photo
+
+ANNA = origin_of("192.168.1.20", program="faults")
+BEN = origin_of("192.168.1.21", program="faults")
+TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
+DAY = timedelta(days=1)
+BLOCK = 65_536
+
+
+class HereAndNow(Workers):
+    """Reads metadata in this process: a fork of it for each crash could not afford its own."""
+
+    def start(self) -> None:
+        """Nothing is to be warmed up."""
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+    def read(self, file: Path, name: str, media: MediaType) -> Metadata | Unreadable:
+        """What the real reader reads."""
+        with file.open("rb") as opened:
+            size = file.stat().st_size
+            return reader.read(opened, size, name, media, now=datetime.now(UTC), program=None)
+
+    def read_sidecar(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:
+        """Dates of companions play no part here."""
+        return Unreadable(Failure.BUSY)
+
+    def preview(
+        self, file: Path, media: MediaType, targets: tuple[tuple[int, Path], ...]
+    ) -> Unreadable:
+        """Previews play no part here."""
+        return Unreadable(Failure.NOT_DRAWABLE)
+
+
+def opened(store: Path) -> Library:
+    """A library on this store, not yet started."""
+    options = {"store": {"root": store}, "limits": {"keep_free": 0, "batch_files": 100_000}}
+    return Library(read_settings(options, {}), workers=HereAndNow())
+
+
+@contextmanager
+def serving(store: Path) -> Iterator[Library]:
+    """A library on this store that is started, and closed cleanly."""
+    library = opened(store)
+    try:
+        library.start()
+        yield library
+    finally:
+        library.close()
+
+
+def digest(body: bytes) -> str:
+    """The SHA-256 of some bytes."""
+    return hashlib.sha256(body).hexdigest()
+
+
+class Sender:
+    """Asks a library for things as clients do, and notes what it is told."""
+
+    def __init__(self, library: Library, notes: Notes) -> None:
+        self.library = library
+        self._notes = notes
+
+    @contextmanager
+    def _noting(self, note: Note) -> Iterator[Callable[[str], None]]:
+        self._notes.begins(note)
+        yield lambda outcome: self._notes.acknowledged(note, outcome)
+
+    def put(self, path: str, body: bytes, origin: Origin = ANNA) -> Outcome:
+        """Sends a file to a path in `Upload`."""
+        announcement = Announcement(path.rpartition("/")[2], origin, size=len(body), alias=path)
+        with (
+            self._noting(Note("put", origin.key, path, digest(body))) as acknowledged,
+            self.library.ingest.begin(announcement) as incoming,
+        ):
+            for at in range(0, len(body), BLOCK):
+                incoming.write(body[at : at + BLOCK])
+            outcome = incoming.commit().outcome
+            acknowledged(outcome.value)
+        return outcome
+
+    def move(self, path: str, target: str, body: bytes, origin: Origin = ANNA) -> None:
+        """Renames what was put at a path."""
+        alias = self._alias(origin, path)
+        note = Note("move", origin.key, path, digest(body), target)
+        with self._noting(note) as acknowledged:
+            self.library.aliases.move(origin, alias, target)
+            acknowledged("moved")
+
+    def undo(self, path: str, body: bytes, origin: Origin = ANNA) -> None:
+        """Takes the batch back that brought the file at a path."""
+        receipts = [
+            each
+            for each in self.library.receipts.recent(origin.key)
+            if each.upload_path == path and each.item_id
+        ]
+        with self._noting(Note("undo", origin.key, path, digest(body))) as acknowledged:
+            batch = receipts[0].batch_id
+            if batch and self.library.upkeep.can_undo(batch, origin):
+                self.library.upkeep.undo(batch, origin)
+            acknowledged("undone")
+
+    def trash(self, body: bytes) -> None:
+        """Deletes an item, as its owner does."""
+        with self._noting(Note("trash", "", "", digest(body))) as acknowledged:
+            item = self._item(body)
+            if item is not None:
+                self.library.upkeep.trash(item)
+            acknowledged("trashed")
+
+    def restore(self, body: bytes) -> None:
+        """Brings an item back from the trash."""
+        with self._noting(Note("restore", "", "", digest(body))) as acknowledged:
+            for item in self._trashed(body)[:1]:
+                self.library.upkeep.restore(item)
+            acknowledged("restored")
+
+    def set_date(self, body: bytes, day: date) -> None:
+        """Files an item under another day, as its owner does."""
+        with self._noting(Note("date", "", "", digest(body))) as acknowledged:
+            item = self._item(body)
+            if item is not None:
+                self.library.upkeep.set_date(item.id, day)
+            acknowledged("dated")
+
+    def take_away(self, body: bytes) -> None:
+        """Removes a file of the tree by hand."""
+        self._notes.begins(Note("taken", "", "", digest(body)))
+        item = self._item(body)
+        if item is not None:
+            self.library.store.path(item.path).unlink(missing_ok=True)
+
+    def send_in_parts(self, name: str, body: bytes, parts: int, origin: Origin = ANNA) -> None:
+        """Sends a file as the page does: announced, in parts, each from where the last ended."""
+        with self._noting(Note("parts", origin.key, name, digest(body))) as acknowledged:
+            manifest = self.library.uploads.announce(
+                origin, [Announced("1", name, name, len(body))], f"key of {digest(body)}"
+            )
+            upload_id = manifest.uploads[0].id
+            step = len(body) // parts + 1
+            while (upload := self.library.uploads.find(upload_id)) and upload.is_pending:
+                self._send_part(upload, memoryview(body)[upload.received :][:step])
+            acknowledged("filed")
+
+    def _send_part(self, upload: Upload, part: memoryview) -> None:
+        try:
+            with self.library.uploads.receiving(upload.id, upload.received) as receiving:
+                receiving.write(part)
+        except Refused as refused:
+            if refused.code is not Code.OFFSET_MISMATCH:  # then it is asked for anew
+                raise
+
+    def _alias(self, origin: Origin, path: str) -> Alias:
+        found = self.library.aliases.find_exact(origin, path)
+        if found is None:
+            raise LookupError(path)
+        return found
+
+    def _item(self, body: bytes) -> Item | None:
+        with self.library.database.reading() as connection:
+            return item_rows.by_sha256(connection, digest(body))
+
+    def _trashed(self, body: bytes) -> list[Item]:
+        with self.library.database.reading() as connection:
+            found = item_rows.all_in_state(connection, item_rows.ItemState.TRASHED)
+        return [item for item in found if item.sha256 == digest(body)]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Steps, and what the tree holds once all of them are acknowledged."""
+
+    name: str
+    steps: Callable[[Sender], None]
+    bodies: tuple[bytes, ...]  # all that is ever sent
+    kept: tuple[bytes, ...]
+
+    @property
+    def known(self) -> set[str]:
+        """The hashes of all that may be seen."""
+        return {digest(body) for body in self.bodies}
+
+
+@cache
+def picture(seed: str, size: int = 90_000, identifier: str | None = None) -> bytes:
+    """A photo of the seventeenth of May."""
+    return photo(taken=TAKEN, seed=seed, size=size, identifier=identifier)
+
+
+@cache
+def clip(seed: str, identifier: str | None = None) -> bytes:
+    """A QuickTime film whose clock says the day before."""
+    return film((TAKEN - DAY).replace(tzinfo=UTC), seed, fmt="mov", identifier=identifier)
+
+
+@cache
+def companion(seed: str) -> bytes:
+    """An XMP companion."""
+    return f"<x:xmpmeta xmlns:x='adobe:ns:meta/' x:xmptk='{seed}'/>".encode()
+
+
+def _upload(sender: Sender) -> None:
+    sender.put("IMG_1.jpg", picture("one"))
+    sender.put("Trip/IMG_1.jpg", picture("two"))
+
+
+def _overwrite(sender: Sender) -> None:
+    sender.put("IMG_2.jpg", picture("first"))
+    sender.put("IMG_2.jpg", picture("second"))
+    sender.put("IMG_2.jpg", picture("first"), BEN)
+
+
+def _temporary(sender: Sender) -> None:
+    sender.put("IMG_3.jpg.part", picture("slow"))
+    sender.move("IMG_3.jpg.part", "IMG_3.jpg", picture("slow"))
+
+
+def _pair(sender: Sender) -> None:
+    sender.put("IMG_4.MOV", clip("live", "L1"))
+    sender.put("IMG_4.MOV.xmp", companion("of the film"))
+    sender.put("IMG_4.JPG", picture("live", identifier="L1"))
+
+
+def _companions(sender: Sender) -> None:
+    sender.put("IMG_5.xmp", companion("before"))
+    sender.put("IMG_5.jpg", picture("with companions"))
+    sender.put("IMG_5.aae", companion("after"))
+
+
+def _undo(sender: Sender) -> None:
+    sender.put("IMG_6.jpg", picture("mine alone"))
+    sender.put("IMG_7.jpg", picture("ours"))
+    sender.put("IMG_7.jpg", picture("ours"), BEN)
+    sender.undo("IMG_6.jpg", picture("mine alone"))
+
+
+def _trash(sender: Sender) -> None:
+    sender.put("IMG_8.jpg", picture("thrown away"))
+    sender.trash(picture("thrown away"))
+    sender.restore(picture("thrown away"))
+
+
+def _dated(sender: Sender) -> None:
+    sender.put("IMG_9.MOV", clip("dated", "L2"))
+    sender.put("IMG_9.JPG", picture("dated", identifier="L2"))
+    sender.set_date(picture("dated", identifier="L2"), date(2020, 2, 29))
+
+
+def _by_hand(sender: Sender) -> None:
+    sender.put("IMG_10.jpg", picture("by hand"))
+    sender.take_away(picture("by hand"))
+    sender.put("IMG_10.jpg", picture("by hand"))
+
+
+def _parts(sender: Sender) -> None:
+    sender.send_in_parts("IMG_11.jpg", picture("in parts", 300_000), 3)
+    sender.put("IMG_11.jpg", picture("in parts", 300_000), BEN)
+
+
+def _scenario(
+    name: str, steps: Callable[[Sender], None], *kept: bytes, thrown: Iterable[bytes] = ()
+) -> Scenario:
+    return Scenario(name, steps, (*kept, *thrown), kept)
+
+
+@cache
+def all_scenarios() -> dict[str, Scenario]:
+    """Every scenario by its name."""
+    pair = (clip("live", "L1"), companion("of the film"), picture("live", identifier="L1"))
+    listed = (
+        _scenario("upload", _upload, picture("one"), picture("two")),
+        _scenario("overwrite", _overwrite, picture("first"), picture("second")),
+        _scenario("temporary", _temporary, picture("slow")),
+        _scenario("pair", _pair, *pair),
+        _scenario(
+            "companions",
+            _companions,
+            picture("with companions"),
+            companion("before"),
+            companion("after"),
+        ),
+        _scenario("undo", _undo, picture("ours"), thrown=[picture("mine alone")]),
+        _scenario("trash", _trash, picture("thrown away")),
+        _scenario("dated", _dated, clip("dated", "L2"), picture("dated", identifier="L2")),
+        _scenario("by-hand", _by_hand, picture("by hand")),
+        _scenario("parts", _parts, picture("in parts", 300_000)),
+    )
+    return {scenario.name: scenario for scenario in listed}

@@ -1,0 +1,60 @@
+"""The form's parser: streamed, and with an end to everything."""
+
+import itertools
+
+import pytest
+
+from webui.multipart import (
+    FIELD_BYTES,
+    FieldValue,
+    FileBegins,
+    FileBytes,
+    FileEnds,
+    FormRefused,
+    parts,
+)
+
+HEAD = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.jpg"\r\n\r\n'
+NASTY = b"\r\n--a is another\r\r\n--\r\n-\n--bx\r\n-\r" * 3
+
+
+def parsed(body: bytes, step: int, most: int = 5) -> list[object]:
+    blocks = (memoryview(body[at : at + step]) for at in range(0, len(body), step))
+    return list(parts(blocks, "b", most))
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 64, 100_000])
+def test_bytes_come_out_as_they_went_in_however_they_are_cut(step: int) -> None:
+    body = (
+        HEAD + NASTY + b'\r\n--b\r\nContent-Disposition: form-data; name="n"\r\n\r\nv\r\n--b--\r\n'
+    )
+    events = parsed(body, step)
+    assert b"".join(each.block for each in events if isinstance(each, FileBytes)) == NASTY
+    assert events[0] == FileBegins("a.jpg")
+    assert events[-1] == FieldValue("n", "v")
+    assert FileEnds() in events
+
+
+def test_a_large_file_is_never_held_whole() -> None:
+    block = memoryview(bytes(range(256)) * 256)
+    begin, end = memoryview(HEAD), memoryview(b"\r\n--b--\r\n")
+    stream = itertools.chain([begin], itertools.repeat(block, 100), [end])
+    largest = max(len(each.block) for each in parts(stream, "b", 5) if isinstance(each, FileBytes))
+    assert largest <= 2 * len(block)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        HEAD + b"cut",
+        b'--b\r\nContent-Disposition: form-data; name="f"\r\nX: ' + b"x" * 20_000,
+        b'--b\r\nContent-Disposition: form-data; name="f"\r\n\r\n' + b"x" * (FIELD_BYTES + 1),
+        b"--b\r\nNo-Disposition: 1\r\n\r\nx\r\n--b--\r\n",
+        (HEAD + b"x\r\n") * 40 + b"--b--\r\n",
+        b"",
+    ],
+    ids=["cut", "long head", "long field", "no disposition", "many parts", "nothing"],
+)
+def test_what_is_no_proper_form_is_refused(body: bytes) -> None:
+    with pytest.raises(FormRefused):
+        parsed(body, 1000)

@@ -1,0 +1,243 @@
+"""Pages that work without a script: folders, items, receipts, connecting."""
+
+import io
+import json
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from library.library import Library
+from tests import media
+from tests.webui.conftest import Upload
+
+PAGE = {"Accept": "text/html"}
+MAY = datetime(2024, 5, 17, 12, 0)  # noqa: DTZ001
+JUNE = datetime(2024, 6, 2, 9, 30)  # noqa: DTZ001
+
+
+def text_of(web: FlaskClient, address: str) -> str:
+    reply = web.get(address, headers=PAGE)
+    assert reply.status_code == 200, address
+    return reply.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/", "/Upload/", "/timeline", "/images/", "/videos/", "/no_date/", "/Receipts/", "/connect"],
+)
+def test_an_empty_library_has_all_its_pages(address: str, guest: FlaskClient) -> None:
+    assert "<h1" in text_of(guest, address)
+
+
+def test_a_day_lists_its_items_and_leads_to_the_days_beside_it(
+    web: FlaskClient, upload: Upload
+) -> None:
+    upload(a__jpg=media.photo(MAY), b__jpg=media.photo(JUNE))
+    day = text_of(web, "/images/2024/05/17/")
+    assert 'alt="a.jpg, 17 May 2024"' in day
+    assert 'href="/images/2024/06/02/"' in day
+    assert 'href="/images/2024/05/"' in day
+    assert "b.jpg" not in day
+
+
+def test_a_year_counts_what_lies_below(web: FlaskClient, upload: Upload) -> None:
+    upload(a__jpg=media.photo(MAY), b__jpg=media.photo(JUNE))
+    year = text_of(web, "/images/2024/")
+    assert "June" in year
+    assert "2 items" in year
+
+
+def test_a_folder_without_its_slash_is_led_to_it(web: FlaskClient, upload: Upload) -> None:
+    upload(a__jpg=media.photo(MAY))
+    assert web.get("/images/2024").headers["Location"] == "/images/2024/"
+    assert web.get("/images").headers["Location"].endswith("/images/")
+
+
+def test_what_is_not_there_is_a_page_for_people_and_json_for_programs(web: FlaskClient) -> None:
+    assert "There is nothing" in web.get("/images/1999/", headers=PAGE).get_data(as_text=True)
+    reply = web.get("/images/1999/")
+    assert reply.status_code == 404
+    assert reply.mimetype == "application/problem+json"
+
+
+def test_the_timeline_is_a_skeleton_and_its_parts_are_fragments(
+    web: FlaskClient, upload: Upload
+) -> None:
+    upload(a__jpg=media.photo(MAY), c__mp4=media.film())
+    skeleton = text_of(web, "/timeline")
+    assert 'data-b="2024-05" data-n="2"' in skeleton
+    assert "a.jpg" not in skeleton
+    fragment = web.get("/timeline?part=2024-05", headers={"X-Fragment": "1"}).get_data(as_text=True)
+    assert "a.jpg" in fragment
+    assert "<html" not in fragment
+    assert "c.mp4" not in text_of(web, "/images/?part=2024-05")
+
+
+def test_an_item_says_when_it_was_taken_why_and_which_dates_lost(
+    web: FlaskClient, upload: Upload
+) -> None:
+    upload(IMG_20240101_120000__jpg=media.photo(MAY))
+    [item] = web.get("/api/v1/items").get_json()["items"]
+    page = text_of(web, f"/i/{item['id']}")
+    assert "17 May 2024, 12:00" in page
+    assert "By the capture date in the photo." in page
+    assert "the date in its name" in page
+    assert "another day; a better source was believed" in page
+    assert item["sha256"] in page
+    assert "http://localhost/images/2024/05/17/IMG_20240101_120000.jpg" in page
+
+
+def test_the_owner_sets_a_date_and_the_item_moves_there(
+    web: FlaskClient, guest: FlaskClient, upload: Upload
+) -> None:
+    upload(plain__jpg=media.photo(None))
+    [item] = web.get("/api/v1/items").get_json()["items"]
+    form = {"date": "2023-12-24"}
+    assert guest.post(f"/i/{item['id']}/date", data=form).status_code == 403
+    assert web.post(f"/i/{item['id']}/date", data=form).status_code == 303
+    assert "plain.jpg" in text_of(web, "/images/2023/12/24/")
+    assert "the date that the owner set" in text_of(web, f"/i/{item['id']}").lower()
+
+
+def test_search_finds_by_name_day_and_kind(web: FlaskClient, upload: Upload) -> None:
+    upload(Beach__jpg=media.photo(MAY), b__jpg=media.photo(JUNE), c__mp4=media.film())
+    assert "Beach.jpg" in text_of(web, "/timeline?q=beach")
+    assert "1 found" in text_of(web, "/timeline?from=2024-06-01&to=2024-06-30")
+    assert "1 found" in text_of(web, "/timeline?kind=video")
+    assert "Nothing matches" in text_of(web, "/timeline?q=%25")
+
+
+def test_a_preview_is_a_small_webp_without_metadata_and_may_be_kept(
+    web: FlaskClient, upload: Upload
+) -> None:
+    upload(a__jpg=media.photo(MAY, edges=(800, 400)))
+    [item] = web.get("/api/v1/items").get_json()["items"]
+    reply = web.get(item["preview"])
+    assert reply.mimetype == "image/webp"
+    assert b"Exif" not in reply.data
+    assert "immutable" in reply.headers["Cache-Control"]
+    again = web.get(item["preview"], headers={"If-None-Match": reply.headers["ETag"]})
+    assert again.status_code == 304
+
+
+def test_a_selection_is_a_zip_whose_size_was_known_before(web: FlaskClient, upload: Upload) -> None:
+    photo = media.photo(MAY)
+    upload(a__jpg=photo, b__jpg=media.photo(JUNE))
+    ids = [each["id"] for each in web.get("/api/v1/items").get_json()["items"]]
+    reply = web.post("/api/v1/zip", data={"item": ids})
+    assert int(reply.headers["Content-Length"]) == len(reply.data)
+    with zipfile.ZipFile(io.BytesIO(reply.data)) as packed:
+        assert packed.read("images/2024/05/17/a.jpg") == photo
+        assert len(packed.namelist()) == 2
+
+
+def test_a_receipt_groups_by_folder_and_tells_duplicates_and_refusals(
+    web: FlaskClient, upload: Upload
+) -> None:
+    photo = media.photo(MAY)
+    upload(a__jpg=photo)
+    batch = upload(
+        again__jpg=photo, plain__jpg=media.photo(None), new__jpg=media.photo(JUNE), x__txt=b"text"
+    )
+    page = text_of(web, f"/b/{batch}")
+    assert "Already here as images/2024/05/17/a.jpg" in page
+    assert "Refused, 1" in page
+    assert "No trustworthy capture date" in page
+    assert page.index("images/2024/06/02</a>") < page.index("no_date</a>")
+    table = web.get(f"/b/{batch}.csv").get_data(as_text=True)
+    assert table.count("\r\n") == 5
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_harmless(web: FlaskClient) -> None:
+    data = {"f": (io.BytesIO(media.photo(MAY)), "=cmd.jpg")}
+    batch = web.post("/upload", data=data).headers["Location"]
+    assert "'=cmd.jpg" in web.get(f"{batch}.csv").get_data(as_text=True)
+
+
+def test_undo_is_for_its_sender_and_moves_the_files_to_the_trash(
+    web: FlaskClient, guest: FlaskClient, library: Library, upload: Upload
+) -> None:
+    batch = upload(a__jpg=media.photo(MAY))
+    assert "Undo this upload" in text_of(web, f"/b/{batch}")
+    assert "Undo this upload" not in text_of(guest, f"/b/{batch}")
+    assert guest.post(f"/b/{batch}/undo").status_code == 403
+    assert web.post(f"/b/{batch}/undo").status_code == 303
+    assert library.browse.total() == 0
+    assert "Taken back" in text_of(web, f"/b/{batch}")
+    assert web.post(f"/b/{batch}/undo").status_code == 409
+
+
+def test_guests_see_their_own_receipts_and_the_owner_sees_all(
+    web: FlaskClient, guest: FlaskClient, upload: Upload
+) -> None:
+    mine = upload(a__jpg=media.photo(MAY))
+    theirs = upload(guest, b__jpg=media.photo(JUNE))
+    assert f"/b/{mine}" not in text_of(guest, "/Receipts/")
+    assert f"/b/{theirs}" in text_of(guest, "/Receipts/")
+    assert f"/b/{theirs}" in text_of(web, "/Receipts/")
+
+
+def test_names_are_shown_as_text_and_never_as_markup(web: FlaskClient) -> None:
+    name = "<img src=x onerror=alert(1)>.jpg"
+    batch = web.post("/upload", data={"f": (io.BytesIO(media.photo(MAY)), name)}).headers[
+        "Location"
+    ]
+    assert "<img src=x" not in text_of(web, batch)
+    assert "<img src=x" not in text_of(web, "/admin")
+
+
+@pytest.mark.parametrize(
+    ("agent", "system"),
+    [
+        ("(iPhone; CPU iPhone OS 17)", "ios"),
+        ("(Windows NT 10.0)", "windows"),
+        ("Android 14", "android"),
+    ],
+)
+def test_the_steps_for_the_readers_own_system_stand_first_and_open(
+    agent: str, system: str, web: FlaskClient
+) -> None:
+    reply = web.get("/connect", headers={**PAGE, "User-Agent": f"Mozilla/5.0 {agent}"})
+    page = reply.get_data(as_text=True)
+    assert page.index(f'id="{system}" open') < page.index(
+        '<details class="system"', page.index(f'id="{system}"')
+    )
+    assert page.find('<details class="system"') == page.index(
+        f'<details class="system" id="{system}"'
+    )
+
+
+def test_only_the_owner_sees_the_owners_page(web: FlaskClient, guest: FlaskClient) -> None:
+    assert web.get("/admin").status_code == 200
+    assert guest.get("/admin").status_code == 403
+
+
+def test_machines_learn_of_health_and_numbers(web: FlaskClient, upload: Upload) -> None:
+    upload(a__jpg=media.photo(MAY))
+    assert web.get("/healthz").get_json()["status"] == "ok"
+    assert "daydrop_items 1\n" in web.get("/metrics").get_data(as_text=True)
+    manifest = json.loads(web.get("/manifest.webmanifest").data)
+    assert manifest["share_target"]["action"] == "/upload"
+
+
+def test_a_script_of_ours_may_be_kept_for_ever_and_goes_out_packed(web: FlaskClient) -> None:
+    home = text_of(web, "/")
+    address = home.split('<script src="')[1].split('"')[0]
+    reply = web.get(address, headers={"Accept-Encoding": "gzip"})
+    assert reply.headers["Content-Encoding"] == "gzip"
+    assert "immutable" in reply.headers["Cache-Control"]
+    assert web.get("/static/old/js/theme.js").headers["Cache-Control"] == "no-cache"
+    assert web.get("/static/x/../app.py").status_code == 404
+
+
+def test_no_template_holds_a_style_or_a_handler_that_the_policy_would_block() -> None:
+    folder = Path(__file__).parents[2] / "webui" / "templates"
+    for template in folder.glob("*.html"):
+        text = template.read_text("utf-8")
+        assert " style=" not in text, template.name
+        assert " onclick=" not in text, template.name
+        assert "<style" not in text, template.name
+        assert "| safe" not in text, template.name

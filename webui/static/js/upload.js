@@ -1,0 +1,435 @@
+// The upload page: takes files in, asks what may come, sends three at a time, tells how it ended.
+import "./page.js";
+import { listen } from "./upload/intake.js";
+import { Row } from "./upload/row.js";
+import { Stopped, send } from "./upload/transfer.js";
+import { duration, size, t } from "./words.js";
+
+const LIMITS = JSON.parse(document.getElementById("limits-data").textContent);
+const PARALLEL = 3;
+const ANNOUNCED = 200;
+const LINES = 300;
+const TOLD = 8; // folders in the last dialog
+const HASHED = 64 << 20;
+const KEPT = "daydrop.batch";
+const $ = (id) => document.getElementById(id);
+const title = document.title;
+
+let rows = [], batch = null, kept = recall(), isPaused = false, isAsking = false, refs = 0, told = -1, offline = false;
+let wakeLock = null, samples = [];
+
+const of = (...states) => rows.filter((row) => states.includes(row.state));
+const isBusy = () => isAsking || rows.some((row) => row.isOpen && row.state !== "paused");
+
+// ---- taking in --------------------------------------------------------------------------------
+
+function add(found) {
+  if (!isBusy() && !isPaused && !of("left").length) clear();
+  const known = new Set(rows.filter((row) => row.isOpen || row.state === "left").map((row) => row.key));
+  const fresh = found.map((each) => new Row(each, refs++)).filter((row) => !known.has(row.key));
+  rows.push(...fresh);
+  dialogs();
+  $("tray").hidden = false;
+  draw(fresh);
+  for (const row of fresh) resume(row);
+  if (!isAsking) announce();
+}
+
+function resume(row) {
+  const before = kept?.files[row.key];
+  if (!before) return;
+  Object.assign(row, { url: before.url, offset: before.offset, sent: before.offset });
+  batch ??= { id: kept.id };
+  $("unfinished").hidden = true;
+}
+
+function draw(fresh) {
+  const list = $("rows");
+  for (const row of fresh.slice(0, Math.max(0, LINES - list.children.length))) list.append(row.line(cancelOne));
+  const hidden = rows.length - list.querySelectorAll("li[data-state]").length;
+  document.querySelector("#rows .rest")?.remove();
+  if (hidden > 0) {
+    const rest = document.createElement("li");
+    rest.className = "rest";
+    rest.textContent = t("up.more_rows", { n: hidden });
+    list.append(rest);
+  }
+}
+
+function clear() {
+  rows = [];
+  batch = null;
+  told = -1;
+  $("rows").replaceChildren();
+}
+
+// ---- asking -----------------------------------------------------------------------------------
+
+// One batch at a time: files added meanwhile are asked for when it is finished.
+async function announce() {
+  const fresh = rows.filter((row) => row.state === "queued" && !row.url);
+  if (!fresh.length || (batch && rows.some((row) => row.isOpen && row.url))) return pump();
+  isAsking = true;
+  const asked = fresh.slice(0, ANNOUNCED);
+  for (const row of asked) row.set("checking");
+  paint();
+  const answer = await manifest(asked);
+  isAsking = false;
+  if (!answer) return paint();
+  if (!answer.files) { // the list itself was not understood, or the server is at fault
+    for (const row of asked) row.set("failed", { detail: answer.detail ?? "" });
+    return paint();
+  }
+  batch = answer;
+  const byRef = new Map(answer.files.map((file) => [file.ref, file]));
+  for (const row of asked) take(row, byRef.get(row.ref));
+  remember();
+  await decide(asked);
+}
+
+function take(row, file) {
+  Object.assign(row, { url: file.url ?? null, offset: file.offset ?? 0, sent: file.offset ?? 0, toCheck: file.state === "check" });
+  if (file.state !== "refused") return row.set("queued");
+  const isLeft = file.code === "batch_files" || file.code === "batch_bytes";
+  row.set(isLeft ? "left" : "refused", { detail: file.detail });
+}
+
+async function manifest(asked) {
+  const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join("");
+  const files = asked.map((row) => ({
+    ref: row.ref, name: row.file.name, path: row.path, size: row.file.size, type: row.file.type,
+    mtime: new Date(row.file.lastModified).toISOString(),
+  }));
+  for (let wait = 1; ; wait = Math.min(30, wait * 2)) {
+    try {
+      const reply = await fetch("/api/v1/batches", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "Idempotency-Key": key },
+        body: JSON.stringify({ files }),
+      });
+      if (reply.status !== 429 && reply.status !== 503) { offline = false; return await reply.json(); }
+    } catch { offline = true; }
+    if (asked.every((row) => row.state === "cancelled")) return null;
+    paint();
+    await new Promise((resolve) => { setTimeout(resolve, wait * 1000); addEventListener("online", resolve, { once: true }); });
+  }
+}
+
+// Sending begins at once when nothing was refused; else a person decides.
+async function decide(asked) {
+  const refused = asked.filter((row) => row.state === "refused");
+  const going = asked.filter((row) => row.state === "queued");
+  for (const row of [...refused].reverse()) if (row.node) $("rows").prepend(row.node); // refused ones first
+  if (refused.length) {
+    paint("up.review");
+    const lines = refused.slice(0, 12).map((row) => row.detail);
+    if (refused.length > 12) lines.push(t("up.refused_more", { n: refused.length - 12 }));
+    const choice = await ask({
+      icon: "warning",
+      title: t("up.refused_title", { n: refused.length }),
+      text: lines.join("\n"),
+      showCancelButton: going.length > 0,
+      confirmButtonText: going.length ? t("up.refused_go", { n: going.length }) : t("up.refused_ok"),
+      cancelButtonText: t("up.refused_back"),
+    });
+    if (going.length && !choice.isConfirmed) return cancelAll();
+  }
+  pump();
+}
+
+async function ask(options) {
+  await dialogs();
+  return Swal.fire({
+    buttonsStyling: false,
+    customClass: { confirmButton: "btn btn-primary", cancelButton: "btn btn-outline-secondary", denyButton: "btn btn-outline-primary" },
+    returnFocus: false,
+    ...options,
+  });
+}
+
+// Fetched with the first file, long before a dialog is wanted: the page itself is there sooner.
+const dialogs = () => (dialogs.loading ??= new Promise((resolve, reject) => {
+  const script = document.createElement("script");
+  Object.assign(script, { src: LIMITS.dialogs, onload: resolve, onerror: () => { dialogs.loading = null; reject(new Error("no dialogs")); } });
+  document.head.append(script);
+}));
+
+// ---- sending ----------------------------------------------------------------------------------
+
+function pump() {
+  paint();
+  if (isPaused) return;
+  const running = rows.filter((row) => row.isRunning).length;
+  const next = rows.filter((row) => row.state === "queued" && row.url && !row.isRunning);
+  for (const row of next.slice(0, PARALLEL - running)) run(row);
+  if (batch && !isAsking && !rows.some((row) => row.isRunning || (row.isOpen && row.url))) finish();
+}
+
+async function run(row) {
+  row.isRunning = true;
+  row.isStopped = false;
+  holdAwake();
+  try {
+    if (row.toCheck && (await isKnown(row))) return;
+    row.set("sending");
+    settle(row, await send(row, (state, wait, isOffline) => {
+      offline = Boolean(isOffline);
+      row.set(state, { n: wait });
+      paint();
+    }));
+  } catch (stopped) {
+    if (!(stopped instanceof Stopped)) throw stopped;
+  } finally {
+    row.isRunning = false;
+    if (row.state === "queued" && !row.url) announce(); else pump();
+  }
+}
+
+function settle(row, answer) {
+  offline = false;
+  const receipt = answer.body?.receipt;
+  if (answer.status === 200 && receipt) {
+    row.sent = row.file.size;
+    row.set(receipt.outcome === "duplicate" ? "duplicate" : "filed", { detail: receipt.detail });
+    return forget(row);
+  }
+  if (answer.status === 404 || answer.status === 410) { // the reservation ended
+    Object.assign(row, { url: null, offset: 0, sent: 0 });
+    forget(row);
+    batch = null;
+    return row.set("queued");
+  }
+  if (answer.body?.code === "checksum_mismatch" && !row.wasDamaged) {
+    Object.assign(row, { url: null, offset: 0, sent: 0, wasDamaged: true });
+    batch = null;
+    return row.set("queued");
+  }
+  const isOurs = answer.status === -1 || answer.status >= 500 && answer.status !== 507;
+  const detail = answer.status === -1 ? t("code.file_unreadable") : answer.body?.detail ?? t("code.internal");
+  row.set(isOurs ? "failed" : "refused", { detail });
+  $("alarm").textContent = `${row.file.name}: ${detail}`;
+}
+
+// Where the browser may hash (not on plain http), bytes that are there already are not sent again.
+async function isKnown(row) {
+  row.toCheck = false;
+  if (!crypto.subtle || row.file.size > HASHED || row.offset) return false;
+  row.set("checking");
+  try {
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await row.file.arrayBuffer()));
+    const sha256 = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const reply = await fetch(`/api/v1/batches/${batch.id}/check`, {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ files: [{ ref: row.ref, sha256 }] }),
+    });
+    const file = (await reply.json()).files[0];
+    if (file.state !== "duplicate") return false;
+    row.sent = row.file.size;
+    row.set("duplicate", { detail: file.receipt?.detail ?? "" });
+    forget(row);
+    return true;
+  } catch { return false; } // sending it finds out just as well
+}
+
+// ---- ending -----------------------------------------------------------------------------------
+
+async function finish() {
+  if (of("failed").length) return paint();
+  const { id } = batch;
+  batch = null;
+  let receipt;
+  try {
+    const reply = await fetch(`/api/v1/batches/${id}/finish`, { method: "POST" });
+    receipt = await reply.json();
+  } catch { // the batch ends by itself; its receipt is there
+    receipt = { url: `/b/${id}`, receipts: [] };
+  }
+  localStorage.removeItem(KEPT);
+  kept = null;
+  wakeLock?.release();
+  wakeLock = null;
+  paint();
+  const good = of("filed", "duplicate");
+  $("live").textContent = t("up.done", { n: good.length });
+  if (rows.some((row) => row.state === "queued")) return announce();
+  if (good.length) await celebrate(receipt, good);
+}
+
+async function celebrate(receipt, good) {
+  const folders = new Map();
+  for (const each of receipt.receipts)
+    if (each.outcome === "filed" || each.outcome === "sidecar") {
+      const folder = each.path.split("/").slice(0, -1).join("/");
+      folders.set(folder, (folders.get(folder) ?? 0) + 1);
+    }
+  const lines = [...folders].sort().slice(0, TOLD).map(([place, n]) => t("up.done_line", { place, n }));
+  if (folders.size > TOLD) lines.push(t("up.refused_more", { n: folders.size - TOLD }));
+  for (const [key, state] of [["up.done_duplicates", "duplicate"], ["up.done_refused", "refused"], ["up.done_left", "left"]])
+    if (of(state).length) lines.push(t(key, { n: of(state).length }));
+  const choice = await ask({
+    icon: "success",
+    title: t("up.done_title", { n: good.length }),
+    text: lines.join("\n"),
+    showCancelButton: true,
+    confirmButtonText: t("up.done_receipt"),
+    cancelButtonText: t("up.done_more"),
+  });
+  if (choice.isConfirmed) location.href = receipt.url;
+  else if (!of("left").length && !isBusy()) { clear(); $("tray").hidden = true; paint(); $("files").focus(); }
+}
+
+function cancelOne(row) {
+  const url = row.url;
+  row.stop("cancelled");
+  forget(row);
+  if (url) fetch(url, { method: "DELETE", headers: { "Tus-Resumable": "1.0.0" } }).catch(() => {}); // else it expires
+  pump();
+}
+
+async function cancelAll() {
+  const id = batch?.id;
+  batch = null;
+  for (const row of rows) if (row.isOpen || row.state === "left") row.stop("cancelled");
+  isPaused = false;
+  localStorage.removeItem(KEPT);
+  kept = null;
+  paint("up.cancelled");
+  if (id) await fetch(`/api/v1/batches/${id}`, { method: "DELETE" }).catch(() => {}); // else it expires
+}
+
+// ---- what is remembered over a reload ---------------------------------------------------------
+
+function recall() {
+  try { return JSON.parse(localStorage.getItem(KEPT)); } catch { return null; }
+}
+
+function remember() {
+  const files = {};
+  for (const row of rows) if (row.url && row.isOpen) files[row.key] = { url: row.url, offset: row.offset };
+  kept = { id: batch.id, files };
+  try { localStorage.setItem(KEPT, JSON.stringify(kept)); } catch { /* private mode: no resuming after a reload */ }
+}
+
+function forget(row) {
+  if (!kept?.files[row.key]) return;
+  delete kept.files[row.key];
+  try { localStorage.setItem(KEPT, JSON.stringify(kept)); } catch { /* as above */ }
+}
+
+// After a reload: the server says what is unfinished, the person has the files.
+async function recallUnfinished() {
+  if (!kept) return;
+  let state;
+  try {
+    const reply = await fetch(`/api/v1/batches/${kept.id}`);
+    state = reply.ok ? await reply.json() : { files: [] };
+  } catch { return; }
+  const files = {};
+  for (const file of state.files)
+    if (file.url && !state.closed_at) files[`${file.name}|${file.size}`] = { url: file.url, offset: file.offset };
+  const n = Object.keys(files).length;
+  if (batch || rows.length) return;
+  if (!n) { localStorage.removeItem(KEPT); kept = null; return; }
+  kept = { id: kept.id, files };
+  $("unfinished").textContent = t("up.unfinished", { n });
+  $("unfinished").hidden = false;
+}
+
+// ---- showing ----------------------------------------------------------------------------------
+
+function paint(key) {
+  const counted = rows.filter((row) => !["refused", "left", "cancelled"].includes(row.state));
+  const all = counted.reduce((sum, row) => sum + row.file.size, 0);
+  const done = counted.reduce((sum, row) => sum + Math.min(row.sent, row.file.size), 0);
+  meter("files", counted.length, LIMITS.files, counted.length);
+  meter("bytes", all, LIMITS.bytes, size(all));
+  const good = of("filed", "duplicate").length, bad = of("failed", "refused").length, left = of("left").length;
+  const percent = all ? Math.floor((100 * done) / all) : 0;
+  $("total").value = all ? (1000 * done) / all : 0;
+  $("status").textContent = status(key, { counted, all, done, good, bad });
+  document.title = isBusy() ? `(${percent} %) ${title}` : title;
+  const open = rows.some((row) => row.isOpen);
+  $("pause").hidden = !open;
+  $("pause").textContent = t(isPaused ? "up.go_on" : "up.pause");
+  $("cancel").hidden = !open && !left;
+  $("retry").hidden = !of("failed").length;
+  $("next").hidden = !left || open;
+  $("next").textContent = t("up.next", { n: left });
+  const quarter = Math.floor(percent / 25);
+  if (open && quarter !== told) {
+    told = quarter;
+    $("live").textContent = t("up.percent", { p: quarter * 25 });
+  }
+}
+
+function status(key, { counted, all, done, good, bad }) {
+  if (key) return t(key, { n: good });
+  if (offline) return t("up.offline");
+  if (isAsking) return t("up.checking", { n: of("checking").length });
+  if (isPaused) return t("up.paused", { i: good, n: counted.length });
+  if (!rows.some((row) => row.isOpen)) {
+    if (bad) return t("up.partly", { ok: good, bad });
+    return good ? t("up.done", { n: good }) : rows.length ? t("up.cancelled", { n: good }) : "";
+  }
+  const text = t("up.sending", { i: good, n: counted.length, done: size(done), all: size(all) });
+  const speed = pace(done);
+  return speed ? `${text} · ${t("up.speed", { speed: size(speed), eta: duration((all - done) / speed) })}` : text;
+}
+
+// Bytes a second over the last six seconds.
+function pace(done) {
+  const now = performance.now();
+  samples.push([now, done]);
+  samples = samples.filter(([at]) => now - at < 6000);
+  const [at, before] = samples[0];
+  return now - at > 700 ? Math.max(0, ((done - before) * 1000) / (now - at)) : 0;
+}
+
+function meter(name, value, most, shown) {
+  const bar = $(`meter-${name}`);
+  bar.value = value;
+  bar.classList.toggle("over", value > most);
+  $(`meter-${name}-text`).textContent = t(`up.meter_${name}`, { i: shown, n: name === "bytes" ? size(most) : most });
+}
+
+async function holdAwake() {
+  if (!wakeLock && navigator.wakeLock)
+    try { wakeLock = await navigator.wakeLock.request("screen"); } catch { wakeLock = null; } // low battery
+}
+
+// ---- buttons ----------------------------------------------------------------------------------
+
+$("pause").addEventListener("click", () => {
+  isPaused = !isPaused;
+  samples = [];
+  for (const row of rows) {
+    if (isPaused && row.isOpen && row.url) row.stop("paused");
+    else if (!isPaused && row.state === "paused") { row.isStopped = false; row.set("queued"); }
+  }
+  pump();
+});
+$("retry").addEventListener("click", () => {
+  for (const row of of("failed")) row.set("queued", { detail: "" });
+  if (batch) pump(); else announce();
+});
+$("next").addEventListener("click", () => {
+  for (const row of of("left")) row.set("queued", { detail: "" });
+  rows = rows.filter((row) => row.isOpen || (row.node?.remove(), false));
+  batch = null;
+  announce();
+});
+$("cancel").addEventListener("click", async () => {
+  const choice = await ask({
+    icon: "question", title: t("up.cancel_title"), text: t("up.cancel_text"), showCancelButton: true,
+    confirmButtonText: t("up.cancel_yes"), cancelButtonText: t("up.cancel_no"),
+  });
+  if (choice.isConfirmed) cancelAll();
+});
+addEventListener("beforeunload", (event) => { if (isBusy()) event.preventDefault(); });
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible" && isBusy()) { wakeLock = null; holdAwake(); }
+});
+setInterval(() => { if (isBusy() && !isPaused) paint(); }, 1000);
+
+$("form").addEventListener("submit", (event) => event.preventDefault());
+listen(add);
+recallUnfinished();
