@@ -27,7 +27,7 @@ def create_app(library: Library) -> Application:
     It takes `daydrop.origin` of the environ for who asks, else the client's address.
     """
     # it writes a traceback for each refused PUT; what matters is logged where it is decided
-    logging.getLogger("wsgidav").propagate = False
+    logging.getLogger("wsgidav").setLevel(logging.CRITICAL)
     locks = Locks(library.database, library.clock, library.aliases)
     return Drive(WsgiDAVApp(_configuration(Provider(library, locks))), locks)
 

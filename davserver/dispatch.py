@@ -315,6 +315,7 @@ class Line:
 
     def __init__(self, environ: Environ) -> None:
         self._environ = environ
+        self._path = _shown(environ.get("PATH_INFO", ""))  # before WsgiDAV decodes it in place
         self._began = time.monotonic()
         self._status, self._length, self._sent = "", 0, 0
 
@@ -351,7 +352,7 @@ class Line:
             origin=origin.key,
             address=origin.address,
             method=environ["REQUEST_METHOD"],
-            path=_shown(environ.get("PATH_INFO", "")),
+            path=self._path,
             status=int(self._status[:3] or 0),
             received=int(environ.get("CONTENT_LENGTH") or 0),
             sent=max(self._sent, self._length),

@@ -125,7 +125,9 @@ def _of_wsgidav(error: DAVError) -> Refusal:
 
 def status_line(refused: Refusal) -> str:
     """The status with our sentence as reason phrase, in printable ASCII."""
-    plain = unicodedata.normalize("NFKD", refused.sentence).encode("ascii", "replace").decode()
+    letters = unicodedata.normalize("NFKD", refused.sentence)
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    plain = bare.encode("ascii", "replace").decode()
     phrase = "".join(letter if letter.isprintable() else " " for letter in plain)
     return f"{refused.value} {phrase[:_PHRASE_MOST].strip() or 'Refused'}"
 

@@ -1,11 +1,12 @@
-"""A program that speaks WebDAV to the application itself, without sockets, and reads the replies."""
+"""A program that speaks WebDAV to the application itself, without sockets."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
+from defusedxml.ElementTree import fromstring
 from werkzeug.test import Client, EnvironBuilder, TestResponse
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -21,9 +22,9 @@ SHARED = EXCLUSIVE.replace("exclusive", "shared")
 
 @dataclass(frozen=True)
 class Told:
-    """What a multistatus tells of one resource: found properties as elements, statuses of others."""
+    """What a multistatus tells of one resource: properties found, and statuses of others."""
 
-    found: Mapping[str, ElementTree.Element]
+    found: Mapping[str, Element]
     missing: Mapping[str, int] = field(default_factory=dict)
 
     def text(self, name: str) -> str | None:
@@ -73,7 +74,7 @@ class Drive:
             headers={name.replace("_", "-"): value for name, value in headers.items()},
             environ_overrides=environ,
         )
-        return Client(self.app).open(builder)
+        return Client(self.app).open(builder, buffered=True)
 
     def put(self, path: str, body: bytes = b"", **headers: str) -> TestResponse:
         """Sends a file."""
@@ -83,7 +84,9 @@ class Drive:
         """Reads a file."""
         return self.send("GET", path, **headers)
 
-    def listing(self, path: str, depth: str = "1", body: str = "", **headers: str) -> dict[str, Told]:
+    def listing(
+        self, path: str, depth: str = "1", body: str = "", **headers: str
+    ) -> dict[str, Told]:
         """What PROPFIND tells, by path."""
         reply = self.send("PROPFIND", path, body, Depth=depth, **headers)
         assert reply.status_code == 207, reply.data
@@ -141,14 +144,14 @@ def setting(properties: str, removing: str = "") -> str:
 def told(body: bytes) -> dict[str, Told]:
     """A multistatus by path."""
     found = {}
-    for response in ElementTree.fromstring(body).iter(f"{DAV}response"):
+    for response in fromstring(body).iter(f"{DAV}response"):
         path = unquote(urlsplit(response.findtext(f"{DAV}href", "")).path)
         found[path] = _told(response)
     return found
 
 
-def _told(response: ElementTree.Element) -> Told:
-    found: dict[str, ElementTree.Element] = {}
+def _told(response: Element) -> Told:
+    found: dict[str, Element] = {}
     missing: dict[str, int] = {}
     for propstat in response.iter(f"{DAV}propstat"):
         status = int(propstat.findtext(f"{DAV}status", "").split()[1])
@@ -162,9 +165,9 @@ def _told(response: ElementTree.Element) -> Told:
 
 def message(reply: TestResponse) -> str:
     """The sentence in the body of a refusal."""
-    return ElementTree.fromstring(reply.data).findtext("{http://sabredav.org/ns}message", "")
+    return fromstring(reply.data).findtext("{http://sabredav.org/ns}message", "")
 
 
 def condition(reply: TestResponse) -> str:
     """The condition in the body of a refusal."""
-    return next(iter(ElementTree.fromstring(reply.data))).tag
+    return next(iter(fromstring(reply.data))).tag

@@ -1,14 +1,21 @@
 """Whole servers for tests: a library of one's own, and both faces behind the gate."""
 
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 from config.settings import read_settings
 from davserver.app import create_app
 from davserver.dispatch import Dispatcher
+from davserver.server import Server
+from library.catalogue.database import Connection
 from library.clock import Clock
 from library.library import Library
+from library.origin import Origin
 
 
 def page(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -22,22 +29,66 @@ def site(library: Library) -> Dispatcher:
     return Dispatcher(create_app(library), page, library)
 
 
-class Hand:
-    """A clock that is moved by hand."""
-
-    def __init__(self, start: float = 1_700_000_000.0) -> None:
-        self.seconds = start
-        self.clock = Clock(self._read, self._read)
-
-    def _read(self) -> float:
-        return self.seconds
-
-    def pass_by(self, seconds: float) -> None:
-        """Lets time pass."""
-        self.seconds += seconds
-
-
 def make_library(root: Path, clock: Clock | None = None, **limits: object) -> Library:
     """A library with limits of its own; nothing of it runs until it is started."""
     options = {"store": {"root": root}, "limits": {"keep_free": 0, **limits}}
     return Library(read_settings(options, {}), clock=clock)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A whole server on a free port, and the library behind it."""
+
+    library: Library
+    address: tuple[str, int]
+
+    @property
+    def url(self) -> str:
+        """Its address as a URL, without a slash at its end."""
+        return f"http://{self.address[0]}:{self.address[1]}"
+
+    def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+        """One request on a connection of its own."""
+        connection = HTTPConnection(*self.address, timeout=60)
+        try:
+            connection.request(method, path, body or None)
+            reply = connection.getresponse()
+            return reply.status, reply.read()
+        finally:
+            connection.close()
+
+    def status(self, method: str, path: str, body: bytes = b"") -> int:
+        """The status of one request."""
+        return self.request(method, path, body)[0]
+
+    def read(self, path: str) -> bytes:
+        """The content at a path."""
+        status, content = self.request("GET", path)
+        assert status == 200, content
+        return content
+
+    def fill_upload(self, number: int) -> None:
+        """Makes so many names in Upload, past the door."""
+        origin = self.library.aliases
+
+        def work(connection: Connection) -> None:
+            for each in range(number):
+                origin.settle_empty(connection, Origin("127.0.0.1", ""), f"IMG_{each:05}.jpg")
+
+        self.library.database.write(work)
+
+
+@contextmanager
+def serving(root: Path, **limits: object) -> Iterator[Served]:
+    """A server over both faces, the page being a stand-in, until the block ends."""
+    library = make_library(root, **limits)
+    library.start()
+    server = Server(site(library), "127.0.0.1", 0)
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        yield Served(library, server.address)
+    finally:
+        server.stop(5)
+        thread.join()
+        library.close()

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from zipstream import ZIP_STORED, ZipStream  # type: ignore[import-untyped]  # it ships none
 
 from library.catalogue.items import Item
+from library.store.local import LocalStore
 from webui.request_body import BLOCK
 from webui.site import library
 
@@ -28,7 +29,7 @@ def selection() -> AnyResponse:
         abort(404)
     if sum(item.size for item in found) > MOST_BYTES:
         abort(413)
-    packed = _packed(found)
+    packed = _packed(library().store, found)
     reply = Response(iter(packed), content_type="application/zip")
     reply.content_length = len(packed)
     name = f"daydrop-{len(found)}.zip"
@@ -45,16 +46,16 @@ def _ids() -> tuple[str, ...]:
     return tuple(request.form.getlist("item"))
 
 
-def _packed(found: list[Item]) -> ZipStream:
+def _packed(store: LocalStore, found: list[Item]) -> ZipStream:
     packed = ZipStream(compress_type=ZIP_STORED, sized=True)
     for item in found:
-        packed.add(_bytes(item.path, item.size), str(item.path), size=item.size)
+        packed.add(_bytes(store, item.path, item.size), str(item.path), size=item.size)
     return packed
 
 
-def _bytes(path: PurePosixPath, size: int) -> Iterator[bytes]:
+def _bytes(store: LocalStore, path: PurePosixPath, size: int) -> Iterator[bytes]:
     """The original; opened when its turn comes, and exactly as long as was promised."""
-    with library().store.open(path) as file:
+    with store.open(path) as file:
         left = size
         while left and (block := file.read(min(BLOCK, left))):
             left -= len(block)

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     Row,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -69,6 +70,19 @@ class Alias:
 
 _NAMES = tuple(field.name for field in fields(Alias))
 COLUMNS = tuple(aliases.c[name] for name in _NAMES)
+_FIND = select(*COLUMNS).where(  # asked with every request, so it is put together once
+    aliases.c.origin == bindparam("origin"), aliases.c.path == bindparam("path")
+)
+_INSERT = insert(aliases)
+_SETTLED = (
+    *("state", "size", "modified", "etag", "sha256", "item_id", "sidecar_id", "staged"),
+    *("reservation_id", "content", "touched", "last_seen"),
+)
+_SETTLE = (
+    update(aliases)
+    .where(aliases.c.origin == bindparam("of_origin"), aliases.c.path == bindparam("of_path"))
+    .values({name: bindparam(name) for name in _SETTLED})
+)
 
 
 def from_row(row: Row[*tuple[Any, ...]] | tuple[Any, ...]) -> Alias:
@@ -87,9 +101,7 @@ class Member:
 
 def find(connection: Connection, origin: str, path: str) -> Alias | None:
     """The alias of exactly this path (NFC)."""
-    row = connection.execute(
-        select(*COLUMNS).where(aliases.c.origin == origin, aliases.c.path == path)
-    ).first()
+    row = connection.execute(_FIND, {"origin": origin, "path": path}).first()
     return None if row is None else from_row(row)
 
 
@@ -186,21 +198,16 @@ def settle(
         "touched": now,
         "last_seen": int(now // DAY),
     }
-    here = (aliases.c.origin == origin) & (aliases.c.path == path)
-    if connection.execute(update(aliases).where(here).values(values)).rowcount == 0:
-        folder = path.rpartition("/")[0]
-        connection.execute(
-            insert(aliases).values(
-                values
-                | {
-                    "origin": origin,
-                    "path": path,
-                    "path_fold": path.casefold(),
-                    "folder": folder,
-                    "created": now,
-                }
-            )
-        )
+    here = {"of_origin": origin, "of_path": path}
+    if connection.execute(_SETTLE, values | here).rowcount == 0:
+        new = {
+            "origin": origin,
+            "path": path,
+            "path_fold": path.casefold(),
+            "folder": path.rpartition("/")[0],
+            "created": now,
+        }
+        connection.execute(_INSERT, values | new)
     found = find(connection, origin, path)
     if found is None:
         raise LookupError(f"the alias {path} is gone in its own transaction")

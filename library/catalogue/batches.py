@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 
 from library.catalogue.tables import batches, reservations
 
@@ -42,6 +42,40 @@ class Reservation:
 _NAMES = tuple(field.name for field in fields(Batch))
 _COLUMNS = tuple(batches.c[name] for name in _NAMES)
 
+# What every upload asks and writes is put together once.
+_FIND = select(*_COLUMNS).where(batches.c.id == bindparam("id"))
+_NEWEST_OPEN = (
+    select(*_COLUMNS)
+    .where(
+        batches.c.origin == bindparam("origin"),
+        batches.c.face == bindparam("face"),
+        batches.c.closed.is_(None),
+    )
+    .order_by(batches.c.opened.desc(), batches.c.id)
+    .limit(1)
+)
+_INSERT_RESERVATION = insert(reservations)
+_RESERVED = select(reservations.c.batch_id, reservations.c.files, reservations.c.bytes).where(
+    reservations.c.id == bindparam("id")
+)
+_UNRESERVE = delete(reservations).where(reservations.c.id == bindparam("id"))
+_ADD_HELD, _ADD_COUNTED = (
+    update(table)
+    .where(table.c.id == bindparam("key"))
+    .values(
+        files=table.c.files + bindparam("more_files"), bytes=table.c.bytes + bindparam("more_bytes")
+    )
+    for table in (reservations, batches)
+)
+_TOUCH = (
+    update(batches)
+    .where(batches.c.id == bindparam("key"), batches.c.closed.is_(None))
+    .values(
+        touched=bindparam("now"),
+        closes=batches.c.closes + (bindparam("now") - batches.c.touched),
+    )
+)
+
 
 def _one(row: Row[*tuple[Any, ...]] | None) -> Batch | None:
     return None if row is None else Batch(**dict(zip(_NAMES, row, strict=True)))
@@ -64,7 +98,7 @@ def insert_batch(connection: Connection, batch: Batch, request_key: str | None) 
 
 def find(connection: Connection, batch_id: str) -> Batch | None:
     """The batch of this id."""
-    return _one(connection.execute(select(*_COLUMNS).where(batches.c.id == batch_id)).first())
+    return _one(connection.execute(_FIND, {"id": batch_id}).first())
 
 
 def by_request_key(connection: Connection, origin: str, request_key: str) -> Batch | None:
@@ -75,14 +109,7 @@ def by_request_key(connection: Connection, origin: str, request_key: str) -> Bat
 
 def newest_open(connection: Connection, origin: str, face: str) -> Batch | None:
     """The last batch of an origin that nobody has closed."""
-    found = _many(
-        connection,
-        batches.c.origin == origin,
-        batches.c.face == face,
-        batches.c.closed.is_(None),
-        limit=1,
-    )
-    return found[0] if found else None
+    return _one(connection.execute(_NEWEST_OPEN, {"origin": origin, "face": face}).first())
 
 
 def all_open(connection: Connection) -> list[Batch]:
@@ -127,74 +154,62 @@ def reopen(connection: Connection, batch_id: str, now: float) -> None:
 
 def touch(connection: Connection, batch_id: str, now: float) -> None:
     """Notes an accepted byte; an explicit batch lives on from here."""
-    here = (batches.c.id == batch_id) & batches.c.closed.is_(None)
-    life = now - batches.c.touched
-    connection.execute(
-        update(batches).where(here).values(touched=now, closes=batches.c.closes + life)
-    )
+    connection.execute(_TOUCH, {"key": batch_id, "now": now})
 
 
 def hold(connection: Connection, held: Reservation, now: float, *, outlives_request: bool) -> None:
     """Writes a reservation and counts it."""
     connection.execute(
-        insert(reservations).values(
-            id=held.id,
-            batch_id=held.batch_id,
-            files=0,
-            bytes=0,
-            made=now,
-            outlives_request=int(outlives_request),
-        )
+        _INSERT_RESERVATION,
+        {
+            "id": held.id,
+            "batch_id": held.batch_id,
+            "files": held.files,
+            "bytes": held.bytes,
+            "made": now,
+            "outlives_request": int(outlives_request),
+        },
     )
-    add(connection, held.id, held.batch_id, held.files, held.bytes)
+    _add_counted(connection, held.batch_id, held.files, held.bytes)
 
 
 def reservation(connection: Connection, reservation_id: str) -> Reservation | None:
     """What is held under this id."""
-    columns = (reservations.c.batch_id, reservations.c.files, reservations.c.bytes)
-    row = connection.execute(select(*columns).where(reservations.c.id == reservation_id)).first()
-    return None if row is None else Reservation(reservation_id, *row.tuple())
+    row = connection.execute(_RESERVED, {"id": reservation_id}).first()
+    return None if row is None else Reservation(reservation_id, *row)
 
 
 def add(connection: Connection, reservation_id: str, batch_id: str, files: int, size: int) -> None:
     """Holds more."""
-    for table, key in ((reservations, reservation_id), (batches, batch_id)):
-        connection.execute(
-            update(table)
-            .where(table.c.id == key)
-            .values(files=table.c.files + files, bytes=table.c.bytes + size)
-        )
+    more = {"key": reservation_id, "more_files": files, "more_bytes": size}
+    connection.execute(_ADD_HELD, more)
+    _add_counted(connection, batch_id, files, size)
+
+
+def _add_counted(connection: Connection, batch_id: str, files: int, size: int) -> None:
+    connection.execute(_ADD_COUNTED, {"key": batch_id, "more_files": files, "more_bytes": size})
 
 
 def release(connection: Connection, reservation_id: str) -> None:
     """Gives back what is still held; harmless when nothing is."""
-    here = reservations.c.id == reservation_id
-    query = select(reservations.c.batch_id, reservations.c.files, reservations.c.bytes).where(here)
-    for batch_id, files, size in connection.execute(query).all():
-        connection.execute(delete(reservations).where(here))
-        connection.execute(
-            update(batches)
-            .where(batches.c.id == batch_id)
-            .values(files=batches.c.files - files, bytes=batches.c.bytes - size)
-        )
+    held = _end(connection, reservation_id)
+    if held is not None:
+        _add_counted(connection, held.batch_id, -held.files, -held.bytes)
 
 
 def spend(connection: Connection, reservation_id: str, size: int, now: float) -> None:
     """Turns what was held into what is used: one file of `size` bytes."""
-    here = reservations.c.id == reservation_id
-    row = connection.execute(
-        select(reservations.c.batch_id, reservations.c.files, reservations.c.bytes).where(here)
-    ).first()
-    if row is None:
-        return
-    batch_id, files, held = row
-    connection.execute(delete(reservations).where(here))
-    connection.execute(
-        update(batches)
-        .where(batches.c.id == batch_id)
-        .values(files=batches.c.files + 1 - files, bytes=batches.c.bytes + size - held)
-    )
-    touch(connection, batch_id, now)
+    held = _end(connection, reservation_id)
+    if held is not None:
+        _add_counted(connection, held.batch_id, 1 - held.files, size - held.bytes)
+        touch(connection, held.batch_id, now)
+
+
+def _end(connection: Connection, reservation_id: str) -> Reservation | None:
+    held = reservation(connection, reservation_id)
+    if held is not None:
+        connection.execute(_UNRESERVE, {"id": reservation_id})
+    return held
 
 
 def release_abandoned(connection: Connection) -> int:

@@ -8,7 +8,17 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from library.capturedate.rule import CaptureDate, Judged
@@ -99,6 +109,25 @@ _NAMES = tuple(field.name for field in fields(Item))
 COLUMNS = tuple(items.c[name] for name in _NAMES)
 _STORED = items.c.state == ItemState.STORED.value
 
+# What every upload asks is written once: putting a statement together costs more than running it.
+_BY_SHA256 = select(*COLUMNS).where(items.c.sha256 == bindparam("sha256"), _STORED).limit(1)
+_OF_STEM = (
+    select(*COLUMNS)
+    .where(
+        items.c.pair_scope == bindparam("pair_scope"), items.c.stem == bindparam("stem"), _STORED
+    )
+    .order_by(items.c.path)
+)
+_NAMES_BETWEEN = select(items.c.path_fold).where(
+    items.c.path_fold >= bindparam("first"), items.c.path_fold < bindparam("after"), _STORED
+)
+_INSERT = insert(items)
+_COUNT = (
+    update(months)
+    .where(months.c.tree == bindparam("of_tree"), months.c.month == bindparam("of_month"))
+    .values(number=months.c.number + bindparam("step"))
+)
+
 
 def dump(item: Item) -> dict[str, object]:
     """An item as plain values for JSON."""
@@ -162,13 +191,14 @@ def by_path(connection: Connection, path: PurePosixPath) -> Item | None:
 def names_beginning(connection: Connection, folder: PurePosixPath, stem: str) -> set[str]:
     """The paths, case folded, of stored items in a folder whose names begin like this stem."""
     prefix = f"{folder}/".casefold() + stem.casefold()[:40]
-    here = (items.c.path_fold >= prefix) & (items.c.path_fold < f"{prefix}\U0010ffff")
-    return set(connection.execute(select(items.c.path_fold).where(here, _STORED)).scalars())
+    bounds = {"first": prefix, "after": f"{prefix}\U0010ffff"}
+    return set(connection.execute(_NAMES_BETWEEN, bounds).scalars())
 
 
 def by_sha256(connection: Connection, sha256: str) -> Item | None:
     """The stored item with these bytes."""
-    return _first(connection, items.c.sha256 == sha256, _STORED)
+    row = connection.execute(_BY_SHA256, {"sha256": sha256}).first()
+    return None if row is None else from_row(row)
 
 
 def has_size(connection: Connection, size: int) -> bool:
@@ -184,7 +214,8 @@ def in_folder(connection: Connection, folder: PurePosixPath) -> list[Item]:
 
 def of_stem(connection: Connection, pair_scope: str, stem: str) -> list[Item]:
     """The stored items that may be of one pair."""
-    return _select(connection, items.c.pair_scope == pair_scope, items.c.stem == stem, _STORED)
+    found = connection.execute(_OF_STEM, {"pair_scope": pair_scope, "stem": stem})
+    return [from_row(row) for row in found]
 
 
 def of_batch(connection: Connection, batch_id: str) -> list[Item]:
@@ -232,7 +263,7 @@ def count(connection: Connection) -> int:
 def insert_item(connection: Connection, item: Item) -> None:
     """Writes a new item; raises Taken when its bytes or its path have one."""
     try:
-        connection.execute(insert(items).values(_values(item)))
+        connection.execute(_INSERT, _values(item))
     except IntegrityError as taken:
         raise Taken(str(item.path)) from taken
     if item.state is ItemState.STORED:
@@ -259,8 +290,7 @@ def month_of(item: Item) -> tuple[str, str]:
 def _count(connection: Connection, item: Item, step: int) -> None:
     """Keeps the counters: counting a million rows would take a second."""
     tree, month = month_of(item)
-    here = (months.c.tree == tree) & (months.c.month == month)
-    changed = connection.execute(update(months).where(here).values(number=months.c.number + step))
+    changed = connection.execute(_COUNT, {"of_tree": tree, "of_month": month, "step": step})
     if changed.rowcount == 0:
         connection.execute(insert(months).values(tree=tree, month=month, number=step))
 

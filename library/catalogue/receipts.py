@@ -66,6 +66,7 @@ class Receipt:
 
 
 _NAMES = tuple(column.name for column in receipts.columns)
+_INSERT = insert(receipts)
 
 
 def _from_row(row: Row[*tuple[Any, ...]]) -> Receipt:
@@ -92,7 +93,7 @@ def write(connection: Connection, receipt: Receipt) -> Receipt:
         )
         number = again
     else:
-        done = connection.execute(insert(receipts).values(values))
+        done = connection.execute(_INSERT, values)
         number = done.inserted_primary_key[0] if done.inserted_primary_key else 0
     return _from_row(connection.execute(select(receipts).where(receipts.c.id == number)).one())
 

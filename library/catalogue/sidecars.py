@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 
 from library.catalogue.tables import sidecars
 
@@ -27,6 +28,21 @@ class Sidecar:
 
 
 _NAMES = tuple(field.name for field in fields(Sidecar))
+_COLUMNS = tuple(sidecars.c[name] for name in _NAMES)
+_WAITING = (  # asked with every upload, so it is put together once
+    select(*_COLUMNS)
+    .where(
+        sidecars.c.pair_scope == bindparam("pair_scope"),
+        sidecars.c.stem == bindparam("stem"),
+        sidecars.c.item_id.is_(None),
+    )
+    .order_by(sidecars.c.name)
+)
+
+
+def _from_row(row: Row[*tuple[Any, ...]]) -> Sidecar:
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
+    return Sidecar(**values | {"path": PurePosixPath(values["path"]) if values["path"] else None})
 
 
 def _values(sidecar: Sidecar) -> dict[str, object]:
@@ -35,12 +51,8 @@ def _values(sidecar: Sidecar) -> dict[str, object]:
 
 
 def _many(connection: Connection, *where: ColumnElement[bool]) -> list[Sidecar]:
-    query = select(*(sidecars.c[name] for name in _NAMES)).where(*where).order_by(sidecars.c.name)
-    found = (dict(zip(_NAMES, row, strict=True)) for row in connection.execute(query))
-    return [
-        Sidecar(**each | {"path": PurePosixPath(each["path"]) if each["path"] else None})
-        for each in found
-    ]
+    query = select(*_COLUMNS).where(*where).order_by(sidecars.c.name)
+    return [_from_row(row) for row in connection.execute(query)]
 
 
 def find(connection: Connection, sidecar_id: str) -> Sidecar | None:
@@ -51,12 +63,8 @@ def find(connection: Connection, sidecar_id: str) -> Sidecar | None:
 
 def waiting(connection: Connection, pair_scope: str, stem: str) -> list[Sidecar]:
     """The companions that wait for a picture of this scope and stem."""
-    return _many(
-        connection,
-        sidecars.c.pair_scope == pair_scope,
-        sidecars.c.stem == stem,
-        sidecars.c.item_id.is_(None),
-    )
+    found = connection.execute(_WAITING, {"pair_scope": pair_scope, "stem": stem})
+    return [_from_row(row) for row in found]
 
 
 def alike(connection: Connection, sidecar: Sidecar) -> list[Sidecar]:

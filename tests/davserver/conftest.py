@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 
 from davserver.dispatch import Dispatcher
 from library.clock import Clock
@@ -56,3 +58,13 @@ def own(tmp_path: Path) -> Iterator[Callable[..., Library]]:
     yield make
     for library in opened:
         library.close()
+
+
+@pytest.fixture
+def log() -> Iterator[list[Any]]:
+    """What is logged, as facts, whatever other tests have set up."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    with structlog.testing.capture_logs() as lines:
+        yield lines
+    structlog.configure(**before)

@@ -1,7 +1,6 @@
 """PROPFIND: what is listed, how, and what is asked for and not there."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 import pytest
 
@@ -10,6 +9,7 @@ from davserver.errors import Refusal
 from davserver.propfind import Entry, Mode, Wanted
 from library.library import Library
 from tests import media
+from tests.clock import taken
 from tests.drive import DAV, Drive, asking, told
 from tests.sites import site
 
@@ -67,7 +67,9 @@ def test_the_case_of_a_name_matters_only_where_two_differ_by_it(drive: Drive) ->
     assert drive.send("PROPFIND", "/Upload/CASE.JPG", Depth="0").status_code == 404
 
 
-def test_a_listing_without_end_is_counted_first(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_without_end_is_counted_first(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drive.send("MKCOL", "/Upload/Deep")
     for number in range(3):
         drive.put(f"/Upload/Deep/{number}.jpg")
@@ -105,7 +107,11 @@ def test_only_what_is_asked_for_is_told_and_what_is_not_there_is_404(drive: Driv
 
 def test_who_prefers_a_minimal_answer_is_spared_what_is_not_there(drive: Drive) -> None:
     reply = drive.send(
-        "PROPFIND", "/Upload/", asking("resourcetype", "nonsense"), Prefer="return=minimal", Depth="0"
+        "PROPFIND",
+        "/Upload/",
+        asking("resourcetype", "nonsense"),
+        Prefer="return=minimal",
+        Depth="0",
     )
     assert reply.headers["Preference-Applied"] == "return=minimal"
     assert b"404" not in reply.data
@@ -167,7 +173,9 @@ def test_quota_is_what_the_disk_leaves_where_that_is_less(own: Callable[..., Lib
     free = library.store.free().bytes
     tight = Drive(site(library))
     told_bytes = tight.look("/Upload/", "quota-available-bytes").text("quota-available-bytes")
-    assert int(told_bytes or 0) == min(library.settings.limits.batch_bytes, library.room.available())
+    assert int(told_bytes or 0) == min(
+        library.settings.limits.batch_bytes, library.room.available()
+    )
     assert int(told_bytes or 0) <= free
 
 
@@ -186,9 +194,9 @@ def test_others_are_shown_where_they_are_taken(own: Callable[..., Library]) -> N
 
 
 def test_the_dated_tree_is_listed_with_the_same_tags(drive: Drive) -> None:
-    tag = drive.put(
-        "/Upload/tree.jpg", media.photo(datetime(2019, 3, 4, 5), seed="tree")
-    ).headers["ETag"]
+    tag = drive.put("/Upload/tree.jpg", media.photo(taken(2019, 3, 4, 5), seed="tree")).headers[
+        "ETag"
+    ]
     listed = drive.listing("/images/2019/03/04/")
     assert listed["/images/2019/03/04/tree.jpg"].text("getetag") == tag
     assert listed["/images/2019/03/04/tree.jpg"].text("getcontenttype") == "image/jpeg"
@@ -227,7 +235,9 @@ def test_a_large_listing_is_sent_in_pieces_of_bounded_size() -> None:
 
 
 def test_an_entry_for_windows_takes_few_bytes() -> None:
-    wanted = Wanted(Mode.SOME, tuple(f"{DAV}{name}" for name in ("getcontentlength", "resourcetype")))
+    wanted = Wanted(
+        Mode.SOME, tuple(f"{DAV}{name}" for name in ("getcontentlength", "resourcetype"))
+    )
     text = propfind.Writer(wanted).response(
         Entry("/Upload/IMG_0001.jpg", "IMG_0001.jpg", is_folder=False, size=3_000_000)
     )

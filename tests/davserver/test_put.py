@@ -3,12 +3,12 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable
-from datetime import datetime
 
 import pytest
 
 from library.library import Library
 from tests import media
+from tests.clock import taken
 from tests.drive import Drive, message
 from tests.sites import make_library, site
 
@@ -23,7 +23,7 @@ def filed_as(reply_drive: Drive, name: str) -> str:
 def test_a_photo_is_filed_by_its_day_and_its_path_goes_on_answering(
     drive: Drive, library: Library
 ) -> None:
-    photo = media.photo(datetime(2024, 5, 17, 12), seed="U2")
+    photo = media.photo(taken(2024, 5, 17, 12), seed="U2")
     reply = drive.put("/Upload/U2.jpg", photo)
     assert reply.status_code == 201
     assert reply.data == b""
@@ -194,10 +194,8 @@ def test_a_temporary_name_is_listed_and_not_filed(
     assert library.batches.recent(drive.address) == []
 
 
-def test_the_clients_time_is_kept_echoed_and_never_the_day(
-    drive: Drive, library: Library
-) -> None:
-    photo = media.photo(datetime(2021, 8, 12, 21), seed="mtime")
+def test_the_clients_time_is_kept_echoed_and_never_the_day(drive: Drive, library: Library) -> None:
+    photo = media.photo(taken(2021, 8, 12, 21), seed="mtime")
     reply = drive.put("/Upload/m.jpg", photo, X_OC_Mtime=str(TOLD))
     assert reply.headers["X-OC-Mtime"] == "accepted"
     assert drive.look("/Upload/m.jpg").text("getlastmodified") == "Mon, 12 Feb 2024 10:26:04 GMT"

@@ -1,16 +1,16 @@
 """GET and HEAD: files by the one file server, aliases with the address of their item."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 from library.library import Library
 from tests import media
+from tests.clock import Hand, taken
 from tests.drive import Drive
-from tests.sites import Hand, site
+from tests.sites import site
 
 
 def test_an_alias_is_read_with_the_address_of_its_item(drive: Drive) -> None:
-    photo = media.photo(datetime(2018, 2, 3, 4), seed="G1")
+    photo = media.photo(taken(2018, 2, 3, 4), seed="G1")
     drive.put("/Upload/G1.jpg", photo)
     reply = drive.get("/Upload/G1.jpg")
     assert reply.data == photo
@@ -23,7 +23,7 @@ def test_an_alias_is_read_with_the_address_of_its_item(drive: Drive) -> None:
 
 
 def test_a_part_is_read_and_an_unchanged_file_is_not_sent(drive: Drive) -> None:
-    photo = media.photo(datetime(2018, 2, 3, 4), seed="G1 range")
+    photo = media.photo(taken(2018, 2, 3, 4), seed="G1 range")
     tag = drive.put("/Upload/G1r.jpg", photo).headers["ETag"]
     for path in ("/Upload/G1r.jpg", "/images/2018/02/03/G1r.jpg"):
         part = drive.get(path, Range="bytes=10-19")
@@ -33,7 +33,7 @@ def test_a_part_is_read_and_an_unchanged_file_is_not_sent(drive: Drive) -> None:
 
 
 def test_the_tree_is_read_only_and_says_where_files_go(drive: Drive) -> None:
-    drive.put("/Upload/ro.jpg", media.photo(datetime(2017, 2, 3, 4), seed="ro"))
+    drive.put("/Upload/ro.jpg", media.photo(taken(2017, 2, 3, 4), seed="ro"))
     path = "/images/2017/02/03/ro.jpg"
     attempts = [
         drive.put("/images/2017/02/03/new.jpg", b"x"),
@@ -70,7 +70,7 @@ def test_receipts_are_text_files_of_ones_own_batches(own: Callable[..., Library]
     hand = Hand()
     library = own(hand.clock)
     mine, theirs = Drive(site(library), "10.9.9.1"), Drive(site(library), "10.9.9.2")
-    photo = media.photo(datetime(2016, 5, 6, 7), seed="receipt")
+    photo = media.photo(taken(2016, 5, 6, 7), seed="receipt")
     mine.put("/Upload/r.jpg", photo)
     mine.put("/Upload/again.jpg", photo)
     mine.put("/Upload/notes.txt", b"words")

@@ -1,0 +1,105 @@
+"""Litter and companions: what programs send beside pictures."""
+
+import pytest
+
+from library.library import Library
+from tests import media
+from tests.clock import taken
+from tests.drive import EXCLUSIVE, Drive, setting
+
+TAKEN = taken(2010, 9, 8, 7)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "._IMG_1.jpg",
+        ".DS_Store",
+        "desktop.ini",
+        "Thumbs.db",
+        ".Spotlight-V100",
+        ".hidden",
+        "~$a.docx",
+        ".~lock.a.odt#",
+        "a.swp",
+        ".directory",
+        ".metadata_never_index",
+    ],
+)
+def test_litter_works_for_its_client_and_is_never_listed_counted_filed_or_logged(
+    drive: Drive, library: Library, name: str
+) -> None:
+    path = f"/Upload/{name}"
+    logged = len(library.log.lines())
+    assert drive.send("PROPFIND", path, Depth="0").status_code == 404
+    assert drive.put(path).status_code == 201
+    token = drive.lock(path)
+    assert drive.put(path, b"double", If=f"(<{token}>)").status_code == 204
+    assert drive.unlock(path, token) == 204
+    assert drive.get(path).data == b"double"
+    assert drive.look(path).size == 6
+    assert drive.send("PROPPATCH", path, setting("<C:a>1</C:a>")).status_code == 207
+    assert drive.names() == []
+    assert drive.listing("/Upload/", "infinity").keys() == {"/Upload/"}
+    assert library.batches.recent(drive.address) == []
+    assert len(library.log.lines()) == logged
+    assert drive.send("DELETE", path).status_code == 204
+    assert drive.send("PROPFIND", path, Depth="0").status_code == 404
+
+
+def test_litter_over_a_megabyte_is_refused(drive: Drive) -> None:
+    assert drive.put("/Upload/._big", bytes((1 << 20) + 1)).status_code == 413
+
+
+def test_a_lock_of_free_litter_remembers_it_as_litter(drive: Drive) -> None:
+    assert drive.send("LOCK", "/Upload/._l", EXCLUSIVE).status_code == 201
+    assert drive.names() == []
+
+
+def test_a_companion_is_listed_not_counted_and_follows_its_picture(
+    drive: Drive, library: Library
+) -> None:
+    assert drive.put("/Upload/J2.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>").status_code == 201
+    assert drive.names() == ["J2.xmp"]
+    assert library.batches.recent(drive.address) == []
+    drive.put("/Upload/J2.jpg", media.photo(TAKEN, seed="J2"))
+    assert (library.store.root / "images/2010/09/08/J2.xmp").exists()
+    assert drive.get("/Upload/J2.xmp").data.startswith(b"<x:xmpmeta")
+    assert library.batches.recent(drive.address)[0].files == 1
+    assert drive.names() == ["J2.jpg", "J2.xmp"]
+    assert drive.names("/images/2010/09/08/") == ["J2.jpg", "J2.xmp"]
+
+
+@pytest.mark.parametrize("name", ["a.aae", "a.thm", "a.srt", "a.xmp", "a.jpg.json"])
+def test_a_companion_alone_waits_without_an_error(drive: Drive, name: str) -> None:
+    drive.send("MKCOL", f"/Upload/{name}s")
+    assert drive.put(f"/Upload/{name}s/{name}", b"companion").status_code == 201
+    assert drive.get(f"/Upload/{name}s/{name}").data == b"companion"
+    assert drive.put(f"/Upload/{name}s/{name}", b"another").status_code == 204
+    assert drive.get(f"/Upload/{name}s/{name}").data == b"another"
+
+
+def test_a_waiting_companion_that_is_deleted_leaves_no_bytes_behind(
+    drive: Drive, library: Library
+) -> None:
+    before = library.store.staged_names()
+    drive.put("/Upload/alone.xmp", b"companion")
+    drive.send("DELETE", "/Upload/alone.xmp")
+    assert library.store.staged_names() == before
+
+
+def test_a_companion_renamed_after_another_picture_goes_to_that_one(
+    drive: Drive, library: Library
+) -> None:
+    drive.put("/Upload/one.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/> one")
+    drive.put("/Upload/two.jpg", media.photo(taken(2010, 9, 9, 7), seed="two"))
+    assert drive.move("/Upload/one.xmp", "/Upload/two.xmp").status_code == 201
+    assert (library.store.root / "images/2010/09/09/two.xmp").exists()
+    assert drive.names() == ["two.jpg", "two.xmp"]
+
+
+def test_a_companion_written_by_temporary_name_and_move(drive: Drive, library: Library) -> None:
+    drive.put("/Upload/e.jpg", media.photo(taken(2010, 9, 10, 7), seed="edited"))
+    drive.put("/Upload/e.xmp.tmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/> e")
+    assert drive.move("/Upload/e.xmp.tmp", "/Upload/e.xmp").status_code == 201
+    assert (library.store.root / "images/2010/09/10/e.xmp").exists()

@@ -1,0 +1,141 @@
+"""The same photo by drive and by page ends in the same place, with the same words."""
+
+import io
+import re
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from werkzeug.test import Client
+
+from config.settings import read_settings
+from davserver.app import create_app as create_dav
+from davserver.dispatch import Dispatcher
+from library.library import Library
+from tests.media import film, photo
+from webui.app import create_app as create_web
+
+TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
+PLACE = "images/2024/05/17/IMG_1.jpg"
+
+
+@pytest.fixture
+def library(tmp_path: Path):
+    settings = read_settings(
+        {"store": {"root": tmp_path / "store"}, "limits": {"keep_free": 0, "batch_files": 3}}, {}
+    )
+    library = Library(settings)
+    library.start()
+    yield library
+    library.close()
+
+
+@pytest.fixture
+def client(library: Library) -> Client:
+    site = Dispatcher(create_dav(library), create_web(library), library)
+
+    def from_here(environ, start_response):
+        environ.setdefault("REMOTE_ADDR", "127.0.0.1")
+        return site(environ, start_response)
+
+    return Client(from_here)
+
+
+def by_drive(client: Client, name: str, body: bytes, address: str = "127.0.0.1"):
+    return client.open(
+        f"/Upload/{name}", method="PUT", data=body, environ_overrides={"REMOTE_ADDR": address}
+    )
+
+
+def by_page(client: Client, *files: tuple[str, bytes], accept: str = "text/plain"):
+    data = {"files": [(io.BytesIO(body), name) for name, body in files]}
+    return client.post("/upload", data=data, headers={"Accept": accept})
+
+
+def tree(library: Library) -> list[str]:
+    return sorted(str(path) for path in library.store.files())
+
+
+@pytest.mark.parametrize("face", ["drive", "page"])
+def test_a_photo_is_filed_under_its_day_from_either_face(library, client, face):
+    body = photo(taken=TAKEN)
+    if face == "drive":
+        assert by_drive(client, "IMG_1.jpg", body).status_code == 201
+    else:
+        assert by_page(client, ("IMG_1.jpg", body)).status_code == 303
+    assert tree(library) == [PLACE]
+    reply = client.get(f"/{PLACE}")
+    assert (reply.status_code, reply.data, reply.mimetype) == (200, body, "image/jpeg")
+
+
+def test_what_came_by_the_drive_is_already_here_for_the_page(library, client):
+    body = photo(taken=TAKEN)
+    by_drive(client, "IMG_1.jpg", body)
+    told = by_page(client, ("copy.jpg", body))
+    assert f"Already here as {PLACE}" in told.text
+    assert tree(library) == [PLACE]
+
+
+def test_a_refusal_says_the_same_on_the_drive_the_page_and_in_the_receipt(library, client):
+    drive = by_drive(client, "notes.txt", b"words")
+    page = by_page(client, ("notes.txt", b"words"))
+    says = "notes.txt is refused by its name: only photos and videos are taken here."
+    assert drive.status_code == 403
+    assert drive.status == f"403 {says}"
+    assert says in drive.text
+    assert says in page.text
+    assert {receipt.sentence() for receipt in library.receipts.recent()} == {says}
+    assert {line["says"] for line in library.log.lines()} == {says}
+
+
+def test_both_faces_count_with_the_same_limits(library, client):
+    files = [(f"IMG_{n}.jpg", photo(taken=TAKEN, seed=str(n))) for n in range(4)]
+    by_drive_codes = [by_drive(client, *file, address="192.168.1.9").status_code for file in files]
+    assert by_drive_codes == [201, 201, 201, 507]
+    others = [(f"DSC_{n}.jpg", photo(taken=TAKEN, seed=f"page {n}")) for n in range(4)]
+    told = by_page(client, *others)
+    assert told.text.count("Filed as") == 3
+    assert "Over 3 files: left for the next upload." in told.text
+
+
+def test_one_address_is_a_folder_for_the_drive_and_a_gallery_for_people(library, client):
+    by_drive(client, "IMG_1.jpg", photo(taken=TAKEN))
+    listed = client.open("/images/2024/05/17/", method="PROPFIND", headers={"Depth": "1"})
+    assert listed.status_code == 207
+    assert f"/{PLACE}" in listed.text
+    page = client.get("/images/2024/05/17/", headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert "IMG_1.jpg" in page.text
+
+
+def test_the_receipt_lies_on_the_drive_and_on_the_page(library, client):
+    by_drive(client, "clip.mp4", film(TAKEN))
+    batch = library.batches.recent()[0]
+    library.batches.finish(batch.id)
+    listed = client.open("/Receipts/", method="PROPFIND", headers={"Depth": "1"})
+    (path,) = set(re.findall(r"/Receipts/([^<]+\.txt)<", listed.text))
+    text = client.get(f"/Receipts/{path}", headers={"Accept": "*/*"})
+    assert "clip.mp4: Filed as videos/2024/05/17/clip.mp4" in text.text
+    page = client.get(f"/b/{batch.id}", headers={"Accept": "text/html"})
+    assert "clip.mp4" in page.text
+    assert "videos/2024/05/17" in page.text
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "MKCOL", "PROPPATCH", "LOCK"])
+def test_the_dated_tree_refuses_writes(library, client, method):
+    by_drive(client, "IMG_1.jpg", photo(taken=TAKEN))
+    reply = client.open(f"/{PLACE}", method=method, data=photo(taken=TAKEN, seed="evil"))
+    assert reply.status_code == 403
+    assert tree(library) == [PLACE]
+
+
+def test_a_page_of_another_site_changes_nothing(library, client):
+    foreign = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
+    for method, path in (
+        ("PUT", "/Upload/IMG_1.jpg"),
+        ("POST", "/upload"),
+        ("DELETE", "/Upload/x"),
+    ):
+        reply = client.open(path, method=method, headers=foreign, data=photo(taken=TAKEN))
+        assert reply.status_code == 403
+    assert tree(library) == []
