@@ -14,9 +14,13 @@ pytestmark = [pytest.mark.clients, pytest.mark.slow]
 
 
 def copy(rclone: Rclone, source: Path) -> str:
-    """One run; what rclone printed."""
+    """One run; what rclone printed.
+
+    All files at once: after each failure rclone pauses for longer than the batch of this test lives.
+    """
+    words = ("--retries", "1", "--low-level-retries", "1", "--transfers", "120")
     done = subprocess.run(
-        ["rclone", "copy", "--retries", "1", str(source), "drive:Camera"],
+        ["rclone", "copy", *words, str(source), "drive:Camera"],
         check=False,
         capture_output=True,
         env=rclone.environment,
