@@ -22,11 +22,11 @@ from library.keyedlocks import KeyedLocks
 from library.media import Kind
 from library.moves import Moves
 from library.placement import TREES
+from library.previews import Previews
 from library.receipts import Receipts
 from library.room import Room
 from library.sidecars import Sidecars
 from library.store.local import LocalStore
-from library.thumbnails import Thumbnails
 from library.upkeep import Upkeep
 from library.uploadlog import UploadLog
 from library.uploads import Uploads
@@ -77,7 +77,7 @@ class Library:
             locks=self._locks,
             follow=self.sidecars.follow,
         )
-        self.previews = Thumbnails(self.store, self.workers)
+        self.previews = Previews(self.store, self.workers)
         self.filing = self._filing()
         self.ingest = Ingest(
             store=self.store,
@@ -108,6 +108,7 @@ class Library:
             clock=self.clock,
             batches=self.batches,
             filing=self.filing,
+            sidecars=self.sidecars,
             moves=self.moves,
             log=self.log,
             trash_days=settings.store.trash_days,

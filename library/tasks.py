@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from library import previews
+from library import drawing
 from library.capturedate import reader, sidecar
 from library.capturedate.candidate import Candidate
 from library.capturedate.metadata import Metadata
@@ -50,8 +50,8 @@ def draw(path: Path, media: MediaType, edges: tuple[int, ...], *, seconds: int) 
     limit_processor(seconds)
     with _opened(path) as file:
         try:
-            return Drawn(previews.render_all(file, media, edges))
-        except previews.NotDrawableError as problem:
+            return Drawn(drawing.render_all(file, media, edges))
+        except drawing.NotDrawableError as problem:
             return Drawn((), str(problem))
 
 

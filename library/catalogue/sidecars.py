@@ -67,6 +67,21 @@ def waiting(connection: Connection, pair_scope: str, stem: str) -> list[Sidecar]
     return [_from_row(row) for row in found]
 
 
+def alike(connection: Connection, sidecar: Sidecar) -> list[Sidecar]:
+    """The companions of the same picture with the same bytes."""
+    return _many(
+        connection,
+        sidecars.c.pair_scope == sidecar.pair_scope,
+        sidecars.c.stem == sidecar.stem,
+        sidecars.c.sha256 == sidecar.sha256,
+    )
+
+
+def everything(connection: Connection) -> list[Sidecar]:
+    """Every companion there is."""
+    return _many(connection)
+
+
 def of_item(connection: Connection, item_id: str) -> list[Sidecar]:
     """The companions of an item."""
     return _many(connection, sidecars.c.item_id == item_id)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from library import media
-from library.previews import EDGES, NotDrawableError, render, render_all
+from library.drawing import EDGES, NotDrawableError, render, render_all
 from tests import hostile
 from tests import media as make
 
