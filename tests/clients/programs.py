@@ -29,8 +29,7 @@ def run(*words: str | Path, **more: object) -> bytes:
     done = subprocess.run(
         [str(word) for word in words],
         check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         timeout=PATIENCE,
         **more,  # type: ignore[call-overload]  # passed on
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 TASKS = {
     "test_a_photo": "a photo",
-    "test_a_film_over_20_MB": "a film over 20 MB",
+    "test_a_film_over_20_mb": "a film over 20 MB",
     "test_a_folder_with_sub_folders_and_the_same_folder_again": "a folder, twice",
     "test_saving_again_with_other_bytes": "save again",
     "test_renaming": "rename",
@@ -43,17 +43,17 @@ REMARKS = """\
 - **rclone mount** and **davfs2** send in the background: a refusal shows at the opening of the file
   (davfs2 with locks) or not at all. Look at `Receipts/` when something is missing.
 - **lftp** and **curl** send known files again; they are recognised by their bytes, and stored once.
-- **cadaver**, **gio**, **lftp**, **npm webdav** and **webdav4** show the sentence of a refusal, or its
-  status, as their error.
+- **cadaver**, **gio**, **lftp**, **npm webdav** and **webdav4** show the sentence of a refusal, or
+  its status, as their error.
 - **KDE** (`kioclient5`) is not part of the test run: it needs a desktop session.
 """
 REPLAYED = """\
 ## Programs that could not be run here
 
-There was no Mac, no Windows and no phone. What these programs send was composed from their published
-sources and from logs of servers, and played step by step: on a fresh store, again on the same one,
-with a file of the same name already filed, and over one and two nodes. That shows that the server
-gives every answer they are known to need; it does not show the programs at work.
+There was no Mac, no Windows and no phone. What these programs send was composed from their
+published sources and from logs of servers, and played step by step: on a fresh store, again on the
+same one, with a file of the same name already filed, and over one and two nodes. That shows that
+the server gives every answer they are known to need; it does not show the programs at work.
 """
 
 

@@ -27,7 +27,9 @@ def test_all_of_litmus_passes_where_other_files_are_taken(tmp_path: Path) -> Non
             timeout=120,
         )
     said = done.stdout.decode(errors="replace")
-    summaries = re.findall(r"summary for `(\w+)': of (\d+) tests run: (\d+) passed, (\d+) failed", said)
+    summaries = re.findall(
+        r"summary for `(\w+)': of (\d+) tests run: (\d+) passed, (\d+) failed", said
+    )
     assert {suite: int(passed) for suite, _, passed, _ in summaries} == SUITES, said
     assert {failed for *_, failed in summaries} == {"0"}
     assert "WARNING" not in said

@@ -90,7 +90,7 @@ def test_a_photo(desk: Desk, tmp_path: Path) -> None:
     assert desk.faults() == []
 
 
-def test_a_film_over_20_MB(desk: Desk, tmp_path: Path) -> None:
+def test_a_film_over_20_mb(desk: Desk, tmp_path: Path) -> None:
     film = media.film(datetime(2024, 5, 17, 12, tzinfo=UTC), seed=desk.program.name)
     free = FILM_BYTES - len(film)
     body = film + free.to_bytes(4, "big") + b"free" + bytes(free - 8)

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.clients, pytest.mark.slow]
 def copy(rclone: Rclone, source: Path) -> str:
     """One run; what rclone printed.
 
-    All files at once: after each failure rclone pauses for longer than the batch of this test lives.
+    All files at once: after a failure rclone pauses for longer than the batch of this test lives.
     """
     words = ("--retries", "1", "--low-level-retries", "1", "--transfers", "120")
     done = subprocess.run(

@@ -8,7 +8,6 @@ over one node and over two.
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
@@ -20,6 +19,7 @@ from tests.sites import Served, listening, make_library
 
 DAY = taken(2024, 5, 17)
 FOLDER = "images/2024/05/17"
+RELEASE = {"Lock_Token": "<{token}>"}
 XML = {"Content_Type": 'text/xml; charset="utf-8"'}
 NAMES = (
     "finder.jpg",
@@ -85,7 +85,7 @@ def test_finder_copies_and_replaces_a_photo(nodes: list[Served], time: str) -> N
             finder.say(
                 "PUT", path, 204, body=content, chunked=chunked, If="(<{token}>)", **announced
             )
-            finder.say("UNLOCK", path, 204, Lock_Token="<{token}>")
+            finder.say("UNLOCK", path, 204, **RELEASE)
             told = finder.say("PROPFIND", path, 207, body=look, Depth="0").one(path)
             assert told.size == len(content)
 
@@ -136,7 +136,9 @@ def test_explorer_copies_a_photo_and_makes_a_folder(nodes: list[Served], time: s
             assert windows.say("HEAD", photo, 200).headers["Content-Length"] == str(expected)
             if not expected:
                 windows.say("PUT", photo, 204, body=body, If="(<{token}>)")
-        windows.say("UNLOCK", photo, 204, Lock_Token="{token}")  # some leave out the brackets
+        windows.say(
+            "UNLOCK", photo, 204, **{"Lock_Token": "{token}"}
+        )  # some leave out the brackets
         told = windows.say("PROPFIND", photo, 207, Depth="0").one(photo)
         assert (told.size, told.text("getlastmodified")) == (
             len(body),
@@ -201,9 +203,9 @@ def test_cyberduck_sends_to_a_name_with_a_uuid(nodes: list[Served], time: str) -
     part = f"{photo}-f040baf0-5c30-45b4-8ab0-f697e42ba6d6"
     body = media.photo(DAY, seed="duck", size=59_345)
     stamp = (
-        '<D:propertyupdate xmlns:D="DAV:" xmlns:S="SAR:"><D:set><D:prop><S:lastmodified>'
-        "Fri, 17 May 2024 08:11:12 GMT</S:lastmodified></D:prop></D:set></D:propertyupdate>"
-    ).encode()
+        b'<D:propertyupdate xmlns:D="DAV:" xmlns:S="SAR:"><D:set><D:prop><S:lastmodified>'
+        b"Fri, 17 May 2024 08:11:12 GMT</S:lastmodified></D:prop></D:set></D:propertyupdate>"
+    )
     with talking(nodes, "Cyberduck/8.7 (Mac OS X/13.4)") as duck:
         clear(duck, photo, part)
         duck.say("PUT", part, 201, body=body)
@@ -230,11 +232,11 @@ def test_davfs2_locks_what_is_not_there_and_saves_by_tag(nodes: list[Served], ti
         mount.say("LOCK", photo, 201, body=EXCLUSIVE.encode(), **lock)
         assert mount.say("HEAD", photo, 200).headers["Content-Length"] == "0"
         mount.say("PUT", photo, 204, body=first, **saved)
-        mount.say("UNLOCK", photo, 204, Lock_Token="<{token}>")
+        mount.say("UNLOCK", photo, 204, **RELEASE)
         mount.say("LOCK", photo, 200, body=EXCLUSIVE.encode(), **lock)
         mount.say("GET", photo, 304, If_None_Match="{tag}")
         mount.say("PUT", photo, 204, body=second, **saved)
-        mount.say("UNLOCK", photo, 204, Lock_Token="<{token}>")
+        mount.say("UNLOCK", photo, 204, **RELEASE)
         mount.say("PUT", photo, 412, body=first, If_None_Match="*")
         assert mount.say("GET", photo, 200).body == second
     assert (stored(nodes, first), stored(nodes, second)) == ([FOLDER], [FOLDER])
