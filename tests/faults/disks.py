@@ -34,7 +34,7 @@ def image(file: Path, size: int = 48 * MEGABYTE, *options: str) -> Path:
     """A file that holds an empty ext4."""
     with file.open("wb") as opened:
         opened.truncate(size)
-    run("mkfs.ext4", "-q", "-F", *options, file)
+    run("mkfs.ext4", "-q", "-F", "-m", "0", *options, file)  # root has no more room than others
     return file
 
 
