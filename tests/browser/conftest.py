@@ -3,11 +3,14 @@
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -28,6 +31,9 @@ QUIET = (
 )
 MAY = datetime(2024, 5, 17, 12, 0)  # noqa: DTZ001  EXIF knows no zone
 START_SECONDS = 40
+IMPATIENT = """new MutationObserver(() => {
+    if (document.documentElement) document.documentElement.dataset.stall = %d;
+}).observe(document, {childList: true})"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -81,6 +87,68 @@ class Site:
                 self.kill()
 
 
+class Relay:
+    """The network between browser and server: slow, silent or cut, as a test wants it."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._joined: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self.bytes_a_second = 0
+        self.is_silent = False
+        self._listen(0)
+        self.port = self._door.getsockname()[1]
+
+    def _listen(self, port: int) -> None:
+        self._door = socket.create_server(("127.0.0.1", port))
+        threading.Thread(target=self._admit, args=(self._door,), daemon=True).start()
+
+    def _admit(self, door: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = door.accept()
+                far = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                return
+            with self._lock:
+                self._joined += [near, far]
+            for pair in ((near, far, True), (far, near, False)):
+                threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket, is_upload: bool) -> None:
+        try:
+            while block := source.recv(65536):
+                while self.is_silent:
+                    time.sleep(0.02)
+                if is_upload and self.bytes_a_second:
+                    time.sleep(len(block) / self.bytes_a_second)
+                sink.sendall(block)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # cut: that is what this is for
+
+    def cut(self) -> None:
+        self._door.shutdown(socket.SHUT_RDWR)
+        self._door.close()
+        with self._lock:
+            for each in self._joined:
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                with suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+                each.close()
+            self._joined.clear()
+
+    def mend(self) -> None:
+        self._listen(self.port)
+
+
+@pytest.fixture
+def relay(site: Site) -> Iterator[Relay]:
+    made = Relay(site.port)
+    yield made
+    made.cut()
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[object]:
     playwright = pytest.importorskip(
@@ -127,11 +195,13 @@ def open_page(chromium: object, site: Site) -> Iterator[OpenPage]:
     """Opens pages in contexts of their own; what their consoles say ends the test."""
     contexts, complaints = [], []
 
-    def open_one(path: str = "/", root: str = "", **context: object) -> object:
+    def open_one(path: str = "/", root: str = "", stall: int = 0, **context: object) -> object:
         options = {"locale": "en-GB", "viewport": {"width": 1280, "height": 850}} | context
         made = chromium.new_context(**options)
         contexts.append(made)
         page = made.new_page()
+        if stall:
+            page.add_init_script(IMPATIENT % stall)
         page.on("console", lambda message: _note(message, complaints))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{root or site.url}{path}")
