@@ -52,6 +52,8 @@ def refile(store: Path | None, config: Path | None, *, dry_run: bool) -> None:
     """Move files to where they belong under today's rule and settings."""
     with opened(chosen_settings(store, config), alone=not dry_run) as library:
         work = Refile(library.database, library.filing, library.moves)
+        if not dry_run and (ended := work.finish_interrupted()):
+            click.echo(f"{ended} moves of an earlier run are finished.")
         plan = work.plan()
         if dry_run:
             for refiling in plan:

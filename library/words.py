@@ -131,6 +131,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     # outcomes
     "filed": ("Filed as {place} because of {why}.", "已归入 {place}，依据：{why}。"),
+    "filed.live": (
+        "Filed as {place}, beside its picture as the film of a Live Photo, because of {why}.",
+        "已归入 {place}（实况照片的视频，与其照片放在一起），依据：{why}。",
+    ),
     "filed.no_date": ("Filed as {place}: {why}.", "已归入 {place}：{why}。"),
     "filed.other": ("Filed as {place}.", "已归入 {place}。"),
     "duplicate": (
