@@ -1,8 +1,8 @@
 """Connections between their requests: accepted, counted, listened to without a thread, let go."""
 
 import contextlib
-import errno
 import logging
+import secrets
 import selectors
 import socket
 import ssl
@@ -32,8 +32,7 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 _TICK: Final = 0.25
 """Seconds between two looks at the deadlines."""
 _ACCEPTS_AT_ONCE: Final = 64
-_TLS_HANDSHAKE: Final = 0x16  # RFC 8446 section 5.1
-_OUT_OF_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_TLS_HANDSHAKE: Final = b"\x16"  # RFC 8446 section 5.1
 
 
 class Phase(Enum):
@@ -83,7 +82,7 @@ class Connection(HTTPConnection):
     def receive(self, now: float) -> Arrival | None:
         """Take what has come, without waiting; None when the peer has gone."""
         if self.phase is Phase.HANDSHAKE:
-            return self._first_byte()
+            return Arrival.WHOLE  # the peer has begun, and a handshake takes a thread
         while True:
             came = self.wire.gather()
             if came is False:
@@ -99,18 +98,6 @@ class Connection(HTTPConnection):
             and len(self.wire.buffer) <= self.bounds.header_bytes
         )
 
-    def _first_byte(self) -> Arrival | None:
-        """Peek: a handshake takes a thread, and plain HTTP gets a plain answer."""
-        sock = self.wire.socket
-        sock.settimeout(0.0)
-        try:
-            first = sock.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return Arrival.PART
-        except OSError:
-            return None
-        return Arrival.WHOLE if first else None
-
     def look(self, now: float) -> Arrival:
         """Say how much of the next head is in the buffer, starting its deadline if it began."""
         buffer = self.wire.buffer
@@ -119,8 +106,7 @@ class Connection(HTTPConnection):
             self._may_skip_line = False
         if buffer and self.phase is Phase.IDLE:
             self.phase = Phase.HEAD
-            if self.requests_seen:
-                self.deadline = now + self.bounds.header_seconds
+            self.deadline = now + self.bounds.header_seconds
         arrival = http_head.arrival(buffer, self._searched, self.bounds)
         self._searched = len(buffer)
         return arrival if buffer else Arrival.PART
@@ -155,8 +141,10 @@ class Connection(HTTPConnection):
     def _shake_hands(self) -> bool:
         wire, context = self.wire, self.server.tls
         wire.socket.settimeout(self.bounds.handshake_seconds)
-        if wire.socket.recv(1, socket.MSG_PEEK) != bytes([_TLS_HANDSHAKE]):
-            self.dismiss(HTTPStatus.BAD_REQUEST, "This address speaks HTTPS; please use https.")
+        first = wire.socket.recv(1, socket.MSG_PEEK)
+        if first != _TLS_HANDSHAKE:
+            if first:  # plain HTTP gets a plain answer
+                self.dismiss(HTTPStatus.BAD_REQUEST, "This address speaks HTTPS; please use https.")
             return False
         secret: ssl.SSLSocket = context.wrap_socket(
             wire.socket, server_side=True, do_handshake_on_connect=False
@@ -168,7 +156,9 @@ class Connection(HTTPConnection):
 
     def dismiss(self, status: HTTPStatus, text: str, *more: tuple[str, str]) -> None:
         """Say one sentence to a peer that gets no thread, without waiting for it to be read."""
-        line, headers, body = sentence(status, text, "-")
+        request_id = secrets.token_hex(8)
+        log.info("%s %s: %d %s", request_id, self.remote_addr, status, text)
+        line, headers, body = sentence(status, text, request_id)
         headers += [*more, ("Connection", "close")]
         with contextlib.suppress(OSError):
             self.wire.socket.settimeout(0.0)
@@ -223,17 +213,20 @@ class Census:
 
     def admit(self, conn: Connection, *, is_trusted: bool) -> Verdict:
         """Count a new connection and say what becomes of it; OUT is not counted."""
-        bounds, key = self._bounds, conn.key
         with self._lock:
-            queue = self._waiting.get(key)
-            if is_trusted or self._open[key] < bounds.connections_per_address:
-                self._open[key] += 1
-            elif len(queue or ()) >= bounds.waiting_per_address:
-                return Verdict.OUT
-            else:
-                self._waiting.setdefault(key, deque()).append(conn)
-            self._total += 1
-            return Verdict.WAIT if conn in self._waiting.get(key, ()) else Verdict.IN
+            verdict = self._judge(conn.key, is_trusted=is_trusted)
+            if verdict is Verdict.IN:
+                self._open[conn.key] += 1
+            elif verdict is Verdict.WAIT:
+                self._waiting.setdefault(conn.key, deque()).append(conn)
+            self._total += verdict is not Verdict.OUT
+            return verdict
+
+    def _judge(self, key: str, *, is_trusted: bool) -> Verdict:
+        if is_trusted or self._open[key] < self._bounds.connections_per_address:
+            return Verdict.IN
+        is_short = len(self._waiting.get(key, ())) < self._bounds.waiting_per_address
+        return Verdict.WAIT if is_short else Verdict.OUT
 
     def leave(self, conn: Connection) -> Connection | None:
         """Forget a connection; return one that waited and takes its place."""
@@ -347,7 +340,11 @@ class Connections(ConnectionManager):
         if conn is self.server:
             self._accept_some()
         elif conn is not None:
-            self._receive(conn)
+            try:
+                self._receive(conn)
+            except Exception:  # one connection's fault must not end the loop for all
+                log.exception("%s: dropped", conn.remote_addr)
+                self._drop(conn)
 
     def _receive(self, conn: Connection) -> None:
         arrival = conn.receive(self._clock())
@@ -374,8 +371,6 @@ class Connections(ConnectionManager):
 
     def _pause(self, error: OSError) -> None:
         """Stop accepting until the next look: a full table would keep the listener readable."""
-        if error.errno not in _OUT_OF_ROOM:
-            raise error
         log.warning("no connection can be taken in for a moment: %s", error.strerror)
         self._accepts_again = self._clock() + _TICK
         self._selector.unregister(self.server.socket.fileno())
@@ -428,6 +423,11 @@ class Connections(ConnectionManager):
 
     def _end(self, conn: Connection) -> None:
         self._selector.unregister(conn.fileno())
+        conn.close()
+
+    def _drop(self, conn: Connection) -> None:
+        with contextlib.suppress(KeyError, ValueError):  # it may be out of the selector already
+            self._selector.unregister(conn.fileno())
         conn.close()
 
     def _expire(self, threshold: float) -> None:

@@ -90,7 +90,7 @@ class Exchange(HTTPRequest):
         self.close_connection = True
         if self.is_answered:
             return
-        log.info("%s: %d %s", self.request_id, status, text)
+        log.info("%s %s: %d %s", self.request_id, self.conn.remote_addr, status, text)
         line, headers, body = sentence(status, text, self.request_id)
         try:
             self.send_head(line, headers, body if has_body(self._method, status) else b"")

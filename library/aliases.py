@@ -118,7 +118,7 @@ class Aliases:
         self._database, self._clock, self._store = database, clock, store
         self._ingest, self._batches, self._log = ingest, batches, log
         self._alias_days, self._most = alias_days, most
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: set[tuple[str, str, int]] = set()
         self._written: set[tuple[str, str]] = set()
         self._written_day = 0
         self._touched: set[int] = set()
@@ -307,6 +307,8 @@ class Aliases:
         def work(connection: Connection) -> str | None:
             sidecar = sidecar_rows.find(connection, sidecar_id)
             if sidecar is None or sidecar.item_id is not None:
+                return None
+            if rows.refers_to_companion(connection, sidecar_id):
                 return None
             sidecar_rows.remove(connection, sidecar_id)
             return sidecar.staged
@@ -514,7 +516,7 @@ class Aliases:
                 self._written_day, self._written = today, set()
             if (origin, folder) not in self._written:
                 self._written.add((origin, folder))
-                self._seen.add((origin, folder))
+                self._seen.add((origin, folder, today))
 
     def sweep(self) -> int:
         """Housekeeping: notes what was seen, and ends what has lived; returns how many aliases."""
@@ -534,8 +536,8 @@ class Aliases:
         now = self._clock.now()
 
         def work(connection: Connection) -> None:
-            for origin, folder in seen:
-                rows.mark_seen(connection, origin, folder, int(now // DAY))
+            for origin, folder, day in seen:
+                rows.mark_seen(connection, origin, folder, day)
             for alias_id in touched:
                 rows.touch(connection, alias_id, now)
 

@@ -27,12 +27,14 @@ from library.capturedate.rule import CaptureDate, choose
 from library.catalogue import aliases as alias_rows
 from library.catalogue import items as item_rows
 from library.catalogue import receipts as receipt_rows
+from library.catalogue import uploads as upload_rows
 from library.catalogue.aliases import State
 from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item, ItemState, Taken
 from library.catalogue.moves import Move
 from library.catalogue.receipts import Outcome, Receipt
 from library.catalogue.sidecars import Sidecar
+from library.catalogue.uploads import UploadState
 from library.clock import Clock
 from library.errors import Code, Refused
 from library.keyedlocks import KeyedLocks
@@ -569,7 +571,7 @@ class Filing:
     # ---- rows -------------------------------------------------------------------------------
 
     def _tell(self, connection: Connection, whole: Whole, item: Item, outcome: Outcome) -> Receipt:
-        """The alias and the receipt, inside the transaction that acknowledges the upload."""
+        """Alias, receipt, the end of a resumable upload: in the transaction that acknowledges."""
         announcement = whole.announcement
         if announcement.alias is not None:
             if whole.replaces is not None:
@@ -586,7 +588,12 @@ class Filing:
                 sha256=item.sha256,
                 item_id=item.id,
             )
-        return receipt_rows.write(connection, _receipt(whole, item, outcome, self._clock.now()))
+        receipt = _receipt(whole, item, outcome, self._clock.now())
+        told = receipt_rows.write(connection, receipt)
+        is_known = outcome is Outcome.DUPLICATE
+        state = UploadState.DUPLICATE if is_known else UploadState.FILED
+        upload_rows.settle_held(connection, whole.reservation_id, state, told.id)
+        return told
 
 
 def _dated_like(item: Item, other: Item) -> Item:

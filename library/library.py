@@ -108,6 +108,7 @@ class Library:
             clock=self.clock,
             batches=self.batches,
             filing=self.filing,
+            sidecars=self.sidecars,
             moves=self.moves,
             log=self.log,
             trash_days=settings.store.trash_days,

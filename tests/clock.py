@@ -13,7 +13,7 @@ def taken(year: int, month: int, day: int, hour: int = 12) -> datetime:
 class Hand:
     """A clock that is moved by hand."""
 
-    def __init__(self, start: float = 1_700_000_000.0) -> None:
+    def __init__(self, start: float = 1_790_000_000.0) -> None:
         self.seconds = start
         self.clock = Clock(self._read, self._read)
 

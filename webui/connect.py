@@ -6,7 +6,7 @@ from flask import Blueprint, request
 from markupsafe import Markup
 
 from webui.codes import qr_svg
-from webui.site import library, page
+from webui.site import page, root_url
 
 blueprint = Blueprint("connect", __name__)
 
@@ -34,7 +34,7 @@ class Addresses:
 @blueprint.get("/connect")
 def connect() -> str:
     """The address with a copy button and a QR code, and steps for each system."""
-    addresses = addresses_of(library().settings.server.public_url or request.host_url)
+    addresses = addresses_of(root_url())
     own = own_system(request.user_agent.string)
     return page(
         "connect.html",

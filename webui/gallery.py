@@ -16,7 +16,7 @@ from library.browse import DATED, Position, Query
 from library.catalogue.items import Item
 from library.placement import TREES
 from webui.assets import asset_url
-from webui.site import library, page, words
+from webui.site import library, page, root_url, words
 from webui.tiles import EDGES, Tile, address, parsed_day, tile, year_links
 from webui.visitor import visitor
 
@@ -191,7 +191,7 @@ def item(item_id: str) -> str:
         receipts=found.receipts,
         taken=datetime.fromisoformat(found.item.taken) if found.item.taken else None,
         folder=f"{address(found.item.path.parent)}/",
-        drive_address=request.host_url.rstrip("/") + address(found.item.path),
+        drive_address=root_url().rstrip("/") + address(found.item.path),
         why=lambda key: sentences.sentence(f"why.{key}", {}, words().language),
         reason=lambda key: sentences.sentence(f"reason.{key}", {}, words().language),
     )

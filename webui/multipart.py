@@ -60,7 +60,7 @@ def parts(blocks: Iterable[memoryview], boundary: str, most_files: int) -> Itera
     reader = _Reader(boundary.encode("latin-1", "replace"), most_files + EXTRA_PARTS)
     for block in blocks:
         yield from reader.take(block)
-    if not reader.is_over:
+    if not reader.is_at(_Where.OVER):
         raise FormRefused("the form ends before its last boundary")
 
 
@@ -85,18 +85,17 @@ class _Reader:
         self._value = bytearray()
         self._to_skip = 0
 
-    @property
-    def is_over(self) -> bool:
-        return self._where is _Where.OVER
+    def is_at(self, where: _Where) -> bool:
+        return self._where is where
 
     def take(self, block: memoryview) -> Iterator[Part]:
-        if self.is_over:
+        if self.is_at(_Where.OVER):
             return  # an epilogue means nothing
         self._buffer += block
         while True:
             before = self._where, len(self._buffer)
             yield from self._step()
-            if self.is_over or (self._where, len(self._buffer)) == before:
+            if self.is_at(_Where.OVER) or (self._where, len(self._buffer)) == before:
                 return
 
     def _step(self) -> Iterator[Part]:
@@ -109,7 +108,7 @@ class _Reader:
         elif self._where is _Where.IN_BODY:
             for data in self._up_to_boundary():
                 yield from self._body(data)
-            if self._where is _Where.AT_BOUNDARY:
+            if self.is_at(_Where.AT_BOUNDARY):
                 yield self._end_of_body()
 
     def _up_to_boundary(self) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from library.receipts import Outcome, Receipt
 from library.upkeep import UNDO_SECONDS
 from library.words import Language
 from webui.codes import qr_svg
-from webui.site import library, page, wants_json, words
+from webui.site import library, page, root_url, wants_json, words
 from webui.visitor import may_change, visitor
 
 blueprint = Blueprint("receipts", __name__)
@@ -78,8 +78,7 @@ def receipt(batch_id: str) -> str | AnyResponse:
         total=sum(1 for each in told if kept(each)),
         undo_left=undo_left(batch),
         may_undo=may_change(visitor(), batch),
-        address=(address := url_for("receipts.receipt", batch_id=batch_id, _external=True)),
-        qr=qr_svg(address),
+        qr=qr_svg(f"{root_url()}b/{batch_id}"),
     )
 
 

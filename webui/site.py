@@ -5,6 +5,7 @@ from typing import cast
 from flask import current_app, g, render_template, request
 
 from library.library import Library
+from webui.guard import asked_host
 from webui.language import Words, chosen_language, words_of
 
 LIBRARY = "daydrop.library"
@@ -35,3 +36,9 @@ def wants_page() -> bool:
 def wants_json() -> bool:
     """Whether JSON was asked for."""
     return request.accept_mimetypes.best == "application/json"
+
+
+def root_url() -> str:
+    """The address of this server as the visitor reaches it, with a slash at its end."""
+    public = library().settings.server.public_url
+    return f"{(public or f'{request.scheme}://{asked_host(request)}').rstrip('/')}/"

@@ -24,7 +24,7 @@ from webui.multipart import (
 )
 from webui.receipts import batch_json, kept, plain_receipt, summaries
 from webui.request_body import BodyBroken, announced_length, blocks
-from webui.site import library, page, wants_json, wants_page, words
+from webui.site import library, page, root_url, wants_json, wants_page, words
 from webui.tiles import histogram
 from webui.visitor import visitor
 
@@ -171,7 +171,7 @@ def _answer(form: _Form) -> AnyResponse:
         reply: AnyResponse = batch_json(form.batch.id)
         reply.status_code = 201 if is_kept else _worst(told)
     else:
-        text = plain_receipt(told, request.host_url.rstrip("/") + address, words().language)
+        text = plain_receipt(told, root_url().rstrip("/") + address, words().language)
         reply = Response(
             text, 303 if is_kept else _worst(told), content_type="text/plain; charset=utf-8"
         )

@@ -239,6 +239,18 @@ def all_in_state(connection: Connection, state: ItemState) -> list[Item]:
     return _select(connection, items.c.state == state.value)
 
 
+def without_file(
+    connection: Connection, *, sha256: str | None = None, size: int | None = None
+) -> list[Item]:
+    """The items of these bytes, or this size, that are missing, or in the trash for all we know."""
+    where = [~_STORED]
+    if sha256 is not None:
+        where.append(items.c.sha256 == sha256)
+    if size is not None:
+        where.append(items.c.size == size)
+    return _select(connection, *where)
+
+
 def trashed_before(connection: Connection, when: float) -> list[Item]:
     """The items whose days in the trash are over."""
     return _select(connection, items.c.state == ItemState.TRASHED.value, items.c.trashed < when)

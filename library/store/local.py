@@ -324,6 +324,10 @@ class LocalStore:
             raise
         return stat.S_ISREG(status.st_mode) and status.st_size == size
 
+    def size(self, path: PurePosixPath) -> int:
+        """The bytes of a file of the tree."""
+        return os.lstat(self.path(path)).st_size
+
     def is_there(self, path: PurePosixPath) -> bool:
         """Whether anything has this name."""
         return os.path.lexists(self.path(path))

@@ -373,6 +373,7 @@ def test_being_seen_is_written_once_a_day_for_a_folder_and_not_in_the_request(
     library, aliases, origin, put, hand, monkeypatch
 ):
     put("a.jpg", photo(seed="once"))
+    aliases.sweep()
     hand.pass_by(DAY)
     marked = []
     mark = rows.mark_seen

@@ -2,6 +2,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,23 @@ def ours(start: Start, shelf: Shelf) -> Address:
 @pytest.fixture
 def stock(tmp_path: Path) -> Iterator[Address]:
     """The address of WsgiDAV on cheroot as they come, but for a shorter time limit."""
+    with stock_pair(tmp_path, timeout=1) as address:
+        yield address
+
+
+@pytest.fixture
+def patient_stock(tmp_path: Path) -> Iterator[Address]:
+    """The address of WsgiDAV on cheroot with the time limit that they come with."""
+    with stock_pair(tmp_path, timeout=10) as address:
+        yield address
+
+
+@contextmanager
+def stock_pair(folder: Path, timeout: float) -> Iterator[Address]:
+    """Run the stock pair over a folder, in a process of its own."""
     script = Path(__file__).with_name("stock.py")
     process = subprocess.Popen(
-        [sys.executable, script, tmp_path, "1"],
+        [sys.executable, script, folder, str(timeout)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 Address = tuple[str, int]
 
@@ -29,7 +29,7 @@ class Peer:
         self.sock = socket.create_connection(address, timeout=patience, source_address=origin)
         self.heard = b""
 
-    def __enter__(self) -> "Peer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

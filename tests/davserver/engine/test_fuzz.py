@@ -57,9 +57,9 @@ def engine() -> Iterator[Address]:
 
 
 @pytest.fixture
-def clock() -> Iterator[list[float]]:
+def clock() -> list[float]:
     """Hold the time at which the search ends; its end is a success."""
-    yield [time.monotonic() + SECONDS / SHARES if SECONDS else float("inf")]
+    return [time.monotonic() + SECONDS / SHARES if SECONDS else float("inf")]
 
 
 def search(clock: list[float]) -> None:

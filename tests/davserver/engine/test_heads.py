@@ -92,6 +92,11 @@ def test_a_header_with_an_underscore_is_not_taken_for_one_with_a_hyphen(
     assert ask(address, request("GET", "/a", "If_None_Match: *")).status == 200
 
 
+def test_a_header_with_an_underscore_is_dropped(ours: Address, shelf: Shelf) -> None:
+    ask(ours, request("GET", "/", "X_Forwarded_For: 1.2.3.4"))
+    assert "HTTP_X_FORWARDED_FOR" not in shelf.seen[0]
+
+
 @both
 def test_double_slashes_are_one(address: Address) -> None:
     assert ask(address, put("//a", b"1")).status in {201, 204}

@@ -150,8 +150,8 @@ def test_an_application_may_change_its_mind_before_content(start) -> None:
     def app(environ, start_response):
         start_response("200 OK", [])
         try:
-            raise RuntimeError
-        except RuntimeError as error:
+            int("no number")
+        except ValueError as error:
             start_response("503 Later", [], (type(error), error, error.__traceback__))
         return [b"later"]
 

@@ -8,7 +8,8 @@ import pytest
 
 from davserver.bounds import Bounds
 from davserver.connections import address_key
-from tests.davserver.engine.contrast import both
+from davserver.wire import PeerGone, Wire
+from tests.davserver.engine.contrast import beside
 from tests.davserver.engine.raw import Address, Peer, Shelf, ask, eventually, get, put, request
 
 
@@ -26,10 +27,10 @@ def peers(address: Address, count: int, first_words: bytes, net: int) -> Iterato
             peer.sock.close()
 
 
-@both
+@beside("patient_stock")
 def test_a_dozen_slow_clients_do_not_keep_others_waiting(address: Address) -> None:
     def trickle() -> None:
-        while not stop.wait(0.3):
+        while not stop.wait(0.1):
             for peer in slow:
                 peer.say(b"x")
 
@@ -39,6 +40,7 @@ def test_a_dozen_slow_clients_do_not_keep_others_waiting(address: Address) -> No
         thread = threading.Thread(target=trickle)
         thread.start()
         try:
+            time.sleep(0.5)  # until they hold whatever they can hold
             with Peer(address, patience=3) as other:
                 assert other.say(request("GET", "/")).reply().status in {200, 404}
         finally:
@@ -180,10 +182,12 @@ def test_a_trusted_proxy_is_free_of_the_bound_for_one_address(start, shelf: Shel
 
 def test_when_all_places_are_taken_the_longest_idle_one_is_given_up(start, shelf: Shelf) -> None:
     server = start(shelf, bounds=Bounds(connections=2))
+    selector = server._connections._selector
     with Peer(server.address) as first, Peer(server.address) as second:
+        assert eventually(lambda: len(selector) == 4)  # the listener and a wake-up too
         for peer in (first, second):
             assert peer.say(request("GET", "/")).reply().status == 404
-        time.sleep(0.1)  # until both are back with the selector
+            assert eventually(lambda: len(selector) == 4)
         with Peer(server.address) as third:
             assert third.say(request("GET", "/")).reply().status == 404
         assert first.is_closed()
@@ -234,21 +238,47 @@ def test_a_peer_that_takes_nothing_of_its_reply_is_given_up(start) -> None:
 
 
 def test_a_slow_reader_above_the_floor_gets_all_of_its_reply(start) -> None:
+    size = 3_000_000
+
     def app(environ, start_response):
         start_response("200 OK", [])
-        return [bytes(3_000_000)]
+        return [bytes(size)]
 
     bounds = Bounds(write_seconds=0.4, rate_floor=100, rate_window_seconds=0.6)
     with Peer(start(app, bounds=bounds).address) as peer:
         peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20_000)
-        peer.say(request("GET", "/"))
-        head = peer.head()
-        left = int(head.headers["content-length"]) - len(peer.heard)
-        while left > 2_000_000:
-            left -= len(peer.sock.recv(60_000))
-            time.sleep(0.03)
+        peer.say(request("GET", "/")).head()
+        left = size - len(peer.heard)
         while left:
-            left -= len(peer.sock.recv(1 << 20))
+            left -= len(peer.sock.recv(100_000))
+            time.sleep(0.02 if left > 2_000_000 else 0)
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_reader_is_given_up_only_when_the_kernels_queue_does_not_shrink(reads: bool) -> None:
+    ours, theirs = socket.socketpair()
+    ticks = iter(range(0, 10_000, 10))  # seconds, one look at the clock after the other
+    bounds = Bounds(rate_floor=100, rate_window_seconds=60)
+    wire = Wire(ours, bounds, clock=lambda: float(next(ticks)))
+    ours.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            ours.send(bytes(1000))
+    rounds = iter(range(30))  # 300 seconds, in which the queue is never empty enough
+
+    def send() -> int:
+        if next(rounds, None) is None:
+            return 1
+        if reads:
+            theirs.recv(2000)
+        raise TimeoutError
+
+    with ours, theirs:
+        if reads:
+            assert wire._attempt(send) == 1
+        else:
+            with pytest.raises(PeerGone):
+                wire._attempt(send)
 
 
 def test_an_address_is_an_ipv4_address_or_the_64_of_an_ipv6_one() -> None:

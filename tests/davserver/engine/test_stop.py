@@ -56,6 +56,7 @@ def test_stop_breaks_off_what_outlasts_the_grace(running: Server, shelf: Shelf) 
         peer.say(put("/a", b"hello")[:-1])
         assert shelf.begun.wait(5)
         running.stop(0.2)
+        assert peer.is_closed()
     assert not shelf.kept
 
 

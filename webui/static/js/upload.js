@@ -236,13 +236,15 @@ async function finish() {
   if (of("failed").length) return paint();
   const { id } = batch;
   batch = null;
-  let receipt;
-  try {
-    const reply = await fetch(`/api/v1/batches/${id}/finish`, { method: "POST" });
-    receipt = await reply.json();
-  } catch { // the batch ends by itself; its receipt is there
-    receipt = { url: `/b/${id}`, receipts: [] };
+  let receipt = { url: `/b/${id}`, receipts: [] };
+  for (const wait of [0, 1, 2, 4, 8, 15]) { // after that the batch ends by itself
+    await new Promise((resolve) => setTimeout(resolve, wait * 1000));
+    try {
+      const reply = await fetch(`/api/v1/batches/${id}/finish`, { method: "POST" });
+      if (reply.ok) { receipt = await reply.json(); break; }
+    } catch { offline = true; paint(); }
   }
+  offline = false;
   localStorage.removeItem(KEPT);
   kept = null;
   wakeLock?.release();

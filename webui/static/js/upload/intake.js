@@ -21,7 +21,8 @@ export function listen(add) {
 function named(file) {
   // a picture from the clipboard has no name of its own
   if (file.name !== "image.png") return { file, path: file.name };
-  const at = new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-");
+  // in letters: the server would take a date in the name for the day it was taken
+  const at = [...String(Date.now())].map((digit) => "abcdefghij"[digit]).join("");
   const renamed = new File([file], `pasted-${at}.png`, { type: file.type, lastModified: file.lastModified });
   return { file: renamed, path: renamed.name };
 }

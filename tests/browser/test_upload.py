@@ -1,0 +1,310 @@
+"""The upload page with real files: chosen, dropped, cut, reloaded, refused."""
+
+import json
+import urllib.request
+from pathlib import Path
+
+from tests import media
+from tests.browser.conftest import MAY, Site, wait_for
+
+DAY = "images/2024/05/17"
+DONE = ".swal2-icon-success"
+BIG = 48 << 20
+
+
+def filed(site: Site) -> dict[str, str]:
+    """Path and hash of everything in the library."""
+    with urllib.request.urlopen(f"{site.url}/api/v1/items?limit=500") as reply:
+        return {item["path"]: item["sha256"] for item in json.load(reply)["items"]}
+
+
+def text(page, selector: str) -> str:
+    return page.inner_text(selector)
+
+
+def upload_more(page) -> None:
+    """Leaves the last dialog, and waits until it has faded."""
+    page.click(".swal2-cancel")
+    page.wait_for_selector(".swal2-container", state="detached")
+
+
+def slow_down(page, bytes_a_second: int) -> object:
+    """Throttles uploads as a phone's network does."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    throttle = {"offline": False, "latency": 0, "downloadThroughput": -1}
+    session.send(
+        "Network.emulateNetworkConditions", throttle | {"uploadThroughput": bytes_a_second}
+    )
+    return session
+
+
+def sent(page) -> int:
+    """Percent of the whole, as the title tells it."""
+    title = page.title()
+    return int(title[1 : title.index(" ")]) if title.startswith("(") else 0
+
+
+def test_chosen_files_are_filed_and_the_dialog_says_where(open_page, site, photos) -> None:
+    page = open_page()
+    page.set_input_files("#files", photos(6))
+    page.wait_for_selector(DONE)
+    assert text(page, ".swal2-title") == "6 files uploaded and filed"
+    assert text(page, ".swal2-html-container") == f"{DAY}: 6"
+    page.click(".swal2-confirm")
+    page.wait_for_url("**/b/*")
+    assert "IMG_3.jpg" in text(page, "main")
+    assert len(filed(site)) == 6
+
+
+def test_upload_more_clears_the_form(open_page, photos) -> None:
+    page = open_page()
+    page.set_input_files("#files", photos(2))
+    page.wait_for_selector(DONE)
+    page.click(".swal2-cancel")
+    page.wait_for_selector("#tray", state="hidden")
+    assert text(page, "#meter-files-text") == "0 / 50 files"
+
+
+def test_a_refused_file_is_named_with_its_reason_and_the_others_go_on(
+    open_page, site, photos, tmp_path: Path
+) -> None:
+    note = tmp_path / "notes.txt"
+    note.write_text("no picture")
+    page = open_page()
+    page.set_input_files("#files", [*photos(3), note])
+    page.wait_for_selector(".swal2-icon-warning")
+    assert "notes.txt is refused by its name" in text(page, ".swal2-html-container")
+    assert filed(site) == {}
+    page.get_by_role("button", name="Upload the other 3").click()
+    page.wait_for_selector(DONE)
+    assert "Refused: 1" in text(page, ".swal2-html-container")
+    assert len(filed(site)) == 3
+    assert page.locator("#rows li").first.get_attribute("data-state") == "refused"
+
+
+def test_going_back_sends_nothing(open_page, site, photos, tmp_path: Path) -> None:
+    note = tmp_path / "notes.txt"
+    note.write_text("no picture")
+    page = open_page()
+    page.set_input_files("#files", [*photos(2), note])
+    page.get_by_role("button", name="Go back").click()
+    page.wait_for_selector("li[data-state=cancelled]")
+    assert filed(site) == {}
+
+
+def test_a_folder_dropped_anywhere_is_walked_to_its_depth(open_page, site, tmp_path: Path) -> None:
+    trip = tmp_path / "Trip"
+    for number in range(130):  # a reader of folders gives 100 entries a time
+        folder = trip / f"day{number % 3}"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{number}.jpg" if number < 45 else f"{number}.txt"
+        body = media.photo(MAY, seed=str(number)) if number < 45 else b"text"
+        (folder / name).write_bytes(body)
+    page = open_page()
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(trip)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 900, "y": 700, "data": data})
+    page.get_by_role("button", name="Upload the other 45").click()
+    page.wait_for_selector(DONE)
+    assert len(filed(site)) == 45
+    assert "Trip/day0/0.jpg" in page.inner_text("#rows")
+
+
+def test_a_picture_from_the_clipboard_gets_a_name_and_no_date(open_page, site) -> None:
+    page = open_page()
+    body = list(media.png(None))
+    page.evaluate(
+        """body => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(body)], "image.png", {type: "image/png"}));
+        document.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true}));
+    }""",
+        body,
+    )
+    page.wait_for_selector(DONE)
+    [path] = filed(site)
+    assert path.startswith("no_date/pasted-")
+
+
+def test_sixty_files_are_fifty_and_a_next_batch_of_ten(open_page, site, photos) -> None:
+    page = open_page()
+    page.set_input_files("#files", photos(60))
+    page.wait_for_selector(DONE, timeout=60_000)
+    assert "Left for the next batch: 10" in text(page, ".swal2-html-container")
+    page.click(".swal2-cancel")
+    page.get_by_role("button", name="Next batch (10 files)").click()
+    page.wait_for_selector(DONE)
+    assert len(filed(site)) == 60
+
+
+def test_the_same_files_again_are_told_to_be_here(open_page, site, photos) -> None:
+    files = photos(2)
+    page = open_page()
+    page.set_input_files("#files", files)
+    page.wait_for_selector(DONE)
+    upload_more(page)
+    page.set_input_files("#files", files)
+    page.wait_for_selector(DONE)
+    assert "Already here: 2" in text(page, ".swal2-html-container")
+    assert len(filed(site)) == 2
+
+
+def test_a_network_that_was_away_comes_back_and_no_byte_is_lost(
+    open_page, site, relay, photos
+) -> None:
+    [file] = photos(1, size=BIG)
+    relay.bytes_a_second = 12 << 20
+    page = open_page(root=f"http://127.0.0.1:{relay.port}")
+    page.set_input_files("#files", file)
+    for least in (15, 50):
+        wait_for(lambda least=least: sent(page) > least)
+        relay.cut()
+        wait_for(lambda: "Connection lost" in text(page, "#status"))
+        relay.mend()
+    relay.bytes_a_second = 0
+    page.wait_for_selector(DONE, timeout=60_000)
+    [(path, _)] = filed(site).items()
+    assert (site.store / path).read_bytes() == file.read_bytes()
+
+
+def test_a_network_that_says_nothing_any_more_is_not_waited_for(
+    open_page, site, relay, photos
+) -> None:
+    [file] = photos(1, size=BIG)
+    relay.bytes_a_second = 12 << 20
+    page = open_page(root=f"http://127.0.0.1:{relay.port}", stall=1500)
+    page.set_input_files("#files", file)
+    wait_for(lambda: sent(page) > 15)
+    relay.is_silent = True
+    page.wait_for_selector("li[data-state=waiting]")
+    relay.is_silent = False
+    relay.bytes_a_second = 0
+    page.wait_for_selector(DONE, timeout=60_000)
+    [(path, _)] = filed(site).items()
+    assert (site.store / path).read_bytes() == file.read_bytes()
+
+
+def test_a_server_killed_in_the_middle_is_waited_for(open_page, site, photos) -> None:
+    [file] = photos(1, size=BIG)
+    page = open_page()
+    session = slow_down(page, 8 << 20)
+    page.set_input_files("#files", file)
+    wait_for(lambda: sent(page) > 40)
+    site.kill()
+    page.wait_for_selector("li[data-state=waiting]")
+    session.detach()
+    site.start()
+    page.wait_for_selector(DONE, timeout=60_000)
+    [(path, _)] = filed(site).items()
+    assert (site.store / path).read_bytes() == file.read_bytes()
+
+
+def test_after_a_reload_the_same_file_goes_on_where_it_was(open_page, site, photos) -> None:
+    [file] = photos(1, size=BIG)
+    page = open_page()
+    session = slow_down(page, 8 << 20)
+    page.set_input_files("#files", file)
+    wait_for(lambda: sent(page) > 40)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    session.detach()
+    page.wait_for_selector("#unfinished:visible")
+    assert "1 file of your last upload is unfinished" in text(page, "#unfinished")
+    offsets = []
+    page.on("request", lambda request: offsets.append(request.headers.get("upload-offset")))
+    page.set_input_files("#files", file)
+    page.wait_for_selector(DONE, timeout=60_000)
+    first = next(int(offset) for offset in offsets if offset is not None)
+    assert first > BIG // 5
+    [(path, _)] = filed(site).items()
+    assert (site.store / path).read_bytes() == file.read_bytes()
+
+
+def test_pause_stops_and_going_on_ends_it(open_page, site, photos) -> None:
+    page = open_page()
+    slow_down(page, 8 << 20)
+    page.set_input_files("#files", photos(2, size=12 << 20))
+    wait_for(lambda: sent(page) > 5)
+    page.click("#pause")
+    page.wait_for_selector("li[data-state=paused]")
+    assert "Paused" in text(page, "#status")
+    assert filed(site) == {}
+    page.click("#pause")
+    page.wait_for_selector(DONE, timeout=60_000)
+    assert len(filed(site)) == 2
+
+
+def test_a_cancelled_file_leaves_nothing_and_the_rest_arrives(open_page, site, photos) -> None:
+    page = open_page()
+    slow_down(page, 4 << 20)
+    page.set_input_files("#files", [*photos(1, size=30 << 20, prefix="BIG"), *photos(1)])
+    page.get_by_role("button", name="Cancel BIG_0.jpg").click()
+    page.wait_for_selector(DONE)
+    assert list(filed(site)) == [f"{DAY}/IMG_0.jpg"]
+    wait_for(lambda: not list((site.store / ".daydrop" / "staging").iterdir()))
+
+
+def test_cancelling_all_asks_first(open_page, site, photos) -> None:
+    page = open_page()
+    slow_down(page, 1 << 20)
+    page.set_input_files("#files", photos(1, size=20 << 20))
+    wait_for(lambda: sent(page) > 0)
+    page.click("#cancel")
+    page.get_by_role("button", name="Cancel the upload").click()
+    page.wait_for_selector("li[data-state=cancelled]")
+    assert text(page, "#status").startswith("Cancelled")
+    assert filed(site) == {}
+
+
+def test_it_works_on_a_plain_http_address_where_half_the_browser_is_missing(
+    open_page, site, photos
+) -> None:
+    page = open_page(root=f"http://nas.test:{site.port}")
+    assert page.evaluate("isSecureContext") is False
+    page.set_input_files("#files", photos(3))
+    page.wait_for_selector(DONE)
+    upload_more(page)
+    page.set_input_files("#files", photos(3))
+    page.wait_for_selector(DONE)
+    assert "Already here: 3" in text(page, ".swal2-html-container")
+    assert len(filed(site)) == 3
+
+
+def test_it_speaks_chinese_to_a_phone(open_page, photos, chromium) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+    page = open_page(locale="zh-CN", **phone)
+    assert page.get_attribute("html", "lang") == "zh-CN"
+    assert page.is_visible("label[for=camera]")
+    page.set_input_files("#files", photos(1))
+    page.wait_for_selector(DONE)
+    assert text(page, ".swal2-title") == "1 个文件已上传并归档"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_without_a_script_the_form_ends_on_the_receipt(open_page, site, photos) -> None:
+    page = open_page(java_script_enabled=False)
+    page.set_input_files("#files", photos(2))
+    page.get_by_role("button", name="Send").click()
+    page.wait_for_url("**/b/*")
+    assert "2 files uploaded and filed" in page.inner_text("h1")
+    page.goto(f"{site.url}/timeline")
+    page.get_by_role("link", name="May 2024").click()
+    assert page.locator(".tile").count() == 2
+
+
+def test_all_goes_by_keyboard(open_page, photos) -> None:
+    page = open_page()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "files":
+            break
+    else:
+        raise AssertionError("the file input cannot be reached by Tab")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")
+    chooser.value.set_files(photos(1))
+    page.wait_for_selector(DONE)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/b/*")
