@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from library import reasons
+from library.capturedate.belief import Reason
 from library.catalogue import batches as batch_rows
 from library.catalogue import items as item_rows
 from library.catalogue import receipts as rows
@@ -52,9 +53,11 @@ def _why(item: Item) -> str:
         return f"why.{item.source}"
     if item.unreadable is not None:
         return "why.unreadable"
-    return "why.unbelievable" if item.judged else "why.none"
+    is_wrong = any(judged.why not in _NEVER_SET for judged in item.judged)
+    return "why.unbelievable" if is_wrong else "why.none"
 
 
+_NEVER_SET = frozenset({Reason.UNSET, Reason.EPOCH})
 Reasons = Mapping[str, tuple[str, ...]]
 
 
