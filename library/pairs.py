@@ -94,7 +94,7 @@ def _speaks_against(one: Item, other: Item, alias_life: float) -> bool:
     """
     if abs(one.filed - other.filed) > alias_life:
         return True
-    if one.camera and other.camera and one.camera != other.camera:
+    if one.camera != other.camera:  # a camera names itself in all files of a shot
         return True
     if one.modified and other.modified and abs(one.modified - other.modified) > _APART:
         return True

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from library import reasons
 from library.capturedate.belief import Reason
+from library.capturedate.candidate import Source
 from library.catalogue import batches as batch_rows
 from library.catalogue import items as item_rows
 from library.catalogue import receipts as rows
@@ -45,6 +46,8 @@ def _words_key(item: Item, outcome: Outcome) -> str:
         return "filed.other"
     if not item.taken:
         return "filed.no_date"
+    if item.unreadable is not None and item.source == Source.NAME:
+        return "filed.unreadable"
     return "filed.live" if item.kind is Kind.VIDEO and item.pair else "filed"
 
 

@@ -7,8 +7,10 @@ from itertools import permutations
 
 import pytest
 
+from library.batch import Face
 from library.catalogue import items as item_rows
 from library.origin import origin_of
+from library.upload import Announcement
 from library.words import Language
 from tests.media import film, heic, photo, png, raw
 
@@ -112,16 +114,11 @@ def test_members_that_come_at_once_from_eight_threads_lie_together(library, orig
         assert companion.read_bytes().endswith(f"companion {shot}".encode())
 
 
-def test_in_one_batch_of_the_page_members_lie_together(library, send, origin):
-    from library.batch import Face
-
+def test_in_one_batch_of_the_page_members_lie_together(library, origin):
     batch = library.batches.open_explicit(origin, Face.PAGE)
-    page = {"alias": None, "batch_id": batch.id, "folder": ""}
-    body = film(None, fmt="mov")
-    from library.upload import Announcement
-
-    for name, body in (("IMG_1.MOV", body), ("IMG_1.HEIC", heic(taken=TAKEN))):
-        announcement = Announcement(name=name, origin=origin, size=len(body), **page)
+    halves = (("IMG_1.MOV", film(None, fmt="mov")), ("IMG_1.HEIC", heic(taken=TAKEN)))
+    for name, body in halves:
+        announcement = Announcement(name, origin, size=len(body), batch_id=batch.id)
         with library.ingest.begin(announcement) as incoming:
             incoming.write(body)
             incoming.commit()
@@ -297,13 +294,14 @@ def test_other_identifiers_are_no_pair_even_in_the_same_second(library, send):
         ("IMG_1.MOV", film(None, "long", seconds=12, fmt="mov")),
         ("IMG_1.PNG", png(taken=None)),
         ("IMG_1.MP4", film(None)),
-        ("IMG_1.DNG", None),
+        ("IMG_1.DNG", photo(None, fmt="TIFF", camera="Camera Two")),
+        ("IMG_1.DNG", raw(taken=None)),
     ],
-    ids=["a long film", "no kind of a pair", "no Live Photo's container", "another camera"],
+    ids=["a long film", "no kind", "no container of a Live Photo", "another camera", "no camera"],
 )
 def test_an_undated_stranger_stays_undated(library, send, name, stranger):
     send("IMG_1.JPG", photo(taken=TAKEN, camera="Camera One"))
-    send(name, stranger or photo(None, fmt="TIFF", camera="Camera Two"))
+    send(name, stranger)
     assert paths(library) == ["images/2024/05/17/IMG_1.JPG", f"no_date/{name}"]
 
 
