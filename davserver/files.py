@@ -37,11 +37,16 @@ INLINE_TYPES: Final = frozenset(
 
 SAFE_HEADERS: Final[tuple[Header, ...]] = (
     ("X-Content-Type-Options", "nosniff"),
-    # media-src lets a browser play the film it opened by its own address, and nothing else.
-    ("Content-Security-Policy", "sandbox; default-src 'none'; media-src 'self'"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Accept-Ranges", "bytes"),
 )
+
+_POLICY: Final = "sandbox; default-src 'none'"
+_FILM_POLICY: Final = (
+    "sandbox allow-same-origin; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"
+)
+"""A browser shows a film in a page of its own making, which must load it from here. Scripts stay
+forbidden twice: by the sandbox, and by default-src."""
 
 _BLOCK: Final = 256 * 1024
 _TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
@@ -200,6 +205,7 @@ def content_headers(
         ("Content-Type", media_type),
         ("Content-Length", str(span.length)),
         ("Content-Disposition", disposition(media_type, name)),
+        ("Content-Security-Policy", policy(media_type)),
     ]
     if outcome is Outcome.PART:
         last = span.start + span.length - 1
@@ -209,8 +215,7 @@ def content_headers(
 
 def disposition(media_type: str, name: str) -> str:
     """Say whether a browser shows or saves the file, and as what (RFC 6266, RFC 8187)."""
-    essence = media_type.partition(";")[0].strip().lower()
-    kind = "inline" if essence in INLINE_TYPES else "attachment"
+    kind = "inline" if _essence(media_type) in INLINE_TYPES else "attachment"
     if not name:
         return kind
     plain = re.sub(r'[^\x20-\x7e]|["\\%]', "_", name)
@@ -218,6 +223,17 @@ def disposition(media_type: str, name: str) -> str:
         return f'{kind}; filename="{plain}"'
     encoded = quote(name, safe="!#$&+-.^_`|~", errors="replace")
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
+
+
+def policy(media_type: str) -> str:
+    """Return the Content-Security-Policy under which a browser may show the file by itself."""
+    essence = _essence(media_type)
+    is_film = essence in INLINE_TYPES and essence.startswith("video/")
+    return _FILM_POLICY if is_film else _POLICY
+
+
+def _essence(media_type: str) -> str:
+    return media_type.partition(";")[0].strip().lower()
 
 
 def _names(condition: str, etag: str, *, weakly: bool) -> bool:

@@ -308,6 +308,8 @@ class Aliases:
             sidecar = sidecar_rows.find(connection, sidecar_id)
             if sidecar is None or sidecar.item_id is not None:
                 return None
+            if rows.refers_to_companion(connection, sidecar_id):
+                return None
             sidecar_rows.remove(connection, sidecar_id)
             return sidecar.staged
 

@@ -3,7 +3,9 @@
 A companion whose picture has not come yet waits in staging, listed in `Upload`.
 """
 
+import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -16,17 +18,31 @@ from library.catalogue import receipts as receipt_rows
 from library.catalogue import sidecars as rows
 from library.catalogue.aliases import State
 from library.catalogue.database import Connection, Database
-from library.catalogue.items import Item
+from library.catalogue.items import Item, ItemState
 from library.catalogue.receipts import Outcome, Receipt
 from library.catalogue.sidecars import Sidecar
 from library.clock import Clock
 from library.keyedlocks import KeyedLocks
-from library.media import Kind
-from library.names import fit, nfc, sidecar_target, stored_name
+from library.media import Kind, extension
+from library.names import (
+    fit,
+    is_sidecar,
+    nfc,
+    sidecar_ending,
+    sidecar_picture,
+    sidecar_target,
+    stem_key,
+    stored_name,
+)
+from library.pairs import Part, part_of
 from library.receipts import etag
 from library.store.local import LocalStore, Staged
 from library.upload import Announcement, unsaved_receipt
 from library.workers import Unreadable
+
+_PICTURES = (Part.STILL, Part.RAW, Part.FILM)
+_FILMS = (Part.FILM, Part.STILL, Part.RAW)
+_DESCRIBES = {"xmp": (Part.RAW, Part.STILL, Part.FILM), "thm": _FILMS, "srt": _FILMS}
 
 
 class SidecarReader(Protocol):
@@ -56,7 +72,6 @@ class Sidecars:
         self, announcement: Announcement, staged: Staged, sha256: str, replaces: int | None
     ) -> Receipt:
         """Keeps a whole, flushed companion: beside its picture, or waiting for it."""
-        batch = None if announcement.batch_id else self._batches.current(announcement.origin)
         sidecar = Sidecar(
             id=secrets.token_hex(12),
             item_id=None,
@@ -64,24 +79,45 @@ class Sidecars:
             stem=sidecar_target(announcement.name),
             name=nfc(announcement.name),
             origin=announcement.origin.key,
-            batch_id=announcement.batch_id or (batch.id if batch else None),
+            batch_id=self._batch_of(announcement),
             sha256=sha256,
             size=staged.size,
             path=None,
             staged=staged.name,
             arrived=self._clock.now(),
         )
-        with self._locks.holding(("pair", sidecar.pair_scope, sidecar.stem)):
-            picture = self._picture_of(sidecar)
-            if picture is None:
-                self._store.sync_staging()
-                placed = sidecar
-            else:
-                placed = self._link(sidecar, picture)
-            receipt = self._write(announcement, placed, replaces)
-        if placed.staged is None:
+        with self._locks.holding(("pair", sidecar.stem)):
+            known = self._known(sidecar)
+            placed = known or self._placed(sidecar)
+            receipt = self._write(announcement, placed, replaces, is_new=known is None)
+        if placed.staged != staged.name:
             self._store.discard(staged.name)
         return receipt
+
+    def _batch_of(self, announcement: Announcement) -> str | None:
+        if announcement.batch_id is not None:
+            return announcement.batch_id
+        batch = self._batches.current(announcement.origin)
+        return batch.id if batch else None
+
+    def _known(self, sidecar: Sidecar) -> Sidecar | None:
+        """The same companion, if its picture has it already: bytes are stored once."""
+        with self._database.reading() as connection:
+            alike = rows.alike(connection, sidecar)
+        return next((each for each in alike if self._has(each)), None)
+
+    def _has(self, sidecar: Sidecar) -> bool:
+        if sidecar.path is not None:
+            return self._store.has(sidecar.path, sidecar.size)
+        return sidecar.staged is not None and self._store.staged_path(sidecar.staged).exists()
+
+    def _placed(self, sidecar: Sidecar) -> Sidecar:
+        """Where a new companion is kept: beside its picture, or in staging until that comes."""
+        picture = self._picture_of(sidecar)
+        if picture is not None:
+            return self._link(sidecar, picture)
+        self._store.sync_staging()
+        return sidecar
 
     def dates(self, receipt: Receipt) -> tuple[Candidate, ...]:
         """The dates in a companion that has just come to its picture."""
@@ -89,37 +125,60 @@ class Sidecars:
             return ()
         return self._read(self._store.path(PurePosixPath(receipt.place)), receipt.name)
 
-    def waiting_dates(self, pair_scope: str, stem: str) -> tuple[Candidate, ...]:
-        """The dates in the companions that wait for a picture of this scope and stem."""
+    def dates_in(self, sidecar: Sidecar) -> tuple[Candidate, ...]:
+        """The dates in a companion that lies beside its picture."""
+        if sidecar.path is None:
+            return ()
+        return self._read(self._store.path(sidecar.path), sidecar.name)
+
+    def waiting_dates(self, pair_scope: str, stem: str) -> dict[str, tuple[Candidate, ...]]:
+        """The dates in the companions that wait for a picture of this scope and stem, by their id.
+
+        The newest stands first.
+        """
         with self._database.reading() as connection:
             waiting = rows.waiting(connection, pair_scope, stem)
-        return tuple(
-            candidate
-            for sidecar in waiting
+        return {
+            sidecar.id: self._read(self._store.staged_path(sidecar.staged), sidecar.name)
+            for sidecar in sorted(waiting, key=lambda sidecar: -sidecar.arrived)
             if sidecar.staged is not None
-            for candidate in self._read(self._store.staged_path(sidecar.staged), sidecar.name)
-        )
+        }
+
+    def beside(self, members: Iterable[Item]) -> list[tuple[Item, Sidecar]]:
+        """The companions that lie beside these items, or wait for them."""
+        with self._database.reading() as connection:
+            return [
+                (member, companion)
+                for member in members
+                for companion in (
+                    *rows.of_item(connection, member.id),
+                    *rows.waiting(connection, member.pair_scope, member.stem),
+                )
+            ]
 
     def _read(self, file: Path, name: str) -> tuple[Candidate, ...]:
         read = self._reader.read_sidecar(file, name)
         return () if isinstance(read, Unreadable) else read
 
-    def attach(self, item: Item) -> None:
-        """A picture has been filed: the companions that waited for it come to it."""
+    def attach(self, item: Item, pair_scope: str, stem: str) -> list[Sidecar]:
+        """A picture has come in this scope: the companions that waited for it there come to it."""
         with self._database.reading() as connection:
-            waiting = rows.waiting(connection, item.pair_scope, item.stem)
-        for sidecar in waiting:
-            placed = self._link(sidecar, item)
-            self._change(placed)
-            if sidecar.staged is not None:
-                self._store.discard(sidecar.staged)
+            waiting = rows.waiting(connection, pair_scope, stem)
+        return [self._attach(sidecar, item) for sidecar in waiting]
+
+    def _attach(self, sidecar: Sidecar, item: Item) -> Sidecar:
+        placed = self._link(sidecar, item)
+        self._change(placed)
+        if sidecar.staged is not None:
+            self._store.discard(sidecar.staged)
+        return placed
 
     def follow(self, item: Item) -> None:
         """An item has been moved: its companions come after it."""
         with self._database.reading() as connection:
             companions = rows.of_item(connection, item.id)
         for sidecar in companions:
-            if sidecar.path is None:
+            if sidecar.path is None or not self._store.is_there(sidecar.path):
                 continue
             number = 1
             while True:
@@ -131,13 +190,97 @@ class Sidecars:
                     break
                 number += 1
 
+    # ---- after a crash ----------------------------------------------------------------------
+
+    def reconcile(self, strangers: Iterable[PurePosixPath]) -> set[PurePosixPath]:
+        """At the start: brings companions, their rows and their pictures together.
+
+        Returns those files without a row that are companions with one now.
+        """
+        with self._database.reading() as connection:
+            companions = rows.everything(connection)
+        homeless = {path: self._digest(path) for path in strangers if is_sidecar(path.name)}
+        for sidecar in companions:
+            if sidecar.path is None:
+                self._attach_late(sidecar, homeless)
+            elif not self._store.is_there(sidecar.path):
+                self._find_again(sidecar, homeless)
+        adopted = {path for path, sha256 in homeless.items() if self._adopt(path, sha256)}
+        for item_id in {sidecar.item_id for sidecar in companions}:
+            self._follow_late(item_id)
+        return adopted
+
+    def _attach_late(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
+        """A kill came between a picture and the companions that had waited for it."""
+        picture = self._picture_of(sidecar)
+        if picture is None or sidecar.staged is None or not self._has(sidecar):
+            return
+        placed = self._link(sidecar, picture)
+        self._change(placed)
+        self._store.discard(sidecar.staged)
+        homeless.pop(placed.path or PurePosixPath(), None)
+
+    def _find_again(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
+        """A kill came between a companion's move and its row."""
+        for path, sha256 in homeless.items():
+            if sha256 == sidecar.sha256:
+                self._change(replace(sidecar, path=path))
+                del homeless[path]
+                return
+
+    def _adopt(self, path: PurePosixPath, sha256: str) -> bool:
+        """A companion without a row belongs to the picture that it lies beside."""
+        with self._database.reading() as connection:
+            beside = item_rows.in_folder(connection, path.parent)
+        target = sidecar_target(path.name)
+        item = next((item for item in beside if stem_key(item.path.name) == target), None)
+        if item is None:
+            return False
+        adopted = Sidecar(
+            id=secrets.token_hex(12),
+            item_id=item.id,
+            pair_scope=item.pair_scope,
+            stem=item.stem,
+            name=path.name,
+            origin=item.origin,
+            batch_id=None,
+            sha256=sha256,
+            size=self._store.path(path).stat().st_size,
+            path=path,
+            staged=None,
+            arrived=self._clock.now(),
+        )
+        self._database.write(lambda connection: rows.insert_sidecar(connection, adopted))
+        return True
+
+    def _follow_late(self, item_id: str | None) -> None:
+        """A kill came between a picture's move and that of its companions."""
+        if item_id is None:
+            return
+        with self._database.reading() as connection:
+            item = item_rows.find(connection, item_id)
+        if item is not None and item.state is ItemState.STORED:
+            self.follow(item)
+
+    def _digest(self, path: PurePosixPath) -> str:
+        with self._store.open(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any raw file reads
+
     # ---- inside -----------------------------------------------------------------------------
 
     def _picture_of(self, sidecar: Sidecar) -> Item | None:
-        """The still of that stem, else its film."""
+        """The picture it names in full, else what its kind describes: an `.xmp` the RAW file."""
         with self._database.reading() as connection:
             found = item_rows.of_stem(connection, sidecar.pair_scope, sidecar.stem)
-        return min(found, key=lambda item: (item.kind is not Kind.IMAGE, -item.filed), default=None)
+        named = sidecar_picture(sidecar.name)
+        described = _DESCRIBES.get(extension(sidecar.name), _PICTURES)
+
+        def rank(item: Item) -> tuple[bool, int, bool, float]:
+            part = part_of(item)
+            order = described.index(part) if part else len(described)
+            return item.name.casefold() != named, order, item.kind is not Kind.IMAGE, -item.filed
+
+        return min(found, key=rank, default=None)
 
     def _link(self, sidecar: Sidecar, item: Item) -> Sidecar:
         if sidecar.staged is None:
@@ -152,7 +295,9 @@ class Sidecars:
     def _change(self, sidecar: Sidecar) -> None:
         self._database.write(lambda connection: rows.change(connection, sidecar), durable=True)
 
-    def _write(self, announcement: Announcement, sidecar: Sidecar, replaces: int | None) -> Receipt:
+    def _write(
+        self, announcement: Announcement, sidecar: Sidecar, replaces: int | None, *, is_new: bool
+    ) -> Receipt:
         now = self._clock.now()
         receipt = unsaved_receipt(
             announcement,
@@ -163,13 +308,14 @@ class Sidecars:
         ).of_bytes(sidecar.size, sidecar.sha256)
         told = replace(
             receipt,
-            batch_id=sidecar.batch_id,
+            batch_id=self._batch_of(announcement),
             item_id=sidecar.item_id,
             place=str(sidecar.path) if sidecar.path else None,
         )
 
         def work(connection: Connection) -> Receipt:
-            rows.insert_sidecar(connection, sidecar)
+            if is_new:
+                rows.insert_sidecar(connection, sidecar)
             if announcement.alias is not None:
                 if replaces is not None:
                     alias_rows.take_over(connection, replaces, announcement.alias)
@@ -190,9 +336,15 @@ class Sidecars:
         return self._database.write(work, durable=True)
 
 
-def _path_beside(sidecar: Sidecar, item: Item, number: int) -> PurePosixPath:
-    """`IMG_1 (2).xmp` beside `IMG_1 (2).jpg`, `IMG_1 (2).jpg.xmp` where it was sent so."""
-    sent, stem = stored_name(sidecar.name), item.path.stem
-    ending = sent[len(sent) - len(sent[len(sidecar.stem) :]) :]
+def name_beside(sidecar: Sidecar, stem: str, number: int = 1) -> str:
+    """`IMG_1 (2).xmp` beside `IMG_1 (2).jpg`, `IMG_1 (2).jpg.xmp` where it was sent so.
+
+    `stem` is the picture's; another `number` than 1 is for a companion that was sent again.
+    """
+    ending = stored_name(f"_{sidecar_ending(sidecar.name)}")[1:]
     again = "" if number == 1 else f" ({number})"
-    return item.path.with_name(fit(f"{stem}{again}", ending))
+    return fit(f"{stem}{again}", ending)
+
+
+def _path_beside(sidecar: Sidecar, item: Item, number: int) -> PurePosixPath:
+    return item.path.with_name(name_beside(sidecar, item.path.stem, number))

@@ -16,6 +16,7 @@ from library.batch import Batches
 from library.catalogue import aliases as alias_rows
 from library.catalogue import batches as batch_rows
 from library.catalogue import items as item_rows
+from library.catalogue import marks as mark_rows
 from library.catalogue import receipts as receipt_rows
 from library.catalogue import sidecars as sidecar_rows
 from library.catalogue import uploads as upload_rows
@@ -23,15 +24,18 @@ from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item, ItemState, Taken
 from library.clock import Clock
 from library.errors import Code, Refused
-from library.filing import OWNER, Filing
+from library.filing import Filing
 from library.moves import Moves
 from library.origin import Origin
+from library.pairs import OWNER
 from library.placement import numbered
+from library.sidecars import Sidecars
 from library.store.local import LocalStore
 from library.uploadlog import UploadLog
 
 UNDO_SECONDS = 15 * 60.0
 SUMS = "SHA256SUMS"
+_UNDOING = "undoing "  # begins the mark of a batch that is being taken back
 _DAY = 86400.0
 
 
@@ -58,6 +62,7 @@ class Upkeep:
         clock: Clock,
         batches: Batches,
         filing: Filing,
+        sidecars: Sidecars,
         moves: Moves,
         log: UploadLog,
         trash_days: int,
@@ -65,6 +70,7 @@ class Upkeep:
     ) -> None:
         self._store, self._database, self._clock = store, database, clock
         self._batches, self._filing, self._moves, self._log = batches, filing, moves, log
+        self._sidecars = sidecars
         self._trash_days, self._undo_seconds = trash_days, undo_seconds
 
     # ---- the sweep --------------------------------------------------------------------------
@@ -73,11 +79,15 @@ class Upkeep:
         """Brings tree, staging and catalogue together; nothing that was acknowledged is lost."""
         moves = self._moves.finish_interrupted()
         reservations = self._batches.refund_abandoned()
+        self._finish_undoing()
         staging = self._sweep_staging()
-        strangers, missing, found_again = self._compare()
+        strangers, missing = self._compare()
         told = self._told_in_log() if strangers else {}
-        adopted = sum(self._adopt(path, told) for path in strangers)
-        return Swept(staging, adopted, missing, found_again, moves, reservations)
+        found_again = {path for path in strangers if self._find_again(path)}
+        new = [path for path in strangers if path not in found_again]
+        adopted = {path for path in new if self._adopt(path, told)}
+        adopted |= self._sidecars.reconcile(path for path in new if path not in adopted)
+        return Swept(staging, len(adopted), missing, len(found_again), moves, reservations)
 
     def _sweep_staging(self) -> int:
         """Removes what no alias, companion or resumable upload refers to."""
@@ -92,25 +102,16 @@ class Upkeep:
             self._store.discard(name)
         return len(orphans)
 
-    def _compare(self) -> tuple[list[PurePosixPath], int, int]:
-        """Files without a row, and how many rows lost or found their file."""
+    def _compare(self) -> tuple[list[PurePosixPath], int]:
+        """Files without a row, and how many rows lost their file."""
         there = set(self._store.files())
         with self._database.reading() as connection:
             stored = item_rows.all_in_state(connection, ItemState.STORED)
-            missing = item_rows.all_in_state(connection, ItemState.MISSING)
             companions = {PurePosixPath(path) for path in sidecar_rows.paths(connection)}
-        known = {item.path for item in stored} | companions
         lost = [item for item in stored if item.path not in there]
         for item in lost:
             self._settle_lost(item)
-        again = [
-            item
-            for item in missing
-            if item.path in there - known and self._store.has(item.path, item.size)
-        ]
-        for item in again:
-            self._change(item, replace(item, state=ItemState.STORED))
-        return sorted(there - known - {item.path for item in again}), len(lost), len(again)
+        return sorted(there - {item.path for item in stored} - companions), len(lost)
 
     def _settle_lost(self, item: Item) -> None:
         """A kill between a move to the trash and its row, or a file taken away by hand."""
@@ -119,6 +120,32 @@ class Upkeep:
             return
         structlog.get_logger().warning("a file is missing", path=str(item.path))
         self._change(item, replace(item, state=ItemState.MISSING))
+
+    def _find_again(self, path: PurePosixPath) -> bool:
+        """Whether these are the bytes of an item that had lost them; then it lies here from now on.
+
+        So it is after a file came back, or was moved by hand, or a kill came between the trash and
+        the row.
+        """
+        with self._database.reading() as connection:
+            if not item_rows.without_file(connection, size=self._store.size(path)):
+                return False
+        sha256, _ = self._digest(path)
+        with self._database.reading() as connection:
+            lost = item_rows.without_file(connection, sha256=sha256)
+            has_another = item_rows.by_sha256(connection, sha256) is not None
+        trashed = set(self._store.trashed_names())
+        candidates = [item for item in lost if item.trash_name not in trashed]
+        if has_another or not candidates:
+            return False
+        item = min(candidates, key=lambda item: (item.path != path, -item.filed))
+        try:
+            self._settle_restored(item, path)
+        except Taken as reason:
+            structlog.get_logger().info("not found again", path=str(path), reason=str(reason))
+            return False
+        structlog.get_logger().info("found again", path=str(path))
+        return True
 
     def _adopt(self, path: PurePosixPath, told: Mapping[str, Mapping[str, object]]) -> bool:
         """Gives a file of the tree without a row an item; False for what is not taken here.
@@ -208,27 +235,59 @@ class Upkeep:
             raise Refused(Code.EXPIRED, "undo")
         now = self._clock.now()
 
-        def mark(connection: Connection) -> set[str]:
+        def mark(connection: Connection) -> None:
             batch_rows.close(connection, batch_id, now)
             batch_rows.mark_undone(connection, batch_id, now)
-            return receipt_rows.items_of_batch(connection, batch_id)
+            mark_rows.write(connection, f"{_UNDOING}{batch_id}")
 
-        mine = self._database.write(mark, durable=True)
-        return sum(self._trash_unless_held(item_id) for item_id in sorted(mine))
+        self._database.write(mark, durable=True)
+        return self._trash_what_it_brought(batch_id)
+
+    def _trash_what_it_brought(self, batch_id: str) -> int:
+        with self._database.reading() as connection:
+            brought = receipt_rows.items_of_batch(connection, batch_id)
+        trashed = sum(self._trash_unless_held(item_id) for item_id in sorted(brought))
+        self._database.write(lambda connection: mark_rows.remove(connection, _UNDOING + batch_id))
+        return trashed
+
+    def _finish_undoing(self) -> None:
+        """At the start: takes back the rest of a batch whose undoing a kill interrupted."""
+        with self._database.reading() as connection:
+            left = mark_rows.beginning(connection, _UNDOING)
+        for name in left:
+            self._trash_what_it_brought(name.removeprefix(_UNDOING))
 
     def _trash_unless_held(self, item_id: str) -> bool:
         with self._database.reading() as connection:
             item = item_rows.find(connection, item_id)
-            holders = receipt_rows.holders(connection, item_id)
-        if item is None or item.state is not ItemState.STORED or holders:
+        if item is None:
             return False
-        self.trash(item)
-        return True
+        with self._filing.holding(item) as now:
+            if now is None or now.state is not ItemState.STORED:
+                return False
+            with self._database.reading() as connection:
+                if receipt_rows.holders(connection, item_id):
+                    return False
+            self._trash_held(now)
+            return True
 
     def trash(self, item: Item) -> None:
-        """Takes an item out of the library; its file is kept in the trash for some days."""
-        self._store.move_to_trash(item.path, item.id)
-        self._settle_trashed(item)
+        """Takes an item out of the library; its file is kept in the trash for some days.
+
+        Harmless when it is not in the library any more.
+        """
+        with self._filing.holding(item) as now:
+            if now is not None and now.state is ItemState.STORED:
+                self._trash_held(now)
+
+    def _trash_held(self, item: Item) -> None:
+        """The lock of the bytes is held: nobody is told "already here" meanwhile."""
+        try:
+            self._store.move_to_trash(item.path, item.id)
+        except FileNotFoundError:  # taken away by hand
+            self._settle_lost(item)
+        else:
+            self._settle_trashed(item)
 
     def _settle_trashed(self, item: Item) -> None:
         trashed = self._as_trashed(item)
@@ -248,14 +307,18 @@ class Upkeep:
 
         Raises Refused(EXPIRED) when its bytes are gone or are stored again under another name.
         """
-        with self._database.reading() as connection:
-            again = item_rows.by_sha256(connection, item.sha256)
-        if item.trash_name is None or again is not None:
-            raise Refused(Code.EXPIRED, "trash")
-        number, path = 1, item.path
-        while not self._store.move_from_trash(item.trash_name, path):
-            number += 1
-            path = item.path.with_name(numbered(item.name, number))
+        with self._filing.holding(item) as now:
+            with self._database.reading() as connection:
+                again = item_rows.by_sha256(connection, item.sha256)
+            if now is None or now.trash_name is None or again is not None:
+                raise Refused(Code.EXPIRED, "trash")
+            number, path = 1, now.path
+            while not self._store.move_from_trash(now.trash_name, path):
+                number += 1
+                path = now.path.with_name(numbered(now.name, number))
+            return self._settle_restored(now, path)
+
+    def _settle_restored(self, item: Item, path: PurePosixPath) -> Item:
         restored = replace(item, path=path, state=ItemState.STORED, trashed=None, trash_name=None)
 
         def work(connection: Connection) -> None:

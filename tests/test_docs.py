@@ -10,6 +10,8 @@ from types import ModuleType
 import pytest
 
 from config.settings import read_settings
+from davserver.filing_commands import filing_commands
+from davserver.maintenance import maintenance_commands
 from tests.checkout import ROOT
 
 
@@ -91,3 +93,17 @@ def test_changelog_and_version_agree() -> None:
     first = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert first is not None
     assert first[1] == version
+
+
+def test_files_named_in_the_architecture_exist() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    named = set(re.findall(r"`((?:config|library|davserver|webui|tests|scripts)/[\w./-]*)`", text))
+    named -= {"webui/static/vendor/"}  # made by set-up
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_every_command_is_in_the_readme() -> None:
+    commands = {command.name for command in (*maintenance_commands(), *filing_commands())}
+    assert len(commands) >= 5
+    assert [name for name in sorted(commands) if f"daydrop {name}" not in README] == []

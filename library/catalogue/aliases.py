@@ -361,6 +361,12 @@ def staged_names(connection: Connection) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
+def refers_to_companion(connection: Connection, sidecar_id: str) -> bool:
+    """Whether any path stands for this companion."""
+    query = select(aliases.c.id).where(aliases.c.sidecar_id == sidecar_id).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def mark_removed(connection: Connection, item_id: str) -> None:
     """Says of an item's aliases that its owner has deleted it; they stay listed (G1)."""
     connection.execute(

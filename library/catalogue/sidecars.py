@@ -36,7 +36,7 @@ _WAITING = (  # asked with every upload, so it is put together once
         sidecars.c.stem == bindparam("stem"),
         sidecars.c.item_id.is_(None),
     )
-    .order_by(sidecars.c.name)
+    .order_by(sidecars.c.name, sidecars.c.arrived)
 )
 
 
@@ -51,7 +51,7 @@ def _values(sidecar: Sidecar) -> dict[str, object]:
 
 
 def _many(connection: Connection, *where: ColumnElement[bool]) -> list[Sidecar]:
-    query = select(*_COLUMNS).where(*where).order_by(sidecars.c.name)
+    query = select(*_COLUMNS).where(*where).order_by(sidecars.c.name, sidecars.c.arrived)
     return [_from_row(row) for row in connection.execute(query)]
 
 
@@ -65,6 +65,21 @@ def waiting(connection: Connection, pair_scope: str, stem: str) -> list[Sidecar]
     """The companions that wait for a picture of this scope and stem."""
     found = connection.execute(_WAITING, {"pair_scope": pair_scope, "stem": stem})
     return [_from_row(row) for row in found]
+
+
+def alike(connection: Connection, sidecar: Sidecar) -> list[Sidecar]:
+    """The companions of the same picture with the same bytes."""
+    return _many(
+        connection,
+        sidecars.c.pair_scope == sidecar.pair_scope,
+        sidecars.c.stem == sidecar.stem,
+        sidecars.c.sha256 == sidecar.sha256,
+    )
+
+
+def everything(connection: Connection) -> list[Sidecar]:
+    """Every companion there is."""
+    return _many(connection)
 
 
 def of_item(connection: Connection, item_id: str) -> list[Sidecar]:

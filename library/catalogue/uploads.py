@@ -147,3 +147,17 @@ def settle(
         "reservation_id": None,
     }
     return bool(connection.execute(update(uploads).where(here).values(values)).rowcount)
+
+
+def settle_held(
+    connection: Connection, reservation_id: str, state: UploadState, receipt_id: int
+) -> None:
+    """Ends the upload that held this room, in the transaction that acknowledges it."""
+    here = (uploads.c.reservation_id == reservation_id) & _PENDING
+    values = {
+        "state": state.value,
+        "receipt_id": receipt_id,
+        "staged": None,
+        "reservation_id": None,
+    }
+    connection.execute(update(uploads).where(here).values(values))

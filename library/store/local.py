@@ -41,6 +41,7 @@ class Free:
     bytes: int
     inodes: int | None
     used: int
+    is_read_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -324,6 +325,10 @@ class LocalStore:
             raise
         return stat.S_ISREG(status.st_mode) and status.st_size == size
 
+    def size(self, path: PurePosixPath) -> int:
+        """The bytes of a file of the tree."""
+        return os.lstat(self.path(path)).st_size
+
     def is_there(self, path: PurePosixPath) -> bool:
         """Whether anything has this name."""
         return os.path.lexists(self.path(path))
@@ -419,6 +424,7 @@ class LocalStore:
             bytes=status.f_bavail * status.f_frsize,
             inodes=status.f_favail if status.f_files else None,
             used=(status.f_blocks - status.f_bfree) * status.f_frsize,
+            is_read_only=bool(status.f_flag & os.ST_RDONLY),
         )
 
 

@@ -14,10 +14,20 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from library.origin import Origin
+from library.receipts import Outcome
 from library.uploadlog import configure_console
 from tests.faults import notes, tracing
 from tests.faults.promises import broken, sums_in_tree
-from tests.faults.scenarios import Scenario, Sender, all_scenarios, digest, opened, serving
+from tests.faults.scenarios import (
+    ANNA,
+    Scenario,
+    Sender,
+    all_scenarios,
+    digest,
+    opened,
+    serving,
+)
 
 MOST_CALLS = 5_000  # a scenario that makes more never ends
 
@@ -37,8 +47,17 @@ class Tally:
 class Crashes:
     """One scenario, killed again and again, each time on a fresh copy of one store."""
 
-    def __init__(self, scenario: Scenario, folder: Path, *, twice: bool, first_start: bool) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        folder: Path,
+        *,
+        twice: bool,
+        first_start: bool,
+        sender: type[Sender] = Sender,
+    ) -> None:
         self._scenario, self._folder, self._twice = scenario, folder, twice
+        self._sender = sender
         self._random = random.Random(scenario.name)
         self._template = folder / "template"
         if not first_start:
@@ -81,7 +100,7 @@ class Crashes:
     def _play(self, store: Path, told: Path) -> None:
         configure_console("critical")
         with serving(store) as library:
-            self._scenario.steps(Sender(library, notes.Notes(told)))
+            self._scenario.steps(self._sender(library, notes.Notes(told)))
 
     def _restart(self, store: Path) -> None:
         configure_console("critical")
@@ -113,7 +132,20 @@ class Crashes:
             wanted = Counter(digest(body) for body in self._scenario.kept)
             if sums_in_tree(library) != wanted:
                 again.append("RETRY: the tree does not hold each file once")
+            shots = {path.with_name(path.name.partition(".")[0]) for path in library.store.files()}
+            if self._scenario.is_one_shot and len(shots) > 1:
+                again.append(f"RETRY: one shot lies at {sorted(map(str, shots))}")
         return [*first, *(f"after a retry, {each}" for each in again)]
+
+
+class Hasty(Sender):
+    """Takes an upload for acknowledged before it is, to test these tests."""
+
+    def put(self, path: str, body: bytes, origin: Origin = ANNA) -> Outcome:
+        """Notes the acknowledgement first."""
+        note = notes.Note("put", origin.key, path, digest(body))
+        self._notes.acknowledged(note, "filed")
+        return super().put(path, body, origin)
 
 
 def main() -> None:
@@ -125,15 +157,15 @@ def main() -> None:
     parser.add_argument(
         "--twice", action="store_true", help="kill the restart too, once, somewhere"
     )
-    parser.add_argument(
-        "--first-start", action="store_true", help="on a store that is not there yet"
-    )
+    parser.add_argument("--first-start", action="store_true", help="on no store at all")
+    parser.add_argument("--too-early", action="store_true", help="believe what nobody answered")
     options = parser.parse_args()
     crashes = Crashes(
         all_scenarios()[options.scenario],
         options.folder,
         twice=options.twice,
         first_start=options.first_start,
+        sender=Hasty if options.too_early else Sender,
     )
     json.dump(asdict(crashes.everywhere(options.every)), sys.stdout)
 

@@ -32,6 +32,7 @@ from tests.media import film, photo
 
 ANNA = origin_of("192.168.1.20", program="faults")
 BEN = origin_of("192.168.1.21", program="faults")
+CARL = origin_of("192.168.1.22", program="faults")  # takes his batch back
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
 DAY = timedelta(days=1)
 BLOCK = 65_536
@@ -52,12 +53,15 @@ class HereAndNow(Workers):
             size = file.stat().st_size
             return reader.read(opened, size, name, media, now=datetime.now(UTC), program=None)
 
-    def read_sidecar(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:
+    def read_sidecar(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:  # noqa: ARG002  as it is called
         """Dates of companions play no part here."""
         return Unreadable(Failure.BUSY)
 
     def preview(
-        self, file: Path, media: MediaType, targets: tuple[tuple[int, Path], ...]
+        self,
+        file: Path,  # noqa: ARG002  as it is called
+        media: MediaType,  # noqa: ARG002
+        targets: tuple[tuple[int, Path], ...],  # noqa: ARG002
     ) -> Unreadable:
         """Previews play no part here."""
         return Unreadable(Failure.NOT_DRAWABLE)
@@ -205,6 +209,7 @@ class Scenario:
     steps: Callable[[Sender], None]
     bodies: tuple[bytes, ...]  # all that is ever sent
     kept: tuple[bytes, ...]
+    is_one_shot: bool = False  # what is kept lies in one folder under one stem
 
     @property
     def known(self) -> set[str]:
@@ -259,10 +264,10 @@ def _companions(sender: Sender) -> None:
 
 
 def _undo(sender: Sender) -> None:
-    sender.put("IMG_6.jpg", picture("mine alone"))
-    sender.put("IMG_7.jpg", picture("ours"))
+    sender.put("IMG_6.jpg", picture("mine alone"), CARL)
+    sender.put("IMG_7.jpg", picture("ours"), CARL)
     sender.put("IMG_7.jpg", picture("ours"), BEN)
-    sender.undo("IMG_6.jpg", picture("mine alone"))
+    sender.undo("IMG_6.jpg", picture("mine alone"), CARL)
 
 
 def _trash(sender: Sender) -> None:
@@ -289,9 +294,13 @@ def _parts(sender: Sender) -> None:
 
 
 def _scenario(
-    name: str, steps: Callable[[Sender], None], *kept: bytes, thrown: Iterable[bytes] = ()
+    name: str,
+    steps: Callable[[Sender], None],
+    *kept: bytes,
+    thrown: Iterable[bytes] = (),
+    is_one_shot: bool = False,
 ) -> Scenario:
-    return Scenario(name, steps, (*kept, *thrown), kept)
+    return Scenario(name, steps, (*kept, *thrown), kept, is_one_shot)
 
 
 @cache
@@ -302,13 +311,14 @@ def all_scenarios() -> dict[str, Scenario]:
         _scenario("upload", _upload, picture("one"), picture("two")),
         _scenario("overwrite", _overwrite, picture("first"), picture("second")),
         _scenario("temporary", _temporary, picture("slow")),
-        _scenario("pair", _pair, *pair),
+        _scenario("pair", _pair, *pair, is_one_shot=True),
         _scenario(
             "companions",
             _companions,
             picture("with companions"),
             companion("before"),
             companion("after"),
+            is_one_shot=True,
         ),
         _scenario("undo", _undo, picture("ours"), thrown=[picture("mine alone")]),
         _scenario("trash", _trash, picture("thrown away")),

@@ -8,6 +8,7 @@ import pytest
 
 from davserver.bounds import Bounds
 from davserver.connections import address_key
+from davserver.wire import PeerGone, Wire
 from tests.davserver.engine.contrast import beside
 from tests.davserver.engine.raw import Address, Peer, Shelf, ask, eventually, get, put, request
 
@@ -237,7 +238,7 @@ def test_a_peer_that_takes_nothing_of_its_reply_is_given_up(start) -> None:
 
 
 def test_a_slow_reader_above_the_floor_gets_all_of_its_reply(start) -> None:
-    size = 12_000_000  # more than the kernel keeps for a connection
+    size = 3_000_000
 
     def app(environ, start_response):
         start_response("200 OK", [])
@@ -246,15 +247,38 @@ def test_a_slow_reader_above_the_floor_gets_all_of_its_reply(start) -> None:
     bounds = Bounds(write_seconds=0.4, rate_floor=100, rate_window_seconds=0.6)
     with Peer(start(app, bounds=bounds).address) as peer:
         peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20_000)
-        peer.say(request("GET", "/"))
-        head = peer.head()
-        left = int(head.headers["content-length"]) - len(peer.heard)
-        # So slow that the kernel lets nothing more in for longer than the whole window.
-        while left > size - 3_000_000:
-            left -= len(peer.sock.recv(50_000))
-            time.sleep(0.05)
+        peer.say(request("GET", "/")).head()
+        left = size - len(peer.heard)
         while left:
-            left -= len(peer.sock.recv(1 << 20))
+            left -= len(peer.sock.recv(100_000))
+            time.sleep(0.02 if left > 2_000_000 else 0)
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_reader_is_given_up_only_when_the_kernels_queue_does_not_shrink(reads: bool) -> None:
+    ours, theirs = socket.socketpair()
+    ticks = iter(range(0, 10_000, 10))  # seconds, one look at the clock after the other
+    bounds = Bounds(rate_floor=100, rate_window_seconds=60)
+    wire = Wire(ours, bounds, clock=lambda: float(next(ticks)))
+    ours.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            ours.send(bytes(1000))
+    rounds = iter(range(30))  # 300 seconds, in which the queue is never empty enough
+
+    def send() -> int:
+        if next(rounds, None) is None:
+            return 1
+        if reads:
+            theirs.recv(2000)
+        raise TimeoutError
+
+    with ours, theirs:
+        if reads:
+            assert wire._attempt(send) == 1
+        else:
+            with pytest.raises(PeerGone):
+                wire._attempt(send)
 
 
 def test_an_address_is_an_ipv4_address_or_the_64_of_an_ipv6_one() -> None:
