@@ -71,7 +71,7 @@ _UNKNOWN: Final = "This server does not know this method."
 def area_of(path: str) -> Area:
     """The area of a path."""
     first, _, _ = path.strip("/").partition("/")
-    if not first:
+    if first in ("", "*"):
         return Area.ROOT
     if first == "Upload":
         return Area.UPLOAD
@@ -310,6 +310,10 @@ def _shown(path: str) -> str:
     return json.dumps(text, ensure_ascii=True)
 
 
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
 class Line:
     """The line that is written about each request."""
 
@@ -354,7 +358,7 @@ class Line:
             method=environ["REQUEST_METHOD"],
             path=self._path,
             status=int(self._status[:3] or 0),
-            received=int(environ.get("CONTENT_LENGTH") or 0),
+            received=_number(environ.get("CONTENT_LENGTH") or ""),
             sent=max(self._sent, self._length),
             ms=round((time.monotonic() - self._began) * 1000),
             program=origin.program,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from werkzeug.test import EnvironBuilder
 
 from davserver import propfind
 from davserver.errors import Refusal
@@ -253,3 +254,11 @@ def test_options_names_what_can_be_done_and_asks_nobody_to_sign_in(drive: Drive)
         allowed = {each.strip() for each in reply.headers["Allow"].split(",")}
         assert {"PUT", "MKCOL", "LOCK", "UNLOCK", "MOVE"} <= allowed
     assert "PUT" not in drive.send("OPTIONS", "/images/").headers["Allow"]
+
+
+def test_the_server_itself_is_asked_with_an_asterisk(app: Callable[..., object]) -> None:
+    environ = {"REQUEST_METHOD": "OPTIONS", "PATH_INFO": "*", "REMOTE_ADDR": "10.2.0.1"}
+    heard: list[tuple[str, dict[str, str]]] = []
+    base = EnvironBuilder(method="OPTIONS").get_environ() | environ
+    app(base, lambda status, headers: heard.append((status, dict(headers))))
+    assert heard[0][0].startswith("200")
