@@ -128,13 +128,14 @@ def host_name(host: str) -> str:
     """The name in a Host header, without its port."""
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
-    return host.rpartition(":")[0].lower() if ":" in host else host.lower()
+    name = host.rpartition(":")[0] if ":" in host else host
+    return name.rstrip(".").lower()
 
 
 def own_names(settings: ServerSettings) -> frozenset[str]:
     """The names this server answers to, beside plain addresses."""
     here = socket.gethostname().lower()
-    names = {"localhost", here, f"{here.partition('.')[0]}.local", socket.getfqdn().lower()}
+    names = {"localhost", here, f"{here.partition('.')[0]}.local"}  # no resolver: it may hang
     names |= {name.lower() for name in settings.hosts}
     if settings.public_url:
         names.add((urlsplit(settings.public_url).hostname or "").lower())
@@ -243,7 +244,7 @@ class Dispatcher:
         if area is Area.RECEIPTS:
             return Kind.FILE if rest.endswith(".txt") else Kind.OTHER
         alias = self._library.aliases.find(environ["daydrop.origin"], checked_path(rest))
-        if alias is None or alias.state is State.COLLECTION:
+        if alias is None or alias.state in (State.COLLECTION, State.REMOVED):
             return Kind.OTHER
         return Kind.FILE
 

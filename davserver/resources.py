@@ -275,7 +275,13 @@ class UploadFolder(Folder):
             locks = _locks_of(self.environ)
             held = [(each, locks.remaining(each)) for each in locks.covering(self.origin.key, "")]
         return Entry(
-            f"/{UPLOAD}", UPLOAD, is_folder=True, is_lockable=True, locks=held, quota=quota
+            f"/{UPLOAD}",
+            UPLOAD,
+            is_folder=True,
+            modified=self.library.aliases.newest(self.origin, ""),
+            is_lockable=True,
+            locks=held,
+            quota=quota,
         )
 
     def below(self, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:

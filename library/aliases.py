@@ -168,6 +168,11 @@ class Aliases:
             found = rows.members(connection, origin.key, folder)
         return [member for member in found if not _is_hidden(member.alias)]
 
+    def newest(self, origin: Origin, folder: str) -> float | None:
+        """When something in a folder was last sent, in seconds since 1970; None for never."""
+        with self._database.reading() as connection:
+            return rows.newest(connection, origin.key, folder)
+
     def count_below(self, origin: Origin, folder: str) -> int:
         """How many aliases a listing of all that lies below a folder would show."""
         with self._database.reading() as connection:

@@ -185,6 +185,12 @@ def test_the_root_shows_upload_tree_and_receipts(drive: Drive) -> None:
     assert all(one.is_folder for one in drive.listing("/").values())
 
 
+def test_upload_says_when_something_came_into_it(drive: Drive) -> None:
+    assert drive.look("/Upload/").text("getlastmodified") is None
+    drive.put("/Upload/newest.jpg", media.photo(seed="newest"))
+    assert drive.look("/Upload/").text("getlastmodified")
+
+
 def test_others_are_shown_where_they_are_taken(own: Callable[..., Library]) -> None:
     drive = Drive(site(own(accept=["images", "videos", "others"])))
     assert "others" in drive.names("/")

@@ -106,6 +106,7 @@ def test_the_bytes_of_a_deleted_item_are_stored_anew(drive: Drive, library: Libr
     assert found is not None
     library.upkeep.trash(found.item)
     assert drive.get("/Upload/U4b.jpg").status_code == 410
+    assert drive.get("/Upload/U4b.jpg", Accept="text/html").headers["X-Face"] == "page"
     assert drive.names() == ["U4b.jpg"]
     assert drive.put("/Upload/U4b.jpg", photo).status_code == 204
     assert drive.get("/Upload/U4b.jpg").data == photo
