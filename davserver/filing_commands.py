@@ -1,6 +1,11 @@
 """The commands that file: import a folder, refile what lies elsewhere under today's rule."""
 
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
+from types import FrameType
 
 import click
 
@@ -9,6 +14,8 @@ from library.catalogue.receipts import Outcome
 from library.errors import Refused
 from library.importing import Summary, found_files, import_files
 from library.refile import Refile, Refiling
+
+_STOPPED = 130  # as shells report what Ctrl-C ended
 
 
 def filing_commands() -> list[click.Command]:
@@ -26,12 +33,37 @@ def import_command(paths: tuple[Path, ...], store: Path | None, config: Path | N
     total = sum(file.stat().st_size for file in files)
     with opened(chosen_settings(store, config)) as library:
         library.start()
-        with click.progressbar(length=total, label=f"{len(files)} files") as bar:
+        with (
+            _asked_to_stop() as is_stopping,
+            click.progressbar(length=total, label=f"{len(files)} files") as bar,
+        ):
             try:
-                summary = import_files(files, library.ingest, library.batches, bar.update)
+                summary = import_files(
+                    files, library.ingest, library.batches, bar.update, is_stopping
+                )
             except Refused as refused:
                 raise click.ClickException(refused.sentence()) from refused
     _tell_import(summary)
+    if summary.was_stopped:
+        raise SystemExit(_STOPPED)
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM end the work between two steps; a second Ctrl-C ends it at once."""
+    stopping = Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if stopping.is_set():
+            signal.default_int_handler(number, frame)
+        stopping.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _tell_import(summary: Summary) -> None:
@@ -42,6 +74,8 @@ def _tell_import(summary: Summary) -> None:
     )
     for file, says in summary.refused:
         click.echo(f"  {file}: {says}")
+    if summary.was_stopped:
+        click.echo("Stopped. Run it again to go on: what is here is not stored twice.")
 
 
 @click.command("refile")
@@ -52,6 +86,8 @@ def refile(store: Path | None, config: Path | None, *, dry_run: bool) -> None:
     """Move files to where they belong under today's rule and settings."""
     with opened(chosen_settings(store, config), alone=not dry_run) as library:
         work = Refile(library.database, library.filing, library.moves)
+        if not dry_run and (ended := work.finish_interrupted()):
+            click.echo(f"{ended} moves of an earlier run are finished.")
         plan = work.plan()
         if dry_run:
             for refiling in plan:

@@ -5,12 +5,14 @@ flushed, look the bytes up, choose date and place, link without replacing, flush
 transaction, and only then the answer.
 """
 
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -19,7 +21,7 @@ import structlog
 from library import pairs, placement
 from library.batch import Batches
 from library.capturedate import names as dated_names
-from library.capturedate.candidate import Candidate
+from library.capturedate.candidate import FROM_COMPANIONS, Candidate
 from library.capturedate.metadata import Medium, Metadata
 from library.capturedate.rule import CaptureDate, choose
 from library.catalogue import aliases as alias_rows
@@ -31,6 +33,7 @@ from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item, ItemState, Taken
 from library.catalogue.moves import Move
 from library.catalogue.receipts import Outcome, Receipt
+from library.catalogue.sidecars import Sidecar
 from library.catalogue.uploads import UploadState
 from library.clock import Clock
 from library.errors import Code, Refused
@@ -38,15 +41,15 @@ from library.keyedlocks import KeyedLocks
 from library.media import Kind, MediaType, sniff
 from library.moves import Moves, free_number
 from library.names import nfc, printable, stem_key
-from library.pairs import Group
-from library.receipts import etag
-from library.sidecars import Sidecars
+from library.pairs import OWNER, Group
+from library.receipts import etag, told_of
+from library.sidecars import Sidecars, name_beside
 from library.store.local import LocalStore
 from library.upload import Whole, unsaved_receipt
 from library.workers import Unreadable
 
-OWNER = "owner"  # the source of a date that a person set
 FOUND = "found:"  # how the scope of files begins that lay in the tree without a row
+_TRIES = 3  # for the name of a group, when another process works on the same folder
 _OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
 
 
@@ -80,11 +83,17 @@ def _facts(whole: Whole) -> _Facts:
 
 @dataclass(frozen=True)
 class _Settled:
-    """What an upload has become: its receipt, moves of its partners, and the item if it is new."""
+    """What an upload has become: its receipt, its item, and moves of partners that follow.
+
+    `is_new` when its bytes were not here; `came_again` when they came in another folder or batch
+    than before, so that other partners may wait for them there.
+    """
 
     receipt: Receipt
+    item: Item
     moves: tuple[Move, ...] = ()
-    new: Item | None = None
+    is_new: bool = False
+    came_again: bool = False
 
 
 class Reader(Protocol):
@@ -134,34 +143,57 @@ class Filing:
         metadata = self._read_while_flushing(whole, media)
         facts = _facts(whole)
         beside = self._sidecars.waiting_dates(facts.pair_scope, stem_key(facts.name))
-        draft = self._draft(facts, media, metadata, beside)
-        with self._locks.holding(("pair", draft.pair_scope, draft.stem)):
+        dates = tuple(candidate for found in beside.values() for candidate in found)
+        draft = self._draft(facts, media, metadata, dates)
+        with self._locks.holding(("pair", draft.stem)):
             with self._locks.holding(("bytes", draft.sha256)):
                 settled = self._settle_known(whole, draft) or self._settle_new(whole, draft)
-            self._bring_together(settled)
+            attached = self._bring_together(settled, draft)
+        judged = beside if settled.is_new else {}
+        self._join_late(settled.item, [each for each in attached if each.id not in judged])
         for name in {whole.staged.name, *replaced}:
             self._store.discard(name)
-        return settled.receipt
+        return self._receipt_now(settled.receipt)
 
-    def _bring_together(self, settled: "_Settled") -> None:
-        """What follows from an upload that is acknowledged already: no failure takes it back."""
-        for move in settled.moves:
-            self._moves.carry_out_later(move)
-        if settled.new is None:
-            return
+    def _bring_together(self, settled: "_Settled", draft: Item) -> list[Sidecar]:
+        """What follows from an upload that is acknowledged already: no failure takes it back.
+
+        Returns the companions that had waited for it.
+        """
         try:
-            self._sidecars.attach(settled.new)
-        except (OSError, Refused) as failure:
+            done = [self._moves.carry_out_later(move) for move in settled.moves]
+            if settled.came_again or not all(done):
+                self._bring(settled.item, settled.item)
+            attached = self._sidecars.attach(settled.item, draft.pair_scope, draft.stem)
+        except (OSError, Refused, Taken) as failure:
             structlog.get_logger().warning(
-                "companions wait for the next start", path=str(settled.new.path), error=str(failure)
+                "partners wait for the next start", path=str(settled.item.path), error=str(failure)
             )
-        self._on_filed(settled.new)
+            return []
+        if settled.is_new:
+            self._on_filed(settled.item)
+        return attached
+
+    def _join_late(self, item: Item, companions: list[Sidecar]) -> None:
+        """The dates of companions that came meanwhile, or to bytes that were here."""
+        try:
+            for companion in companions:
+                self.join_dates(item.id, self._sidecars.dates_in(companion))
+        except (OSError, Refused, Taken) as failure:
+            structlog.get_logger().warning(
+                "dates of companions not joined", path=str(item.path), error=str(failure)
+            )
+
+    def _receipt_now(self, receipt: Receipt) -> Receipt:
+        """The receipt as it stands: partners and companions may have moved what it speaks of."""
+        with self._database.reading() as connection:
+            return receipt_rows.find(connection, receipt.id) or receipt
 
     @contextmanager
     def holding(self, item: Item) -> Iterator[Item | None]:
         """Keeps everybody else from an item, its partners and its bytes; gives it as it is now."""
         with (
-            self._locks.holding(("pair", item.pair_scope, item.stem)),
+            self._locks.holding(("pair", item.stem)),
             self.holding_bytes(item.sha256),
         ):
             with self._database.reading() as connection:
@@ -209,15 +241,26 @@ class Filing:
         return replace(self._draft(facts, media, read), path=path)
 
     def join_dates(self, item_id: str, found: tuple[Candidate, ...]) -> None:
-        """A companion brought dates of its own: the item is judged, and placed, again."""
+        """A companion has come, perhaps with dates: its item is judged, and placed, again.
+
+        The newest companion speaks first: whoever sent it again corrected it.
+        """
         with self._database.reading() as connection:
-            item = item_rows.find(connection, item_id)
-        if not found or item is None or item.state is not ItemState.STORED:
+            before = item_rows.find(connection, item_id)
+        if before is None:
             return
-        known = tuple(judged.candidate for judged in item.judged)
-        new = [candidate for candidate in found if candidate not in known]
-        if new and item.source != OWNER:
-            self.bring_to_place(item, item.dated(self._choose([*known, *new])))
+        with self._locks.holding(("pair", before.stem)):
+            with self._database.reading() as connection:
+                item = item_rows.find(connection, item_id)
+            if item is None or item.state is not ItemState.STORED:
+                return
+            self._sidecars.follow(item)  # it may have moved while its companion was being linked
+            known = tuple(judged.candidate for judged in item.judged)
+            new = [candidate for candidate in found if candidate not in known]
+            dated = item
+            if new and item.source != OWNER:
+                dated = item.dated(self._choose([*new, *known]))
+            self._bring(item, dated)
 
     def judged_again(self, item: Item) -> Item:
         """The item as today's rule and settings date it, from what was read when it came."""
@@ -228,12 +271,26 @@ class Filing:
     def group_of(self, item: Item, of_stem: list[Item]) -> tuple[Group, dict[str, Item]]:
         """What an item is filed as together with its partners, and those as they are now, by id.
 
-        A member that only knows UTC takes the zone of another one that knows its own.
+        Who belongs together is told by what the files themselves say, not by what companions,
+        partners or people said since. A member that only knows UTC takes the zone of another one
+        that knows its own.
         """
-        partners = pairs.partners_of(item, of_stem)
-        members = [item, *partners]
+        others = {other.id: other for other in of_stem if other.id != item.id}
+        if not others:
+            return pairs.group(item, ()), {}
+        bare = [self._by_itself(other) for other in others.values()]
+        partners = [others[each.id] for each in pairs.partners_of(self._by_itself(item), bare)]
+        members = [item, *(self.judged_again(partner) for partner in partners)]
         zoned = [self._zoned(member, members) for member in members]
-        return pairs.group(zoned[0], zoned[1:]), {partner.id: partner for partner in partners}
+        group = pairs.group(zoned[0], zoned[1:], bare)
+        return group, {partner.id: partner for partner in partners}
+
+    def _by_itself(self, item: Item) -> Item:
+        """The item as its own bytes and name date it."""
+        if item.source is None:
+            return item
+        own = [each.candidate for each in item.judged]
+        return item.dated(self._choose([c for c in own if c.source not in FROM_COMPANIONS]))
 
     def _zoned(self, item: Item, members: list[Item]) -> Item:
         offset = pairs.known_offset(member for member in members if member.id != item.id)
@@ -245,21 +302,42 @@ class Filing:
         """The folder that belongs to a group under today's settings."""
         return placement.folder_for(group.kind, group.day, self._pattern)
 
+    def belongs(self, item: Item) -> PurePosixPath:
+        """The folder in which an item, with its partners, would be filed today."""
+        group, _ = self._group_in_library(item)
+        return self.folder_of(group)
+
     def bring_to_place(self, old: Item, dated: Item) -> Item:
         """Gives a filed item another date, and with its partners the folder that belongs to it.
 
         Returns the item as it is afterwards; journalled, one member after the other.
         """
-        with self._locks.holding(("pair", old.pair_scope, old.stem)):
+        with self._locks.holding(("pair", old.stem)):
+            with self._database.reading() as connection:
+                now = item_rows.find(connection, old.id)
+            if now is None or now.state is not ItemState.STORED:
+                return old
+            return self._bring(now, _dated_like(now, dated))
+
+    def _bring(self, old: Item, dated: Item) -> Item:
+        """As `bring_to_place`, for who holds the lock of the stem and knows the item as it is."""
+        number = 1
+        for _ in range(_TRIES):
             group, partners = self._group_in_library(dated)
             here = partners | {old.id: old}
-            _, placed = self._place(group, here, 1)
+            number = max(number, _number_of(old, self.folder_of(group)))
+            number, placed = self._place(group, here, number)
+            if all(here[item.id] == item for item in placed):
+                break
             moves = self._database.write(
-                lambda connection: self._planned(connection, here, placed), durable=True
+                partial(self._planned, before=here, placed=placed), durable=True
             )
-            for move in moves:
-                self._moves.carry_out(move)
-            return _own(old, placed)
+            have_arrived = [self._moves.carry_out(move) for move in moves]
+            if all(have_arrived):
+                break
+            number += 1  # another process has taken the name meanwhile
+        with self._database.reading() as connection:
+            return item_rows.find(connection, old.id) or old
 
     # ---- what it is -------------------------------------------------------------------------
 
@@ -316,6 +394,7 @@ class Filing:
             pair_scope=facts.pair_scope,
             pair=None,
             content_id=known.content_identifier,
+            camera=known.camera,
             origin=facts.origin,
             batch_id=facts.batch_id,
             filed=self._clock.now(),
@@ -349,15 +428,17 @@ class Filing:
         if known is None:
             return None
         if not self._store.has(known.path, known.size):
-            return _Settled(self._settle_restored(whole, known))
+            return self._settle_restored(whole, known)
         if known.pair_scope.startswith(FOUND):
             return self._settle_claimed(whole, known, draft)
 
-        def work(connection: Connection) -> Receipt:
+        def work(connection: Connection) -> _Settled:
             self._batches.release(connection, whole.reservation_id)
-            return self._tell(connection, whole, known, Outcome.DUPLICATE)
+            came_again = item_rows.note_appearance(connection, known, draft.pair_scope, draft.stem)
+            receipt = self._tell(connection, whole, known, Outcome.DUPLICATE)
+            return _Settled(receipt, known, came_again=came_again)
 
-        return _Settled(self._database.write(work, durable=True))
+        return self._database.write(work, durable=True)
 
     def _settle_claimed(self, whole: Whole, known: Item, draft: Item) -> _Settled:
         """A file that was found in the tree has a sender now, and with it partners.
@@ -379,9 +460,9 @@ class Filing:
             return receipt, moves
 
         receipt, moves = self._database.write(work, durable=True)
-        return _Settled(receipt, moves, _own(claimed, placed))
+        return _Settled(receipt, _own(claimed, placed), moves, is_new=True)
 
-    def _settle_restored(self, whole: Whole, known: Item) -> Receipt:
+    def _settle_restored(self, whole: Whole, known: Item) -> _Settled:
         """The bytes of an item whose file was taken away by hand: the item gets a file again."""
         number = 1
         while True:
@@ -397,7 +478,7 @@ class Filing:
 
         try:
             self._store.sync_folder(restored.path.parent)
-            return self._database.write(work, durable=True)
+            return _Settled(self._database.write(work, durable=True), restored)
         except Exception:
             self._store.take_back(restored.path, whole.staged.name)
             raise
@@ -427,15 +508,22 @@ class Filing:
     def _group_in_library(self, item: Item) -> tuple[Group, dict[str, Item]]:
         """What an item is together with the partners it has in the library."""
         with self._database.reading() as connection:
-            of_stem = item_rows.of_stem(connection, item.pair_scope, item.stem)
-        return self.group_of(item, of_stem)
+            of_stem = {
+                other.id: other
+                for scope, stem in item_rows.scopes_of(connection, item)
+                for other in item_rows.of_stem(connection, scope, stem)
+            }
+        return self.group_of(item, list(of_stem.values()))
 
-    def _place(
-        self, group: Group, partners: Mapping[str, Item], start: int
-    ) -> tuple[int, list[Item]]:
-        """The members of a group with their paths: one folder, one number, nobody else's name."""
+    def _place(self, group: Group, here: Mapping[str, Item], start: int) -> tuple[int, list[Item]]:
+        """The members of a group with their paths: one folder, one number, nobody else's name.
+
+        Their companions take that number too, so a name is free only if theirs are.
+        """
         folder = self.folder_of(group)
-        own = {str(item.path).casefold() for item in partners.values()}
+        beside = self._sidecars.beside(group.members)
+        own = {str(item.path).casefold() for item in here.values()}
+        own |= {str(companion.path).casefold() for _, companion in beside}
         with self._database.reading() as connection:
             begins = placement.numbered(group.members[0].name, 1).rpartition(".")[0]
             taken = item_rows.names_beginning(connection, folder, begins) - own
@@ -445,7 +533,13 @@ class Filing:
             fold = str(path).casefold()
             return fold in own or (fold not in taken and not self._store.is_there(path))
 
-        names = [member.name for member in group.members]
+        def names(number: int) -> Iterator[str]:
+            for member in group.members:
+                yield placement.numbered(member.name, number)
+            for member, companion in beside:
+                stem = PurePosixPath(placement.numbered(member.name, number)).stem
+                yield name_beside(companion, stem)
+
         number = free_number(names, is_free, start)
         return number, [
             replace(member, path=folder / placement.numbered(member.name, number))
@@ -461,7 +555,8 @@ class Filing:
             item_rows.insert_item(connection, item)
             self._batches.spend(connection, whole.reservation_id, item.size)
             moves = self._planned(connection, partners, placed)
-            return _Settled(self._tell(connection, whole, item, Outcome.FILED), moves, item)
+            receipt = self._tell(connection, whole, item, Outcome.FILED)
+            return _Settled(receipt, item, moves, is_new=True)
 
         return self._database.write(work, durable=True)
 
@@ -510,7 +605,15 @@ def _dated_like(item: Item, other: Item) -> Item:
         source=other.source,
         zone_source=other.zone_source,
         day_only=other.day_only,
+        candidates=other.candidates,
     )
+
+
+def _number_of(item: Item, folder: PurePosixPath) -> int:
+    """The number an item has in this folder already: it keeps it as long as it can."""
+    found = re.search(r" \(([1-9][0-9]{0,4})\)$", item.path.stem)
+    number = int(found[1]) if found and item.path.parent == folder else 1
+    return number if placement.numbered(item.name, number) == item.path.name else 1
 
 
 def _own(item: Item, placed: list[Item]) -> Item:
@@ -519,36 +622,12 @@ def _own(item: Item, placed: list[Item]) -> Item:
 
 
 def _receipt(whole: Whole, item: Item, outcome: Outcome, now: float) -> Receipt:
-    told = unsaved_receipt(
+    sent = unsaved_receipt(
         whole.announcement,
         outcome,
         now,
-        words_key=_words_key(item, outcome),
-        facts={
-            "name": printable(whole.announcement.name),
-            "place": str(item.path),
-            "why": _why(item),
-        },
+        words_key="",
+        facts={"name": printable(whole.announcement.name)},
     )
-    return replace(
-        told.of_bytes(item.size, item.sha256),
-        batch_id=whole.batch_id,
-        item_id=item.id,
-        place=str(item.path),
-        day=item.taken[:10] or None,
-        source=item.source,
-    )
-
-
-def _words_key(item: Item, outcome: Outcome) -> str:
-    if outcome is Outcome.DUPLICATE:
-        return "duplicate"
-    if item.kind is Kind.OTHER:
-        return "filed.other"
-    return "filed" if item.taken else "filed.no_date"
-
-
-def _why(item: Item) -> str:
-    if item.source is not None:
-        return f"why.{item.source}"
-    return "why.none" if item.unreadable is None else "why.unreadable"
+    told = replace(sent.of_bytes(item.size, item.sha256), batch_id=whole.batch_id)
+    return told_of(told, item)

@@ -28,6 +28,7 @@ class Summary:
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     refused: list[tuple[Path, str]] = field(default_factory=list)
+    was_stopped: bool = False
 
 
 def found_files(paths: Iterable[Path]) -> list[Path]:
@@ -57,19 +58,29 @@ def _order(name: str) -> int:
 
 
 def import_files(
-    files: Iterable[Path], ingest: Ingest, batches: Batches, tell: Callable[[int], None]
+    files: Iterable[Path],
+    ingest: Ingest,
+    batches: Batches,
+    tell: Callable[[int], None],
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> Summary:
     """Files them one after the other; `tell` is given the bytes done, for a progress bar.
 
-    Running it again goes on where it stopped: what is here already is not stored twice. Raises
-    Refused when the store can take no more at all.
+    Running it again goes on where it stopped: what is here already is not stored twice. It stops
+    between two blocks once `is_stopping`, and leaves nothing half done. Raises Refused when the
+    store can take no more at all.
     """
     summary = Summary()
     batch = batches.open_explicit(IMPORTER, Face.IMPORT, limits=_NO_LIMIT)
     try:
         for file in files:
             try:
-                summary.outcomes[_import_one(file, ingest, batch.id, tell)] += 1
+                summary.outcomes[_import_one(file, ingest, batch.id, tell, is_stopping)] += 1
+            except _Stopped:
+                summary.was_stopped = True
+                break
+            except OSError as failure:  # of the file; those of the store come as Refused
+                summary.refused.append((file, failure.strerror or str(failure)))
             except Refused as refused:
                 if refused.code in _STOPS_ALL:
                     raise
@@ -79,7 +90,17 @@ def import_files(
     return summary
 
 
-def _import_one(file: Path, ingest: Ingest, batch_id: str, tell: Callable[[int], None]) -> Outcome:
+class _Stopped(Exception):
+    """Somebody wants the import to end."""
+
+
+def _import_one(
+    file: Path,
+    ingest: Ingest,
+    batch_id: str,
+    tell: Callable[[int], None],
+    is_stopping: Callable[[], bool],
+) -> Outcome:
     with file.open("rb") as opened:
         status = os.fstat(opened.fileno())
         announcement = Announcement(
@@ -91,8 +112,15 @@ def _import_one(file: Path, ingest: Ingest, batch_id: str, tell: Callable[[int],
             modified=status.st_mtime,
             scope=f"import:{file.parent.resolve()}",
         )
-        with ingest.begin(announcement) as incoming:
-            while block := opened.read(_BLOCK):
-                incoming.write(block)
-                tell(len(block))
-            return incoming.commit().outcome
+        left = status.st_size
+        try:
+            with ingest.begin(announcement) as incoming:
+                while block := opened.read(_BLOCK):
+                    if is_stopping():
+                        raise _Stopped
+                    incoming.write(block)
+                    tell(len(block))
+                    left -= len(block)
+                return incoming.commit().outcome
+        finally:
+            tell(max(left, 0))  # of what was refused before its end

@@ -7,7 +7,7 @@ makes of its partners is planned in the transaction that acknowledges it: no kil
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -15,13 +15,15 @@ import structlog
 
 from library.catalogue import items as item_rows
 from library.catalogue import moves as rows
+from library.catalogue import receipts as receipt_rows
 from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item, ItemState
 from library.catalogue.moves import Move
+from library.catalogue.receipts import Outcome
 from library.clock import Clock
 from library.errors import Refused
 from library.keyedlocks import KeyedLocks
-from library.placement import numbered
+from library.receipts import told_of
 from library.store.local import LocalStore
 
 _MOST_NUMBERS = 100_000
@@ -49,6 +51,7 @@ class Moves:
         """
         if old.path == new.path:
             item_rows.change(connection, old, new)
+            retell(connection, new)
             return None
         move = Move(
             id=secrets.token_hex(8),
@@ -94,14 +97,15 @@ class Moves:
             self.carry_out_later(move)
         return len(left)
 
-    def carry_out_later(self, move: Move) -> None:
+    def carry_out_later(self, move: Move) -> bool:
         """As `carry_out`, for who has no use for a failure: the next start tries again."""
         try:
-            self.carry_out(move)
+            return self.carry_out(move)
         except (OSError, Refused, item_rows.Taken) as failure:
             structlog.get_logger().warning(
                 "a move waits for the next start", path=str(move.source), error=str(failure)
             )
+            return True
 
     def _is_at(self, path: PurePosixPath) -> bool:
         return self._store.is_there(path)
@@ -113,14 +117,24 @@ class Moves:
             current = item_rows.find(connection, move.item_id)
             if new is not None and current is not None and current.state is ItemState.STORED:
                 item_rows.change(connection, current, replace(new, filed=current.filed))
+                retell(connection, new)
             rows.end(connection, move.id)
 
         self._database.write(work, durable=True)
 
 
-def free_number(names: list[str], is_free: Callable[[str], bool], start: int = 1) -> int:
+def retell(connection: Connection, item: Item) -> None:
+    """Lets the receipts of an item say where it lies now."""
+    for receipt in receipt_rows.of_item(connection, item.id):
+        if receipt.outcome in (Outcome.FILED, Outcome.DUPLICATE):
+            receipt_rows.retell(connection, told_of(receipt, item))
+
+
+def free_number(
+    names: Callable[[int], Iterable[str]], is_free: Callable[[str], bool], start: int = 1
+) -> int:
     """The first number under which all names of a group are free in their folder."""
     for number in range(start, _MOST_NUMBERS):
-        if all(is_free(numbered(name, number)) for name in names):
+        if all(is_free(name) for name in names(number)):
             return number
     raise RuntimeError(f"there are {_MOST_NUMBERS} files of one name in one folder")

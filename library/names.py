@@ -31,6 +31,7 @@ _TEMPORARY = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_COUNTED = re.compile(r"(.+)(\([1-9][0-9]{0,3}\))")  # Takeout's, when names clash
 # Cc: control, Cf: zero width and direction marks, Cs: lone surrogates, Zl/Zp: line ends
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"})
 _WINDOWS_DEVICES = re.compile(
@@ -70,16 +71,46 @@ def is_sidecar(name: str) -> bool:
 
 def sidecar_target(name: str) -> str:
     """The stem of the picture a companion belongs to: `IMG_1` for `IMG_1.xmp`, `IMG_1.jpg.xmp`."""
-    stem = name.rpartition(".")[0]
-    stem = _takeout_target(stem) if name.lower().endswith(".json") else stem
-    return stem_key(stem if kind_by_name(stem) else f"{stem}.")
+    return nfc(_sidecar_parts(name)[0]).casefold()
+
+
+def sidecar_ending(name: str) -> str:
+    """What a companion's name adds to the stem of its picture: `.xmp`, `.jpg.xmp`."""
+    return _sidecar_parts(name)[1]
+
+
+def sidecar_picture(name: str) -> str | None:
+    """The whole name of the picture, where a companion tells it: `IMG_1.jpg` of `IMG_1.jpg.xmp`."""
+    stem, ending = _sidecar_parts(name)
+    picture = f"{stem}{ending}".rpartition(".")[0]
+    return nfc(picture).casefold() if kind_by_name(picture) else None
+
+
+def _sidecar_parts(name: str) -> tuple[str, str]:
+    """Stem of the picture, and the rest.
+
+    Takeout writes `IMG_1.jpg(1).json` for the picture that it calls `IMG_1(1).jpg`.
+    """
+    whole, _, ending = name.rpartition(".")
+    if ending.lower() != "json":
+        stem, _, kind = whole.rpartition(".")
+        return (stem, f".{kind}.{ending}") if kind_by_name(whole) else (whole, f".{ending}")
+    picture = _takeout_target(whole)
+    stem, _, kind = picture.rpartition(".")
+    return stem, f".{kind}.{ending}"
 
 
 def _takeout_target(stem: str) -> str:
-    """Takeout writes `IMG_1.jpg.supplemental-metadata.json`, cut to a bounded length."""
-    target, dot, tail = stem.rpartition(".")
+    """The picture of Takeout's `IMG_1.jpg.supplemental-metadata.json`, cut to a bounded length."""
+    counted = _COUNTED.fullmatch(stem)
+    plain, count = (counted[1], counted[2]) if counted else (stem, "")
+    target, dot, tail = plain.rpartition(".")
     is_tail = bool(dot) and len(tail) > 1 and "supplemental-metadata".startswith(tail.lower())
-    return target if is_tail else stem
+    picture = target if is_tail else plain
+    if not count or kind_by_name(picture) is None:
+        return target if is_tail and not count else picture + count
+    name, _, kind = picture.rpartition(".")
+    return f"{name}{count}.{kind}"
 
 
 def stem_key(name: str) -> str:

@@ -1,27 +1,65 @@
 """Why this date: what each source of an item said, and what the rule made of it, a line each."""
 
+from collections.abc import Iterator
+from datetime import datetime
+
 from library import words
 from library.capturedate.candidate import Candidate, Form
-from library.capturedate.rule import Judged
+from library.capturedate.rule import Judged, Verdict
 from library.catalogue.items import Item
 from library.names import printable
+from library.pairs import OWNER, PARTNER
 from library.words import Language
 
 _RAW_MOST = 60
+_SAID_BY_OTHERS = frozenset({OWNER, PARTNER})
 
 
 def lines(item: Item, language: Language = Language.EN) -> tuple[str, ...]:
-    """What was found in a file, best source first; the chosen one says so."""
-    return tuple(_line(judged, language) for judged in item.judged)
+    """What was found in a file, best source first; the chosen one says so, and in which zone."""
+    if item.source in _SAID_BY_OTHERS:
+        return tuple(_overruled(item, language))
+    return tuple(_own(item, language))
 
 
-def _line(judged: Judged, language: Language) -> str:
+def _own(item: Item, language: Language) -> Iterator[str]:
+    if item.unreadable is not None:
+        yield words.sentence("date.unreadable", {}, language)
+    for judged in item.judged:
+        yield _line(judged, language)
+        if judged.verdict is Verdict.CHOSEN and judged.candidate.form is Form.INSTANT:
+            yield _zone(item, language)
+
+
+def _overruled(item: Item, language: Language) -> Iterator[str]:
+    """The file's own dates count no more: its owner, or its partner, has said another."""
+    source = words.sentence(f"why.{item.source}", {}, language)
+    time = item.taken[:10] if item.day_only else _there(item)
+    yield words.sentence("date.said", {"source": source, "time": time}, language)
+    for judged in item.judged:
+        is_chosen = judged.verdict is Verdict.CHOSEN
+        yield _line(judged, language, f"overruled.{item.source}" if is_chosen else None)
+
+
+def _zone(item: Item, language: Language) -> str:
+    return words.sentence(f"zone.{item.zone_source}", {"time": _there(item)}, language)
+
+
+def _there(item: Item) -> str:
+    """The wall clock that an item is filed by."""
+    wall = datetime.fromisoformat(item.taken).isoformat(" ", "seconds")
+    return wall if item.offset_minutes is None else f"{wall} {offset(item.offset_minutes)}"
+
+
+def _line(judged: Judged, language: Language, overruled: str | None = None) -> str:
+    """A date that was found and what became of it; `overruled` names why it lost all the same."""
+    verdict = Verdict.DIFFERS if overruled else judged.verdict
     return words.sentence(
-        f"date.{judged.verdict.value}",
+        f"date.{verdict.value}",
         {
             "source": words.sentence(f"why.{judged.candidate.source.value}", {}, language),
             "time": time_of(judged.candidate),
-            "reason": words.sentence(f"reason.{judged.why.value}", {}, language),
+            "reason": words.sentence(f"reason.{overruled or judged.why.value}", {}, language),
         },
         language,
     )

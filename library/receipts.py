@@ -1,18 +1,23 @@
 """Receipts: what became of each upload, kept with its batch and told to everyone alike."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from library import reasons
+from library.capturedate.belief import Reason
+from library.capturedate.candidate import Source
 from library.catalogue import batches as batch_rows
 from library.catalogue import items as item_rows
 from library.catalogue import receipts as rows
 from library.catalogue.batches import Batch
 from library.catalogue.database import Connection, Database
+from library.catalogue.items import Item
 from library.catalogue.receipts import Outcome, Receipt
+from library.media import Kind
 from library.words import Language, readable_size
 
-__all__ = ["Outcome", "Receipt", "Receipts", "etag"]
+__all__ = ["Outcome", "Receipt", "Receipts", "etag", "told_of"]
 
 
 def etag(sha256: str) -> str:
@@ -20,6 +25,42 @@ def etag(sha256: str) -> str:
     return f"sha256-{sha256[:32]}"
 
 
+def told_of(receipt: Receipt, item: Item) -> Receipt:
+    """The receipt of an upload that is this item: where it lies now, and why there."""
+    facts = dict(receipt.facts) | {"place": str(item.path), "why": _why(item)}
+    return replace(
+        receipt,
+        words_key=_words_key(item, receipt.outcome),
+        facts=facts,
+        item_id=item.id,
+        place=str(item.path),
+        day=item.taken[:10] or None,
+        source=item.source,
+    )
+
+
+def _words_key(item: Item, outcome: Outcome) -> str:
+    if outcome is Outcome.DUPLICATE:
+        return "duplicate"
+    if item.kind is Kind.OTHER:
+        return "filed.other"
+    if not item.taken:
+        return "filed.no_date"
+    if item.unreadable is not None and item.source == Source.NAME:
+        return "filed.unreadable"
+    return "filed.live" if item.kind is Kind.VIDEO and item.pair else "filed"
+
+
+def _why(item: Item) -> str:
+    if item.source is not None:
+        return f"why.{item.source}"
+    if item.unreadable is not None:
+        return "why.unreadable"
+    is_wrong = any(judged.why not in _NEVER_SET for judged in item.judged)
+    return "why.unbelievable" if is_wrong else "why.none"
+
+
+_NEVER_SET = frozenset({Reason.UNSET, Reason.EPOCH})
 Reasons = Mapping[str, tuple[str, ...]]
 
 

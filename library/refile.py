@@ -1,7 +1,6 @@
 """Re-filing: what would lie elsewhere under today's rule and settings, and moving it there."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -27,25 +26,24 @@ class Refile:
     def __init__(self, database: Database, filing: Filing, moves: Moves) -> None:
         self._database, self._filing, self._moves = database, filing, moves
 
+    def finish_interrupted(self) -> int:
+        """Ends what a kill left half done; returns how many moves that were."""
+        return self._moves.finish_interrupted()
+
     def plan(self) -> list[Refiling]:
         """What would move; nothing is changed."""
         with self._database.reading() as connection:
             stored = item_rows.all_in_state(connection, ItemState.STORED)
-        return [refiling for shot in _by_shot(stored) for refiling in self._plan_shot(shot)]
+        return [refiling for item in stored if (refiling := self._plan(item)) is not None]
 
-    def _plan_shot(self, shot: list[Item]) -> Iterator[Refiling]:
-        """The members of one scope and stem, judged together."""
-        dated = {item.id: self._filing.judged_again(item) for item in shot}
-        for item in shot:
-            mine = dated[item.id]
-            group, _ = self._filing.group_of(mine, list(dated.values()))
-            folder = self._filing.folder_of(group)
-            if folder != item.path.parent:
-                yield Refiling(item, mine, folder)
+    def _plan(self, item: Item) -> Refiling | None:
+        """Members are judged together, each with what it has in the library."""
+        dated = self._filing.judged_again(item)
+        folder = self._filing.belongs(dated)
+        return None if folder == item.path.parent else Refiling(item, dated, folder)
 
     def run(self, plan: Iterable[Refiling], tell: Callable[[Refiling], None]) -> int:
         """Moves what was planned; returns how many files have another place now."""
-        self._moves.finish_interrupted()
         moved = 0
         for refiling in plan:
             with self._database.reading() as connection:
@@ -57,10 +55,3 @@ class Refile:
             tell(refiling)
             moved += 1
         return moved
-
-
-def _by_shot(items: Iterable[Item]) -> list[list[Item]]:
-    shots: dict[tuple[str, str], list[Item]] = defaultdict(list)
-    for item in items:
-        shots[item.pair_scope, item.stem].append(item)
-    return list(shots.values())

@@ -23,12 +23,26 @@ from library.catalogue.receipts import Outcome, Receipt
 from library.catalogue.sidecars import Sidecar
 from library.clock import Clock
 from library.keyedlocks import KeyedLocks
-from library.media import Kind
-from library.names import fit, is_sidecar, nfc, sidecar_target, stem_key, stored_name
+from library.media import Kind, extension
+from library.names import (
+    fit,
+    is_sidecar,
+    nfc,
+    sidecar_ending,
+    sidecar_picture,
+    sidecar_target,
+    stem_key,
+    stored_name,
+)
+from library.pairs import Part, part_of
 from library.receipts import etag
 from library.store.local import LocalStore, Staged
 from library.upload import Announcement, unsaved_receipt
 from library.workers import Unreadable
+
+_PICTURES = (Part.STILL, Part.RAW, Part.FILM)
+_FILMS = (Part.FILM, Part.STILL, Part.RAW)
+_DESCRIBES = {"xmp": (Part.RAW, Part.STILL, Part.FILM), "thm": _FILMS, "srt": _FILMS}
 
 
 class SidecarReader(Protocol):
@@ -72,7 +86,7 @@ class Sidecars:
             staged=staged.name,
             arrived=self._clock.now(),
         )
-        with self._locks.holding(("pair", sidecar.pair_scope, sidecar.stem)):
+        with self._locks.holding(("pair", sidecar.stem)):
             known = self._known(sidecar)
             placed = known or self._placed(sidecar)
             receipt = self._write(announcement, placed, replaces, is_new=known is None)
@@ -111,30 +125,53 @@ class Sidecars:
             return ()
         return self._read(self._store.path(PurePosixPath(receipt.place)), receipt.name)
 
-    def waiting_dates(self, pair_scope: str, stem: str) -> tuple[Candidate, ...]:
-        """The dates in the companions that wait for a picture of this scope and stem."""
+    def dates_in(self, sidecar: Sidecar) -> tuple[Candidate, ...]:
+        """The dates in a companion that lies beside its picture."""
+        if sidecar.path is None:
+            return ()
+        return self._read(self._store.path(sidecar.path), sidecar.name)
+
+    def waiting_dates(self, pair_scope: str, stem: str) -> dict[str, tuple[Candidate, ...]]:
+        """The dates in the companions that wait for a picture of this scope and stem, by their id.
+
+        The newest stands first.
+        """
         with self._database.reading() as connection:
             waiting = rows.waiting(connection, pair_scope, stem)
-        return tuple(
-            candidate
-            for sidecar in waiting
+        return {
+            sidecar.id: self._read(self._store.staged_path(sidecar.staged), sidecar.name)
+            for sidecar in sorted(waiting, key=lambda sidecar: -sidecar.arrived)
             if sidecar.staged is not None
-            for candidate in self._read(self._store.staged_path(sidecar.staged), sidecar.name)
-        )
+        }
+
+    def beside(self, members: Iterable[Item]) -> list[tuple[Item, Sidecar]]:
+        """The companions that lie beside these items, or wait for them."""
+        with self._database.reading() as connection:
+            return [
+                (member, companion)
+                for member in members
+                for companion in (
+                    *rows.of_item(connection, member.id),
+                    *rows.waiting(connection, member.pair_scope, member.stem),
+                )
+            ]
 
     def _read(self, file: Path, name: str) -> tuple[Candidate, ...]:
         read = self._reader.read_sidecar(file, name)
         return () if isinstance(read, Unreadable) else read
 
-    def attach(self, item: Item) -> None:
-        """A picture has been filed: the companions that waited for it come to it."""
+    def attach(self, item: Item, pair_scope: str, stem: str) -> list[Sidecar]:
+        """A picture has come in this scope: the companions that waited for it there come to it."""
         with self._database.reading() as connection:
-            waiting = rows.waiting(connection, item.pair_scope, item.stem)
-        for sidecar in waiting:
-            placed = self._link(sidecar, item)
-            self._change(placed)
-            if sidecar.staged is not None:
-                self._store.discard(sidecar.staged)
+            waiting = rows.waiting(connection, pair_scope, stem)
+        return [self._attach(sidecar, item) for sidecar in waiting]
+
+    def _attach(self, sidecar: Sidecar, item: Item) -> Sidecar:
+        placed = self._link(sidecar, item)
+        self._change(placed)
+        if sidecar.staged is not None:
+            self._store.discard(sidecar.staged)
+        return placed
 
     def follow(self, item: Item) -> None:
         """An item has been moved: its companions come after it."""
@@ -232,10 +269,18 @@ class Sidecars:
     # ---- inside -----------------------------------------------------------------------------
 
     def _picture_of(self, sidecar: Sidecar) -> Item | None:
-        """The still of that stem, else its film."""
+        """The picture it names in full, else what its kind describes: an `.xmp` the RAW file."""
         with self._database.reading() as connection:
             found = item_rows.of_stem(connection, sidecar.pair_scope, sidecar.stem)
-        return min(found, key=lambda item: (item.kind is not Kind.IMAGE, -item.filed), default=None)
+        named = sidecar_picture(sidecar.name)
+        described = _DESCRIBES.get(extension(sidecar.name), _PICTURES)
+
+        def rank(item: Item) -> tuple[bool, int, bool, float]:
+            part = part_of(item)
+            order = described.index(part) if part else len(described)
+            return item.name.casefold() != named, order, item.kind is not Kind.IMAGE, -item.filed
+
+        return min(found, key=rank, default=None)
 
     def _link(self, sidecar: Sidecar, item: Item) -> Sidecar:
         if sidecar.staged is None:
@@ -291,9 +336,15 @@ class Sidecars:
         return self._database.write(work, durable=True)
 
 
-def _path_beside(sidecar: Sidecar, item: Item, number: int) -> PurePosixPath:
-    """`IMG_1 (2).xmp` beside `IMG_1 (2).jpg`, `IMG_1 (2).jpg.xmp` where it was sent so."""
-    sent, stem = stored_name(sidecar.name), item.path.stem
-    ending = sent[len(sent) - len(sent[len(sidecar.stem) :]) :]
+def name_beside(sidecar: Sidecar, stem: str, number: int = 1) -> str:
+    """`IMG_1 (2).xmp` beside `IMG_1 (2).jpg`, `IMG_1 (2).jpg.xmp` where it was sent so.
+
+    `stem` is the picture's; another `number` than 1 is for a companion that was sent again.
+    """
+    ending = stored_name(f"_{sidecar_ending(sidecar.name)}")[1:]
     again = "" if number == 1 else f" ({number})"
-    return item.path.with_name(fit(f"{stem}{again}", ending))
+    return fit(f"{stem}{again}", ending)
+
+
+def _path_beside(sidecar: Sidecar, item: Item, number: int) -> PurePosixPath:
+    return item.path.with_name(name_beside(sidecar, item.path.stem, number))

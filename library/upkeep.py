@@ -24,9 +24,10 @@ from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item, ItemState, Taken
 from library.clock import Clock
 from library.errors import Code, Refused
-from library.filing import OWNER, Filing
+from library.filing import Filing
 from library.moves import Moves
 from library.origin import Origin
+from library.pairs import OWNER
 from library.placement import numbered
 from library.sidecars import Sidecars
 from library.store.local import LocalStore

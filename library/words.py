@@ -131,6 +131,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     # outcomes
     "filed": ("Filed as {place} because of {why}.", "已归入 {place}，依据：{why}。"),
+    "filed.live": (
+        "Filed as {place}, beside its picture as the film of a Live Photo, because of {why}.",
+        "已归入 {place}（实况照片的视频，与其照片放在一起），依据：{why}。",
+    ),
+    "filed.unreadable": (
+        "Filed as {place} because of {why}: its metadata could not be read.",
+        "已归入 {place}，依据：{why}（无法读取其元数据）。",
+    ),
     "filed.no_date": ("Filed as {place}: {why}.", "已归入 {place}：{why}。"),
     "filed.other": ("Filed as {place}.", "已归入 {place}。"),
     "duplicate": (
@@ -236,6 +244,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{source} says {time}: chosen, {reason}.",
         "{source}：{time}，已采用（{reason}）。",
     ),
+    "date.unreadable": ("Its metadata could not be read.", "无法读取其元数据。"),
+    "date.said": ("{source} says {time}: chosen.", "{source}：{time}，已采用。"),
     "date.agrees": ("{source} says {time}: {reason}.", "{source}：{time}，{reason}。"),
     "date.differs": (
         "{source} says {time}: not used, {reason}.",
@@ -244,6 +254,27 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "date.rejected": (
         "{source} says {time}: not believed, {reason}.",
         "{source}：{time}，不可信（{reason}）。",
+    ),
+    # where a moment in UTC belongs: the key is `zone.` and who said so
+    "zone.file": (
+        "That was {time} there: another date in the file says so.",
+        "当地时间为 {time}：时区来自文件中的另一日期。",
+    ),
+    "zone.name": (
+        "That was {time} there: the zone follows from the time in its name.",
+        "当地时间为 {time}：时区由文件名推得。",
+    ),
+    "zone.partner": (
+        "That was {time} there: the zone is that of the other half of its pair.",
+        "当地时间为 {time}：时区来自配对文件。",
+    ),
+    "zone.setting": (
+        "Taken as {time}: the zone is that of the setting media_timezone, an estimate.",
+        "按 {time} 处理：时区来自设置 media_timezone，为估计值。",
+    ),
+    "zone.utc_estimated": (
+        "Taken as {time}: nothing says in which zone that was, so UTC is an estimate.",
+        "按 {time} 处理：时区未知，以 UTC 估计。",
     ),
     # what became of a date that was found: the key is `reason.` and the reason of the rule
     "reason.first_believable": ("the best believable date", "最可信的日期"),
@@ -260,6 +291,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "another day; a better source was believed",
         "日期不同；采用了更可靠的来源",
     ),
+    "reason.overruled.partner": (
+        "the other half of its pair decides the day",
+        "日期由配对文件决定",
+    ),
+    "reason.overruled.owner": ("its owner said otherwise", "所有者另有设定"),
     "reason.unset": ("never set", "未设置"),
     "reason.unreadable": ("no date can be read from it", "无法解析为日期"),
     "reason.impossible": ("there is no such date", "不存在的日期"),

@@ -33,15 +33,16 @@ def photo(
     identifier: str | None = None,
     edges: tuple[int, int] = (48, 32),
     orientation: int | None = None,
+    camera: str | None = None,
 ) -> bytes:
     """Make a small picture of `fmt` (JPEG, WEBP, TIFF) with EXIF DateTimeOriginal `taken`.
 
     `offset` is OffsetTimeOriginal ("-08:00"), `identifier` Apple's content identifier, `xmp` an
-    XMP packet. `size` pads a JPEG to exactly so many bytes.
+    XMP packet, `camera` its model. `size` pads a JPEG to exactly so many bytes.
     """
     extra: dict[str, object] = {"xmp": xmp.encode()} if xmp else {}
     target = io.BytesIO()
-    exif = _exif(taken, offset, seed, identifier, orientation)
+    exif = _exif(taken, offset, seed, identifier, orientation, camera)
     _picture(seed, edges).save(target, fmt, exif=exif, **extra)
     return target.getvalue() if size is None else _padded(target.getvalue(), size)
 
@@ -153,8 +154,11 @@ def _exif(
     seed: str,
     identifier: str | None,
     orientation: int | None,
+    camera: str | None = None,
 ) -> bytes:
     exif = Image.Exif()
+    if camera:
+        exif[ExifTags.Base.Model] = camera
     exif[ExifTags.Base.ImageDescription] = f"seed {seed}"
     if orientation:
         exif[ExifTags.Base.Orientation] = orientation

@@ -45,6 +45,15 @@ class Source(StrEnum):
 
 
 RANK = {source: rank for rank, source in enumerate(Source)}
+CORRECTIONS = frozenset(  # somebody wrote them beside the picture on purpose
+    {
+        Source.SIDECAR_ORIGINAL,
+        Source.SIDECAR_DIGITIZED,
+        Source.SIDECAR_PHOTOSHOP,
+        Source.SIDECAR_CREATED,
+    }
+)
+FROM_COMPANIONS = CORRECTIONS | {Source.TAKEOUT, Source.THUMBNAIL}
 CONTAINER = frozenset({Source.MOVIE_HEADER, Source.TRACK_HEADER, Source.MATROSKA, Source.ASF})
 
 

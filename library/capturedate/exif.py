@@ -63,6 +63,16 @@ def dates(exif: Image.Exif) -> Iterator[Candidate]:
         yield candidate(Source.EXIF_MODIFIED, modified, offset)
 
 
+def camera(exif: Image.Exif) -> str | None:
+    """Take the camera's model (0x0110), as it calls itself."""
+    return plain_model(_text(exif.get(ExifTags.Base.Model)))
+
+
+def plain_model(text: str | None) -> str | None:
+    """Make names of models comparable: one case, one blank between words, a bounded length."""
+    return " ".join(text.casefold().split())[:80] or None if text else None
+
+
 def content_identifier(exif: Image.Exif) -> str | None:
     """Find Apple's content identifier, entry 0x0011 of its maker note."""
     note = exif.get_ifd(ExifTags.IFD.Exif).get(MAKER_NOTE)

@@ -19,8 +19,9 @@ class Metadata:
     """All that was read from one file.
 
     `width` and `height` are pixels, after orientation. `content_identifier` is Apple's, equal in
-    both halves of a Live Photo. `is_distrusted` says the film is cut inside, so that its container
-    dates do not count. `notes` are short words about what could not be read.
+    both halves of a Live Photo, `camera` the model as it calls itself. `is_distrusted` says the
+    film is cut inside, so that its container dates do not count. `notes` are short words about
+    what could not be read.
     """
 
     verdict: Medium
@@ -29,5 +30,6 @@ class Metadata:
     duration_seconds: float | None = None
     candidates: tuple[Candidate, ...] = ()
     content_identifier: str | None = None
+    camera: str | None = None
     is_distrusted: bool = False
     notes: tuple[str, ...] = ()

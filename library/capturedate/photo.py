@@ -47,6 +47,7 @@ class _Found:
     width: int | None = None
     height: int | None = None
     identifier: str | None = None
+    camera: str | None = None
     has_exif: bool = False
     has_xmp: bool = False
 
@@ -71,6 +72,7 @@ def read(file: BinaryIO, size: int, name: str, media: MediaType) -> Metadata:
         height=found.height,
         candidates=tuple(dict.fromkeys(found.candidates)),
         content_identifier=found.identifier,
+        camera=found.camera,
         notes=tuple(found.notes),
     )
 
@@ -130,6 +132,7 @@ def _read_exif(tags: Image.Exif, found: _Found) -> None:
         found.identifier = found.identifier or exif.content_identifier(tags)
     except exif.BROKEN as problem:
         found.notes.append(f"maker note could not be read: {type(problem).__name__}")
+    found.camera = found.camera or exif.camera(tags)
     if tags.get(ExifTags.Base.Orientation) in TURNED:
         found.width, found.height = found.height, found.width
 

@@ -12,6 +12,7 @@ from pymediainfo import MediaInfo, Track
 from library.capturedate import boxes, scan, xmp
 from library.capturedate.candidate import Candidate, Form, Source
 from library.capturedate.datetext import candidate
+from library.capturedate.exif import plain_model
 from library.capturedate.metadata import Medium, Metadata
 from library.media import (
     ASF,
@@ -35,6 +36,7 @@ RECORDED = {
 IN_FILMS = frozenset({Source.XMP_ORIGINAL, Source.XMP_PHOTOSHOP, Source.XMP_CREATED})
 LONGEST_SPAN = 24 * 3600.0
 APPLE_DATE = "comapplequicktimecreationdate"
+APPLE_MODEL = "comapplequicktimemodel"
 APPLE_IDENTIFIER = "comapplequicktimecontentidentifier"
 
 
@@ -65,6 +67,7 @@ def read(file: BinaryIO, size: int, media: MediaType) -> Metadata:
         duration_seconds=_duration(film, tracks),
         candidates=tuple(dict.fromkeys(candidates)),
         content_identifier=_words(tracks.general if tracks else None, APPLE_IDENTIFIER),
+        camera=plain_model(_words(tracks.general if tracks else None, APPLE_MODEL)),
         is_distrusted=film is not None and (film.is_cut or film.is_impossible),
         notes=("its tables are impossible",) if tracks is None else (),
     )

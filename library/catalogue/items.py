@@ -24,7 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from library.capturedate.rule import CaptureDate, Judged
 from library.capturedate.rule import dump as dump_judged
 from library.capturedate.rule import load as load_judged
-from library.catalogue.tables import items, months
+from library.catalogue.tables import appearances, items, months
 from library.media import Kind
 
 
@@ -60,6 +60,7 @@ class Item:
     pair_scope: str
     pair: str | None
     content_id: str | None
+    camera: str | None
     origin: str
     batch_id: str | None
     filed: float
@@ -111,12 +112,22 @@ _STORED = items.c.state == ItemState.STORED.value
 
 # What every upload asks is written once: putting a statement together costs more than running it.
 _BY_SHA256 = select(*COLUMNS).where(items.c.sha256 == bindparam("sha256"), _STORED).limit(1)
+_MOST_OF_STEM = 200  # there are programs that call every picture `image.jpg`
+_CAME_AGAIN = select(appearances.c.item_id).where(
+    appearances.c.pair_scope == bindparam("pair_scope"), appearances.c.stem == bindparam("stem")
+)
 _OF_STEM = (
     select(*COLUMNS)
     .where(
-        items.c.pair_scope == bindparam("pair_scope"), items.c.stem == bindparam("stem"), _STORED
+        (items.c.pair_scope == bindparam("pair_scope")) & (items.c.stem == bindparam("stem"))
+        | items.c.id.in_(_CAME_AGAIN),
+        _STORED,
     )
-    .order_by(items.c.path)
+    .order_by(items.c.filed.desc(), items.c.id)
+    .limit(_MOST_OF_STEM)
+)
+_SCOPES = select(appearances.c.pair_scope, appearances.c.stem).where(
+    appearances.c.item_id == bindparam("of")
 )
 _NAMES_BETWEEN = select(items.c.path_fold).where(
     items.c.path_fold >= bindparam("first"), items.c.path_fold < bindparam("after"), _STORED
@@ -213,7 +224,7 @@ def in_folder(connection: Connection, folder: PurePosixPath) -> list[Item]:
 
 
 def of_stem(connection: Connection, pair_scope: str, stem: str) -> list[Item]:
-    """The stored items that may be of one pair."""
+    """The stored items that may be of one pair, and those whose bytes came again; newest first."""
     found = connection.execute(_OF_STEM, {"pair_scope": pair_scope, "stem": stem})
     return [from_row(row) for row in found]
 
@@ -268,6 +279,21 @@ def insert_item(connection: Connection, item: Item) -> None:
         raise Taken(str(item.path)) from taken
     if item.state is ItemState.STORED:
         _count(connection, item, 1)
+
+
+def note_appearance(connection: Connection, item: Item, pair_scope: str, stem: str) -> bool:
+    """Notes that an item came in another scope or under another name; False if that is known."""
+    if (pair_scope, stem) in scopes_of(connection, item):
+        return False
+    row = {"pair_scope": pair_scope, "stem": stem, "item_id": item.id}
+    connection.execute(insert(appearances).values(row))
+    return True
+
+
+def scopes_of(connection: Connection, item: Item) -> list[tuple[str, str]]:
+    """The scopes and stems in which the bytes of an item came, its own first."""
+    found = connection.execute(_SCOPES, {"of": item.id})
+    return [(item.pair_scope, item.stem), *((str(scope), str(stem)) for scope, stem in found)]
 
 
 def change(connection: Connection, old: Item, new: Item) -> None:

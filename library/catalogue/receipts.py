@@ -108,6 +108,21 @@ def _same(connection: Connection, receipt: Receipt) -> int | None:
     return connection.execute(select(receipts.c.id).where(here)).scalar()
 
 
+def retell(connection: Connection, receipt: Receipt) -> None:
+    """Replaces what a receipt says of its file: it may have moved since."""
+    connection.execute(
+        update(receipts)
+        .where(receipts.c.id == receipt.id)
+        .values(
+            words_key=receipt.words_key,
+            facts=json.dumps(receipt.facts, ensure_ascii=False),
+            place=receipt.place,
+            day=receipt.day,
+            source=receipt.source,
+        )
+    )
+
+
 def _many(connection: Connection, *where: ColumnElement[bool]) -> list[Receipt]:
     query = select(receipts).where(*where).order_by(receipts.c.id)
     return [_from_row(row) for row in connection.execute(query)]

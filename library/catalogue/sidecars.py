@@ -36,7 +36,7 @@ _WAITING = (  # asked with every upload, so it is put together once
         sidecars.c.stem == bindparam("stem"),
         sidecars.c.item_id.is_(None),
     )
-    .order_by(sidecars.c.name)
+    .order_by(sidecars.c.name, sidecars.c.arrived)
 )
 
 
@@ -51,7 +51,7 @@ def _values(sidecar: Sidecar) -> dict[str, object]:
 
 
 def _many(connection: Connection, *where: ColumnElement[bool]) -> list[Sidecar]:
-    query = select(*_COLUMNS).where(*where).order_by(sidecars.c.name)
+    query = select(*_COLUMNS).where(*where).order_by(sidecars.c.name, sidecars.c.arrived)
     return [_from_row(row) for row in connection.execute(query)]
 
 

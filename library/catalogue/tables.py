@@ -73,6 +73,7 @@ items = Table(
     Column("pair_scope", String, nullable=False),
     Column("pair", String),
     Column("content_id", String),
+    Column("camera", String),
     Column("origin", String, nullable=False),
     Column("batch_id", String, ForeignKey("batches.id")),
     Column("filed", Float, nullable=False),
@@ -99,6 +100,15 @@ items = Table(
     Index("items_batch", "batch_id"),
 )
 
+appearances = Table(  # other names under which the bytes of an item came
+    "appearances",
+    METADATA,
+    Column("pair_scope", String, primary_key=True),
+    Column("stem", String, primary_key=True),
+    Column("item_id", String, ForeignKey("items.id"), primary_key=True),
+    Index("appearances_item", "item_id"),
+)
+
 months = Table(
     "months",
     METADATA,
@@ -122,6 +132,7 @@ sidecars = Table(
     Column("path", String),
     Column("staged", String),
     Column("arrived", Float, nullable=False),
+    Column("trashed", Float),
     Index("sidecars_pair", "pair_scope", "stem"),
     Index("sidecars_item", "item_id"),
 )

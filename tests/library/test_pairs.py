@@ -1,20 +1,42 @@
 """Members of one shot stay together, strangers of one name do not."""
 
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
 
 import pytest
 
-from tests.media import film, heic, photo, raw
+from library.batch import Face
+from library.catalogue import items as item_rows
+from library.origin import origin_of
+from library.upload import Announcement
+from library.words import Language
+from tests.media import film, heic, photo, png, raw
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
+OTHER = datetime(2023, 1, 2, 3, 4, 5)  # noqa: DTZ001  a wall clock
 
 
 def paths(library) -> list[str]:
     return sorted(str(path) for path in library.store.files())
 
 
-def live(taken=TAKEN, seed=""):
-    return film(taken.replace(tzinfo=UTC), seed, keys=f"{taken:%Y-%m-%dT%H:%M:%S}+0200", fmt="mov")
+def live(taken=TAKEN, seed="", **more):
+    keys = f"{taken:%Y-%m-%dT%H:%M:%S}+0200" if taken else None
+    return film(taken and taken.replace(tzinfo=UTC), seed, keys=keys, fmt="mov", **more)
+
+
+def xmp(taken: datetime, comment: str = "") -> bytes:
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf='
+        '"http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+        'xmlns:exif="http://ns.adobe.com/exif/1.0/" '
+        f'exif:DateTimeOriginal="{taken:%Y-%m-%dT%H:%M:%S}"/></rdf:RDF></x:xmpmeta>{comment}'
+    ).encode()
+
+
+# ---- in whatever order --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("first", ["picture", "film"])
@@ -25,6 +47,87 @@ def test_a_live_photo_lies_together_whichever_half_comes_first(library, send, fi
     assert paths(library) == ["images/2024/05/17/IMG_1.HEIC", "images/2024/05/17/IMG_1.MOV"]
 
 
+SHOT = {
+    "DSC_1.JPG": photo(taken=TAKEN),
+    "DSC_1.NEF": raw(taken=None),
+    "DSC_1.MOV": film(None, fmt="mov"),
+    "DSC_1.xmp": b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>",
+}
+
+
+@pytest.mark.parametrize("order", list(permutations(SHOT)), ids="-".join)
+def test_raw_jpeg_film_and_companion_lie_together_in_any_order(library, send, order):
+    for name in order:
+        send(f"Camera/{name}", SHOT[name])
+    assert paths(library) == [f"images/2024/05/17/{name}" for name in sorted(SHOT)]
+    with library.database.reading() as connection:
+        of_shot = item_rows.in_folder(connection, item_rows.PurePosixPath("images/2024/05/17"))
+    assert len({item.pair for item in of_shot}) == 1, "one pair"
+
+
+@pytest.mark.parametrize("order", list(permutations(SHOT)), ids="-".join)
+def test_all_members_get_one_number_when_a_name_is_taken(library, send, order):
+    send("elsewhere/DSC_1.NEF", raw(taken=TAKEN, seed="a stranger"))
+    for name in order:
+        send(f"Camera/{name}", SHOT[name])
+    mine = [f"images/2024/05/17/{name.replace('.', ' (2).')}" for name in sorted(SHOT)]
+    assert paths(library) == sorted([*mine, "images/2024/05/17/DSC_1.NEF"])
+
+
+def test_a_companion_whose_name_is_taken_takes_its_picture_to_the_next_number(library, send):
+    send("one/IMG_1.png", png(taken=TAKEN, seed="a stranger"))
+    send("one/IMG_1.xmp", xmp(TAKEN, "theirs"))
+    send("two/IMG_1.jpg", photo(taken=TAKEN))
+    send("two/IMG_1.xmp", xmp(TAKEN, "mine"))
+    assert paths(library) == [
+        "images/2024/05/17/IMG_1 (2).jpg",
+        "images/2024/05/17/IMG_1 (2).xmp",
+        "images/2024/05/17/IMG_1.png",
+        "images/2024/05/17/IMG_1.xmp",
+    ]
+
+
+def test_members_that_come_at_once_from_eight_threads_lie_together(library, origin, send):
+    shots = range(6)
+    files = [
+        (f"from {shot}/{name}", make(shot))
+        for shot in shots
+        for name, make in (
+            ("IMG_1.HEIC", lambda shot: heic(taken=TAKEN, seed=f"still {shot}")),
+            ("IMG_1.MOV", lambda shot: film(None, f"film {shot}", fmt="mov")),
+            ("IMG_1.DNG", lambda shot: raw(taken=None, seed=f"raw {shot}")),
+            ("IMG_1.xmp", lambda shot: xmp(TAKEN, f"companion {shot}")),
+        )
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda file: send(*file), files))
+    there = paths(library)
+    assert len(there) == len(files)
+    assert {path.rpartition("/")[0] for path in there} == {"images/2024/05/17"}
+    with library.database.reading() as connection:
+        items = item_rows.all_in_state(connection, item_rows.ItemState.STORED)
+    for shot in shots:
+        members = [item for item in items if item.note == f"from {shot}"]
+        assert len({item.pair for item in members}) == 1
+        (stem,) = {item.path.stem for item in members}
+        companion = library.store.path(item_rows.PurePosixPath(f"images/2024/05/17/{stem}.xmp"))
+        assert companion.read_bytes().endswith(f"companion {shot}".encode())
+
+
+def test_in_one_batch_of_the_page_members_lie_together(library, origin):
+    batch = library.batches.open_explicit(origin, Face.PAGE)
+    halves = (("IMG_1.MOV", film(None, fmt="mov")), ("IMG_1.HEIC", heic(taken=TAKEN)))
+    for name, body in halves:
+        announcement = Announcement(name, origin, size=len(body), batch_id=batch.id)
+        with library.ingest.begin(announcement) as incoming:
+            incoming.write(body)
+            incoming.commit()
+    assert paths(library) == ["images/2024/05/17/IMG_1.HEIC", "images/2024/05/17/IMG_1.MOV"]
+
+
+# ---- what moves, and what goes on ---------------------------------------------------------------
+
+
 def test_an_undated_half_follows_the_dated_one(library, send):
     send("IMG_1.MOV", film(None, fmt="mov"))
     assert paths(library) == ["no_date/IMG_1.MOV"]
@@ -32,16 +135,63 @@ def test_an_undated_half_follows_the_dated_one(library, send):
     assert paths(library) == ["images/2024/05/17/IMG_1.JPG", "images/2024/05/17/IMG_1.MOV"]
 
 
-def test_the_same_stem_on_another_day_is_no_pair(library, send):
-    send("IMG_1.MOV", live(datetime(2023, 1, 2, 3, 4, 5)))  # noqa: DTZ001  a wall clock
+def test_the_path_of_a_moved_half_goes_on_answering(library, send, origin):
+    body = film(None, fmt="mov")
+    send("IMG_1.MOV", body)
+    before = library.aliases.find(origin, "IMG_1.MOV")
     send("IMG_1.JPG", photo(taken=TAKEN))
-    assert paths(library) == ["images/2024/05/17/IMG_1.JPG", "videos/2023/01/02/IMG_1.MOV"]
+    alias = library.aliases.find(origin, "IMG_1.MOV")
+    with library.aliases.open(alias).file as file:
+        assert file.read() == body
+    assert (alias.etag, alias.size) == (before.etag, before.size)
 
 
-def test_the_same_stem_in_another_folder_is_no_pair(library, send):
-    send("one/IMG_1.MOV", live())
-    send("two/IMG_1.HEIC", heic(taken=TAKEN))
-    assert paths(library) == ["images/2024/05/17/IMG_1.HEIC", "videos/2024/05/17/IMG_1.MOV"]
+def test_the_receipts_say_where_the_halves_lie_now_and_why(library, send):
+    first = send("IMG_1.MOV", film(None, fmt="mov"))
+    assert first.sentence() == "Filed as no_date/IMG_1.MOV: no capture date in the file."
+    send("IMG_1.JPG", photo(taken=TAKEN))
+    now = library.receipts.find(first.id)
+    assert (now.place, now.day) == ("images/2024/05/17/IMG_1.MOV", "2024-05-17")
+    assert now.sentence() == (
+        "Filed as images/2024/05/17/IMG_1.MOV, beside its picture as the film of a Live Photo, "
+        "because of the date of the other half of its pair."
+    )
+    assert now.sentence(Language.ZH_CN) == (
+        "已归入 images/2024/05/17/IMG_1.MOV（实况照片的视频，与其照片放在一起），"
+        "依据：配对文件的日期。"
+    )
+
+
+def test_the_better_date_of_a_later_member_moves_the_earlier_ones_and_their_companions(
+    library, send
+):
+    send("IMG_1.MOV", film(None, fmt="mov"))
+    send("IMG_1.DNG", raw(taken=None))
+    send("IMG_1.MOV.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>")
+    send("IMG_1.dng.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/> ")
+    assert all(path.startswith("no_date/") for path in paths(library))
+    send("IMG_1.JPG", photo(taken=TAKEN))
+    assert paths(library) == [
+        "images/2024/05/17/IMG_1.DNG",
+        "images/2024/05/17/IMG_1.JPG",
+        "images/2024/05/17/IMG_1.MOV",
+        "images/2024/05/17/IMG_1.MOV.xmp",
+        "images/2024/05/17/IMG_1.dng.xmp",
+    ]
+
+
+def test_the_picture_decides_the_day_of_a_shot_at_midnight(library, send):
+    send("IMG_1.MOV", live(datetime(2024, 5, 17, 23, 59, 58)))  # noqa: DTZ001  a wall clock
+    send("IMG_1.HEIC", heic(taken=datetime(2024, 5, 18, 0, 0, 1), offset="+02:00"))  # noqa: DTZ001  a wall clock
+    assert paths(library) == ["images/2024/05/18/IMG_1.HEIC", "images/2024/05/18/IMG_1.MOV"]
+
+
+def test_a_film_of_utc_takes_the_zone_of_its_picture(library, send):
+    late = datetime(2024, 5, 17, 23, 30, 0)  # noqa: DTZ001  a wall clock
+    send("IMG_1.HEIC", heic(taken=late, offset="-07:00"))
+    receipt = send("IMG_1.MOV", film(datetime(2024, 5, 18, 6, 30, 1, tzinfo=UTC), fmt="mov"))
+    assert paths(library) == ["images/2024/05/17/IMG_1.HEIC", "images/2024/05/17/IMG_1.MOV"]
+    assert (receipt.day, receipt.source) == ("2024-05-17", "movie_header")
 
 
 def test_both_halves_get_the_same_number_when_the_name_is_taken(library, send):
@@ -55,15 +205,159 @@ def test_both_halves_get_the_same_number_when_the_name_is_taken(library, send):
     ]
 
 
-def test_a_film_of_utc_takes_the_zone_of_its_picture(library, send):
-    late = datetime(2024, 5, 17, 23, 30, 0)  # noqa: DTZ001  a wall clock
-    send("IMG_1.HEIC", heic(taken=late, offset="-07:00"))
-    receipt = send("IMG_1.MOV", film(datetime(2024, 5, 18, 6, 30, 1, tzinfo=UTC), fmt="mov"))
-    assert paths(library) == ["images/2024/05/17/IMG_1.HEIC", "images/2024/05/17/IMG_1.MOV"]
-    assert (receipt.day, receipt.source) == ("2024-05-17", "movie_header")
-
-
-def test_raw_and_jpeg_of_one_shot_lie_together(library, send):
-    send("DSC_1.NEF", raw(taken=TAKEN))
+def test_a_date_corrected_in_a_companion_holds_for_the_whole_shot(library, send):
     send("DSC_1.JPG", photo(taken=TAKEN))
-    assert paths(library) == ["images/2024/05/17/DSC_1.JPG", "images/2024/05/17/DSC_1.NEF"]
+    send("DSC_1.xmp", xmp(OTHER))
+    send("DSC_1.NEF", raw(taken=TAKEN))
+    assert paths(library) == [
+        "images/2023/01/02/DSC_1.JPG",
+        "images/2023/01/02/DSC_1.NEF",
+        "images/2023/01/02/DSC_1.xmp",
+    ]
+
+
+def test_the_owners_date_takes_a_dated_partner_along_each_time(library, send):
+    still = send("IMG_1.HEIC", heic(taken=TAKEN))
+    half = send("IMG_1.MOV", live())
+    library.upkeep.set_date(still.item_id, date(1987, 6, 5))
+    assert paths(library) == ["images/1987/06/05/IMG_1.HEIC", "images/1987/06/05/IMG_1.MOV"]
+    library.upkeep.set_date(half.item_id, date(1990, 1, 2))
+    assert paths(library) == ["images/1990/01/02/IMG_1.HEIC", "images/1990/01/02/IMG_1.MOV"]
+
+
+# ---- bytes that are here ------------------------------------------------------------------------
+
+
+def test_a_picture_that_is_here_already_is_found_by_its_film(library, send):
+    picture = heic(taken=TAKEN)
+    send("Old/IMG_1.HEIC", picture)
+    send("New/IMG_1.HEIC", picture)
+    send("New/IMG_1.MOV", film(None, fmt="mov"))
+    assert paths(library) == ["images/2024/05/17/IMG_1.HEIC", "images/2024/05/17/IMG_1.MOV"]
+
+
+def test_a_film_that_waits_undated_is_found_by_a_picture_that_is_here_already(library, send):
+    picture = heic(taken=TAKEN)
+    send("Old/IMG_1.HEIC", picture)
+    send("New/IMG_1.MOV", film(None, fmt="mov"))
+    send("New/IMG_1.HEIC", picture)
+    assert paths(library) == ["images/2024/05/17/IMG_1.HEIC", "images/2024/05/17/IMG_1.MOV"]
+
+
+@pytest.mark.parametrize("first", ["picture", "companion"])
+def test_a_companion_comes_to_a_picture_that_is_here_already(library, send, first):
+    picture = photo(taken=None)
+    send("Old/IMG_9.JPG", picture)
+    files = [("New/IMG_1.JPG", picture), ("New/IMG_1.JPG.xmp", xmp(TAKEN))]
+    for name, body in files if first == "picture" else reversed(files):
+        send(name, body)
+    assert paths(library) == ["images/2024/05/17/IMG_9.JPG", "images/2024/05/17/IMG_9.JPG.xmp"]
+
+
+def test_a_shot_sent_twice_is_stored_once(library, send):
+    for _ in range(2):
+        for name, body in SHOT.items():
+            send(f"Camera/{name}", body)
+    assert paths(library) == [f"images/2024/05/17/{name}" for name in sorted(SHOT)]
+
+
+# ---- no pairs -----------------------------------------------------------------------------------
+
+
+def test_the_same_stem_on_another_day_is_no_pair(library, send):
+    send("IMG_1.MOV", live(OTHER))
+    send("IMG_1.JPG", photo(taken=TAKEN))
+    assert paths(library) == ["images/2024/05/17/IMG_1.JPG", "videos/2023/01/02/IMG_1.MOV"]
+
+
+def test_the_same_stem_in_another_folder_is_no_pair(library, send):
+    send("one/IMG_1.MOV", live())
+    send("two/IMG_1.HEIC", heic(taken=TAKEN))
+    assert paths(library) == ["images/2024/05/17/IMG_1.HEIC", "videos/2024/05/17/IMG_1.MOV"]
+
+
+def test_the_same_stem_of_another_origin_is_no_pair(library, send):
+    send("IMG_1.MOV", live())
+    send("IMG_1.HEIC", heic(taken=TAKEN), origin=origin_of("192.168.1.99", program="pytest"))
+    assert paths(library) == ["images/2024/05/17/IMG_1.HEIC", "videos/2024/05/17/IMG_1.MOV"]
+
+
+def test_other_identifiers_are_no_pair_even_in_the_same_second(library, send):
+    send("IMG_1.HEIC", heic(taken=TAKEN, offset="+02:00", identifier="A"))
+    send("IMG_1.MOV", live(identifier="B"))
+    assert paths(library) == ["images/2024/05/17/IMG_1.HEIC", "videos/2024/05/17/IMG_1.MOV"]
+
+
+@pytest.mark.parametrize(
+    ("name", "stranger"),
+    [
+        ("IMG_1.MOV", film(None, "long", seconds=12, fmt="mov")),
+        ("IMG_1.PNG", png(taken=None)),
+        ("IMG_1.MP4", film(None)),
+        ("IMG_1.DNG", photo(None, fmt="TIFF", camera="Camera Two")),
+        ("IMG_1.DNG", raw(taken=None)),
+    ],
+    ids=["a long film", "no kind", "no container of a Live Photo", "another camera", "no camera"],
+)
+def test_an_undated_stranger_stays_undated(library, send, name, stranger):
+    send("IMG_1.JPG", photo(taken=TAKEN, camera="Camera One"))
+    send(name, stranger)
+    assert paths(library) == ["images/2024/05/17/IMG_1.JPG", f"no_date/{name}"]
+
+
+def test_a_shot_from_before_the_first_live_photo_takes_no_undated_film_along(library, send):
+    send("IMG_1.JPG", photo(taken=datetime(2009, 5, 17, 10, 0, 0)))  # noqa: DTZ001  a wall clock
+    send("IMG_1.MOV", film(None, fmt="mov"))
+    assert paths(library) == ["images/2009/05/17/IMG_1.JPG", "no_date/IMG_1.MOV"]
+
+
+def test_files_last_changed_days_apart_are_no_guess_of_a_pair(library, send):
+    send("IMG_1.JPG", photo(taken=TAKEN), modified=1_715_940_000.0)
+    send("IMG_1.MOV", film(None, fmt="mov"), modified=1_715_940_000.0 + 3 * 86_400)
+    assert paths(library) == ["images/2024/05/17/IMG_1.JPG", "no_date/IMG_1.MOV"]
+
+
+def test_an_undated_half_that_comes_after_the_life_of_an_alias_follows_nobody(library, send):
+    receipt = send("IMG_1.JPG", photo(taken=TAKEN))
+    with library.database.reading() as connection:
+        item = item_rows.find(connection, receipt.item_id)
+    old = replace(item, filed=item.filed - timedelta(days=40).total_seconds())
+    library.database.write(lambda connection: item_rows.change(connection, item, old))
+    send("IMG_1.MOV", film(None, fmt="mov"))
+    assert paths(library) == ["images/2024/05/17/IMG_1.JPG", "no_date/IMG_1.MOV"]
+
+
+def test_a_film_that_could_be_of_either_of_two_pictures_is_of_neither(library, send):
+    send("image.JPG", photo(taken=TAKEN))
+    send("image.HEIC", heic(taken=OTHER))
+    send("image.MOV", film(None, fmt="mov"))
+    assert "no_date/image.MOV" in paths(library)
+
+
+# ---- more than one could be the other half ------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_of_two_pictures_the_one_with_the_films_identifier_has_it(library, send, order):
+    files = [
+        ("IMG_1.JPG", photo(taken=None, seed="other")),
+        ("IMG_1.HEIC", heic(taken=TAKEN, identifier="A")),
+        ("IMG_1.MOV", film(None, fmt="mov", identifier="A")),
+    ]
+    for number in order:
+        send(*files[number])
+    with library.database.reading() as connection:
+        items = item_rows.all_in_state(connection, item_rows.ItemState.STORED)
+    pair = {item.media_type: item.pair for item in items}
+    assert pair["video/quicktime"] == pair["image/heic"]
+    assert {"images/2024/05/17/IMG_1.HEIC", "images/2024/05/17/IMG_1.MOV"} < set(paths(library))
+
+
+def test_a_second_picture_of_one_stem_leaves_the_pair_as_it_is(library, send):
+    send("IMG_1.HEIC", heic(taken=TAKEN))
+    send("IMG_1.MOV", live())
+    receipt = send("IMG_1.JPG", photo(taken=TAKEN))
+    assert receipt.place == "images/2024/05/17/IMG_1.JPG"
+    assert len(paths(library)) == 3
+    with library.database.reading() as connection:
+        assert item_rows.find(connection, receipt.item_id).pair is None
