@@ -3,11 +3,9 @@
 import hashlib
 import http.client
 import itertools
-import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -17,13 +15,13 @@ from typing import Self
 import pytest
 
 from tests.checkout import ROOT, free_port, serving, wait_until_open
+from tests.faults.asking import ENVIRONMENT, GOOD, ask, command, get
 from tests.faults.scale import chosen, report
 from tests.faults.scenarios import picture
 from tests.faults.scenarios import serving as library_on
 
 pytestmark = pytest.mark.faults
 CLIENTS = 8
-GOOD = (201, 204)
 
 
 class Load:
@@ -66,35 +64,6 @@ class Load:
             self.refused.append(status)
 
 
-def ask(
-    port: int, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
-) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    try:
-        connection.request(method, path, body, headers or {})
-        response = connection.getresponse()
-        response.read()
-        return response.status
-    finally:
-        connection.close()
-
-
-def get(port: int, path: str) -> bytes:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().read()
-    finally:
-        connection.close()
-
-
-def command(folder: Path, *more: str) -> list[str | Path]:
-    settings = folder / "daydrop.toml"
-    settings.write_text("[limits]\nbatch_files = 100000\nkeep_free = 0\n", encoding="utf-8")
-    program = [sys.executable, "-m", "davserver", "serve", "--config", settings]
-    return [*program, "--store", folder / "store", *more]
-
-
 def killed_under_load(folder: Path, seconds: float) -> Load:
     """Starts the server, puts load on it, and kills it with all it has started."""
     port = free_port()
@@ -102,7 +71,7 @@ def killed_under_load(folder: Path, seconds: float) -> Load:
         server = subprocess.Popen(
             command(folder, "--port", str(port)),
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=ENVIRONMENT,
             stdin=subprocess.DEVNULL,
             stdout=words,
             stderr=subprocess.STDOUT,
@@ -129,8 +98,7 @@ def test_what_was_answered_before_a_kill_is_there_after_a_restart(tmp_path):
         answered |= load.answered
         sent |= load.sent
     assert answered
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with serving(command(tmp_path), tmp_path, environment) as daydrop:
+    with serving(command(tmp_path), tmp_path, ENVIRONMENT) as daydrop:
         assert get(daydrop.port, "/healthz").startswith(b'{"reason":null')
         lost = [path for path, body in answered.items() if get(daydrop.port, path) != body]
         again = [ask(daydrop.port, "PUT", path, body) for path, body in answered.items()]
