@@ -27,8 +27,8 @@ def test_two_hundred_uploads_at_once_all_end_in_success(tmp_path):
     ):
 
         def put(number: int) -> int:
-        body = picture(f"server {number}", 30_000)
-        return ask(daydrop.port, "PUT", f"/Upload/IMG_{number}.jpg", body)
+            body = picture(f"server {number}", 30_000)
+            return ask(daydrop.port, "PUT", f"/Upload/IMG_{number}.jpg", body)
 
         assert set(threads.map(put, range(200))) == {201}
 
