@@ -280,6 +280,8 @@ class Batches:
         now = self._clock.now()
         if batch.closes is not None:
             return now >= batch.closes
+        if batch.touched - now > self._settings.batch_idle:
+            return True  # written by a run whose clock was ahead: full batches would last for years
         idle = now - batch.touched >= self._settings.batch_idle
         return idle or now - batch.opened >= self._settings.batch_max_age
 

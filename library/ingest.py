@@ -26,7 +26,7 @@ from library.catalogue import aliases as alias_rows
 from library.catalogue import receipts as receipt_rows
 from library.catalogue.aliases import Alias, State
 from library.catalogue.batches import Reservation
-from library.catalogue.database import Connection, Database
+from library.catalogue.database import CatalogueClosed, Connection, Database
 from library.catalogue.receipts import Outcome, Receipt
 from library.clock import Clock
 from library.errors import Code, Refused
@@ -74,8 +74,8 @@ class Ingest:
 
     @property
     def fault(self) -> str | None:
-        """Why the store takes nothing any more; None while all is well."""
-        return self._fault
+        """Why the store takes nothing now; None while all is well."""
+        return self._fault or self.room.problem()
 
     # ---- the door ---------------------------------------------------------------------------
 
@@ -135,7 +135,7 @@ class Ingest:
         try:
             return self.filing.file(whole)
         finally:
-            self.batches.refund(held.id)
+            self.give_back(held.id)
 
     def receive_sidecar(
         self, announcement: Announcement, staged: Staged, sha256: str, replaces: int | None = None
@@ -186,7 +186,19 @@ class Ingest:
             # the catalogue lies on the same disk; what cannot be kept is still logged
             self._log.write(receipt)
             return
-        self._log.write(self.database.write(work))
+        try:
+            receipt = self.database.write(work)
+        except (OSError, Refused, CatalogueClosed) as failure:
+            # the fault that is told of has hit the catalogue too; the log still says it
+            structlog.get_logger().error("receipt not kept", error=str(failure))
+        self._log.write(receipt)
+
+    def give_back(self, reservation_id: str) -> None:
+        """Gives back what is held in a batch; a failing disk must not hide what came before."""
+        try:
+            self.batches.refund(reservation_id)
+        except (OSError, Refused, CatalogueClosed) as failure:
+            structlog.get_logger().error("reservation kept until a restart", error=str(failure))
 
     def told(self, receipt: Receipt) -> Receipt:
         """Writes the log line of an upload that was accepted."""
@@ -254,7 +266,7 @@ class Ingest:
                 raise
         except BaseException:
             if held is not None:
-                self.batches.refund(held.id)
+                self.give_back(held.id)
             raise
         if held is not None:
             return _Filed(self, announcement, staged, held)
@@ -302,6 +314,7 @@ class Incoming:
                 if len(self._head) == HEAD_BYTES:
                     self._judge_head()
             self._staged.write(block)
+            self._keep_promise(len(block))
             self._sha256.update(block)
             for _, running in self._sums:
                 running.update(block)
@@ -397,6 +410,12 @@ class Incoming:
         self._promised += max(0, size)
         self._ingest.room.promise(max(0, size))
 
+    def _keep_promise(self, size: int) -> None:
+        """What is written is counted by the disk itself from now on."""
+        kept = min(size, self._promised)
+        self._promised -= kept
+        self._ingest.room.promise(-kept)
+
     def _let_go(self) -> None:
         self._is_open = False
         self._staged.close()
@@ -405,9 +424,9 @@ class Incoming:
 
     def _hold_room(self, step: int = STEP) -> None:
         """For bytes that nobody announced: room on the disk, a step ahead of what arrives."""
-        if self.received > self._promised:
+        if self._promised == 0:
             self._ingest.room.check(step)
-            self._promise(self.received - self._promised + step)
+            self._promise(step)
 
 
 class _Filed(Incoming):
@@ -465,7 +484,7 @@ class _Filed(Incoming):
 
     def _give_back(self) -> None:
         super()._give_back()
-        self._ingest.batches.refund(self._held.id)
+        self._ingest.give_back(self._held.id)
 
 
 class _Bounded(Incoming):

@@ -15,7 +15,7 @@ from library.browse import Browse
 from library.catalogue import schema
 from library.catalogue.database import Database, sqlite_url
 from library.clock import Clock
-from library.errors import Code, Refused
+from library.errors import Code, Refused, StoreUnusable
 from library.filing import Filing
 from library.ingest import Ingest
 from library.keyedlocks import KeyedLocks
@@ -206,6 +206,10 @@ def _prepare(store: LocalStore) -> bool:
     """Makes the store ready; False when its disk takes no writes but holds a library."""
     try:
         store.prepare()
+    except OSError as failure:
+        raise StoreUnusable(
+            f"the disk of {store.root} failed ({failure.strerror}): check it, then start again"
+        ) from failure
     except Refused as refused:
         if refused.code is Code.READ_ONLY and (store.state / _CATALOGUE).exists():
             return False

@@ -3,7 +3,7 @@
 from threading import BoundedSemaphore, Lock
 
 from library.errors import Code, Refused
-from library.store.local import LocalStore
+from library.store.local import Free, LocalStore
 
 _FEWEST_INODES = 64  # folders, the catalogue's files and the log need some too
 BUSY_WAIT = 10.0  # seconds an upload waits, unread, before it is told to come back
@@ -26,12 +26,23 @@ class Room:
         return max(0, self._store.free().bytes - self._keep_free - self._promised)
 
     def check(self, size: int) -> None:
-        """Raises Refused(NO_SPACE) when so many bytes, or any file at all, would not fit."""
+        """Raises Refused when so many bytes, or any file at all, would not fit or be written."""
         free = self._store.free()
-        if free.bytes - self._keep_free - self._promised < size:
+        if free.is_read_only:
+            raise Refused(Code.READ_ONLY)
+        if free.bytes - self._keep_free - self._promised < size or _lacks_inodes(free):
             raise Refused(Code.NO_SPACE)
-        if free.inodes is not None and free.inodes < _FEWEST_INODES:
-            raise Refused(Code.NO_SPACE)
+
+    def problem(self) -> str | None:
+        """Why the disk takes nothing now, None while it does: what `check` would say to a byte."""
+        free = self._store.free()
+        if free.is_read_only:
+            return "the disk of the store is read-only"
+        if free.bytes - self._keep_free <= 0:
+            return "the disk of the store is full"
+        if _lacks_inodes(free):
+            return "the disk of the store has no room for more files"
+        return None
 
     def promise(self, size: int) -> None:
         """Counts bytes that will be written; take back what `promise` gave as they are."""
@@ -46,3 +57,7 @@ class Room:
     def leave(self) -> None:
         """Gives the place back."""
         self._places.release()
+
+
+def _lacks_inodes(free: Free) -> bool:
+    return free.inodes is not None and free.inodes < _FEWEST_INODES

@@ -16,6 +16,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="folder of the sample media (default: ../shared/media beside the checkout)",
     )
+    parser.addoption(
+        "--publish-clients",
+        action="store_true",
+        help="write docs/clients.md from what the tests of foreign clients have seen to work",
+    )
 
 
 @pytest.fixture(scope="session")

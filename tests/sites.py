@@ -17,6 +17,8 @@ from library.clock import Clock
 from library.library import Library
 from library.origin import Origin
 
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
 
 def page(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Stands for the other face."""
@@ -41,6 +43,8 @@ class Served:
 
     library: Library
     address: tuple[str, int]
+    heard: list[tuple[str, str, int]]
+    """Method, path and status of each request so far."""
 
     @property
     def url(self) -> str:
@@ -78,17 +82,41 @@ class Served:
         self.library.database.write(work)
 
 
+def hearing(app: Application, heard: list[tuple[str, str, int]]) -> Application:
+    """The application, and a note of each request."""
+
+    def listen(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"].encode("latin-1").decode()
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            heard.append((environ["REQUEST_METHOD"], path, int(status[:3])))
+            return start_response(status, headers, exc_info)
+
+        return app(environ, start)
+
+    return listen
+
+
 @contextmanager
-def serving(root: Path, **limits: object) -> Iterator[Served]:
-    """A server over both faces, the page being a stand-in, until the block ends."""
-    library = make_library(root, **limits)
-    library.start()
-    server = Server(site(library), "127.0.0.1", 0)
+def listening(library: Library, heard: list[tuple[str, str, int]]) -> Iterator[Served]:
+    """A server over a library that runs, until the block ends."""
+    server = Server(hearing(site(library), heard), "127.0.0.1", 0)
     thread = threading.Thread(target=server.serve)
     thread.start()
     try:
-        yield Served(library, server.address)
+        yield Served(library, server.address, heard)
     finally:
         server.stop(5)
         thread.join()
+
+
+@contextmanager
+def serving(root: Path, **limits: object) -> Iterator[Served]:
+    """A library and a server over both faces, the page being a stand-in, until the block ends."""
+    library = make_library(root, **limits)
+    library.start()
+    try:
+        with listening(library, []) as served:
+            yield served
+    finally:
         library.close()

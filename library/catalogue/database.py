@@ -5,6 +5,7 @@ queued up during the last commit goes into the next one, so that many uploads sh
 to disk and a lone one never waits for company (spec/setup.md, section 3).
 """
 
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -15,12 +16,12 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from library.errors import Code, Refused
 
-__all__ = ["CatalogueClosed", "Connection", "Database", "sqlite_url"]
+__all__ = ["CatalogueClosed", "CatalogueFailed", "Connection", "Database", "sqlite_url"]
 
 T = TypeVar("T")
 _MOST_IN_ONE_COMMIT = 200
@@ -28,6 +29,10 @@ _MOST_IN_ONE_COMMIT = 200
 
 class CatalogueClosed(RuntimeError):
     """The catalogue takes no more work: the server is stopping."""
+
+
+class CatalogueFailed(OSError):
+    """The catalogue could not be written; `errno` is EIO when its disk has failed."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,11 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees everything committed so far; for SELECT only."""
-        with self.engine.connect() as connection:
-            yield connection
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except DatabaseError as failure:
+            raise _refusal(failure) from failure
 
     def write(self, work: Callable[[Connection], T], *, durable: bool = False) -> T:
         """Runs `work` in a transaction and returns its result once that is committed.
@@ -96,25 +104,28 @@ class Database:
         self.engine.dispose()
 
     def _write_queued(self) -> None:
-        with self.engine.connect().execution_options(immediate=True) as connection:
-            while (first := self._queue.get()) is not None:
-                jobs = [first, *self._more()]
-                self._commit(connection, [job for job in jobs if job is not None])
-                if None in jobs:
-                    return
+        while (first := self._queue.get()) is not None:
+            jobs = [first, *self._more()]
+            self._commit([job for job in jobs if job is not None])
+            if None in jobs:
+                return
 
     def _more(self) -> list[_Job[Any] | None]:
         count = min(self._queue.qsize(), _MOST_IN_ONE_COMMIT)
         return [self._queue.get_nowait() for _ in range(count)]
 
-    def _commit(self, connection: Connection, jobs: list[_Job[Any]]) -> None:
-        """One transaction for all jobs, a savepoint for each, answers after the commit."""
+    def _commit(self, jobs: list[_Job[Any]]) -> None:
+        """One transaction for all jobs, a savepoint for each, answers after the commit.
+
+        Whatever fails is told to those who wait: the thread that writes must live on.
+        """
         settle: list[Callable[[], None]] = []
         try:
-            if connection.dialect.name == "sqlite":
-                _set_synchronous(connection, full=any(job.durable for job in jobs))
-            with connection.begin():
-                settle = [_run(connection, job) for job in jobs]
+            with self.engine.connect().execution_options(immediate=True) as connection:
+                if connection.dialect.name == "sqlite":
+                    _set_synchronous(connection, full=any(job.durable for job in jobs))
+                with connection.begin():
+                    settle = [_run(connection, job) for job in jobs]
         except Exception as failure:  # noqa: BLE001  handed to every caller that waits
             told = _refusal(failure)
             for job in jobs:
@@ -129,7 +140,10 @@ def _run(connection: Connection, job: _Job[Any]) -> Callable[[], None]:
     try:
         result = job.work(connection)
     except Exception as failure:  # noqa: BLE001  handed to the caller that waits
-        savepoint.rollback()
+        try:
+            savepoint.rollback()
+        except OperationalError:
+            raise failure from None  # a full disk: SQLite has given up the whole transaction
         told = _refusal(failure)
         return lambda: job.future.set_exception(told)
     savepoint.commit()
@@ -137,14 +151,15 @@ def _run(connection: Connection, job: _Job[Any]) -> Callable[[], None]:
 
 
 def _refusal(failure: Exception) -> Exception:
-    """What people are told when the catalogue's disk takes no more; else the failure itself."""
-    if isinstance(failure, OperationalError):
-        says = str(failure.orig)
-        if "full" in says:
-            return Refused(Code.NO_SPACE)
-        if "readonly" in says:
-            return Refused(Code.READ_ONLY)
-    return failure
+    """What a failure of the catalogue's disk is to those above; any other one as it is."""
+    if not isinstance(failure, DatabaseError) or isinstance(failure, IntegrityError):
+        return failure
+    says = str(failure.orig)
+    if "full" in says:
+        return Refused(Code.NO_SPACE)
+    if "readonly" in says:
+        return Refused(Code.READ_ONLY)
+    return CatalogueFailed(errno.EIO if "I/O error" in says else None, says)
 
 
 def _set_synchronous(connection: Connection, *, full: bool) -> None:
@@ -164,13 +179,23 @@ def _engine(url: str, *, read_only: bool) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url)
     if read_only:
-        # immutable: a store on a read-only disk has no room for the WAL's shared memory
-        path = url.removeprefix("sqlite:///")
-        url = f"sqlite:///file:{path}?immutable=1&mode=ro&uri=true"
+        url = _read_only_url(Path(url.removeprefix("sqlite:///")))
     engine = create_engine(url, poolclass=QueuePool, pool_size=8, max_overflow=-1)
     event.listen(engine, "connect", _prepare_read_only if read_only else _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _read_only_url(file: Path) -> str:
+    """How a SQLite file is opened on a read-only disk.
+
+    Immutable, since there is no room for the WAL's shared memory; but that passes over a WAL
+    that a kill has left, with all the uploads it acknowledges: then SQLite keeps an index of it in
+    this process.
+    """
+    log = file.with_name(f"{file.name}-wal")
+    is_clean = not log.exists() or log.stat().st_size == 0
+    return f"sqlite:///file:{file}?{'immutable=1&' if is_clean else ''}mode=ro&uri=true"
 
 
 def _begin(connection: Connection) -> None:

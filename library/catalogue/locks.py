@@ -8,6 +8,7 @@ from library.catalogue.tables import locks
 
 EXCLUSIVE, SHARED = "exclusive", "shared"
 ALONE, INFINITY = "0", "infinity"
+_SKEW = 60.0  # seconds that clocks of nodes may be apart
 MOST_DEAD = 1000  # dead locks remembered for one origin
 
 
@@ -35,6 +36,12 @@ def _many(connection: Connection, *where: ColumnElement[bool]) -> list[Lock]:
     return [Lock(**dict(zip(_NAMES, row, strict=True))) for row in connection.execute(query)]
 
 
+def _is_live(now: float) -> ColumnElement[bool]:
+    """Not expired; nor granted by a run whose clock was ahead, to last until then."""
+    granted = locks.c.expires - locks.c.timeout
+    return and_(locks.c.expires > now, granted <= now + _SKEW)
+
+
 def find(connection: Connection, origin: str, token: str) -> Lock | None:
     """The lock of this token, dead or alive."""
     found = _many(connection, locks.c.origin == origin, locks.c.token == token)
@@ -43,7 +50,7 @@ def find(connection: Connection, origin: str, token: str) -> Lock | None:
 
 def live(connection: Connection, token: str, now: float) -> Lock | None:
     """The live lock of this token, whoever holds it."""
-    found = _many(connection, locks.c.token == token, locks.c.expires > now)
+    found = _many(connection, locks.c.token == token, _is_live(now))
     return found[0] if found else None
 
 
@@ -57,13 +64,13 @@ def covering(connection: Connection, origin: str, path: str, now: float) -> list
         locks.c.origin == origin,
         locks.c.path.in_(above),
         or_(locks.c.path == path, locks.c.depth == INFINITY),
-        locks.c.expires > now,
+        _is_live(now),
     )
 
 
 def below(connection: Connection, origin: str, path: str, now: float) -> list[Lock]:
     """The live locks on what lies below a path."""
-    return _many(connection, _is_below(origin, path), locks.c.expires > now)
+    return _many(connection, _is_below(origin, path), _is_live(now))
 
 
 def _is_below(origin: str, path: str) -> ColumnElement[bool]:
@@ -80,7 +87,7 @@ def of_folder(connection: Connection, origin: str, folder: str, now: float) -> l
 
 def count_live(connection: Connection, origin: str, now: float) -> int:
     """How many live locks an origin holds."""
-    query = select(func.count()).where(locks.c.origin == origin, locks.c.expires > now)
+    query = select(func.count()).where(locks.c.origin == origin, _is_live(now))
     return connection.execute(query).scalar_one()
 
 
@@ -114,9 +121,7 @@ def kill(connection: Connection, origin: str, path: str, now: float) -> None:
     """Ends the locks of a path and of all below it, for their resources are gone."""
     here = and_(locks.c.origin == origin, locks.c.path == path)
     connection.execute(
-        update(locks)
-        .where(or_(here, _is_below(origin, path)), locks.c.expires > now)
-        .values(expires=now)
+        update(locks).where(or_(here, _is_below(origin, path)), _is_live(now)).values(expires=now)
     )
 
 

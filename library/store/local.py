@@ -41,6 +41,7 @@ class Free:
     bytes: int
     inodes: int | None
     used: int
+    is_read_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -423,6 +424,7 @@ class LocalStore:
             bytes=status.f_bavail * status.f_frsize,
             inodes=status.f_favail if status.f_files else None,
             used=(status.f_blocks - status.f_bfree) * status.f_frsize,
+            is_read_only=bool(status.f_flag & os.ST_RDONLY),
         )
 
 

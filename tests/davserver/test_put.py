@@ -143,6 +143,12 @@ def test_a_part_of_a_file_is_refused(drive: Drive) -> None:
     assert drive.get("/Upload/U6.jpg").data == photo
 
 
+def test_a_coded_body_is_refused(drive: Drive) -> None:
+    reply = drive.put("/Upload/coded.jpg", media.photo(seed="coded"), Content_Encoding="gzip")
+    assert reply.status_code == 501
+    assert drive.names() == []
+
+
 def test_conditions_are_judged_by_the_tag_of_the_alias(drive: Drive) -> None:
     photo, other = media.photo(seed="U7"), media.photo(seed="U7 other")
     assert drive.put("/Upload/U7.jpg", photo, If_Match='"x"').status_code == 412

@@ -83,11 +83,18 @@ class Promised:
             self.answers.setdefault(target, {ABSENT}).add(note.sha256)
 
     def _throw(self, note: Note) -> None:
-        self.places[note.sha256] = Place.TRASH if note.is_acknowledged else Place.TREE_OR_TRASH
+        self._place(note, Place.TRASH)
         self._loosen(note.sha256, GONE)
 
     def _restore(self, note: Note) -> None:
-        self.places[note.sha256] = Place.TREE if note.is_acknowledged else Place.TREE_OR_TRASH
+        self._place(note, Place.TREE)
+
+    def _place(self, note: Note, place: Place) -> None:
+        """What was only begun may have happened or not, and promises nothing new."""
+        if note.is_acknowledged:
+            self.places[note.sha256] = place
+        elif note.sha256 in self.places:
+            self.places[note.sha256] = Place.TREE_OR_TRASH
 
     def _loosen(self, sha256: str, answer: str) -> None:
         for answers in self.answers.values():

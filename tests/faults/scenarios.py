@@ -32,6 +32,7 @@ from tests.media import film, photo
 
 ANNA = origin_of("192.168.1.20", program="faults")
 BEN = origin_of("192.168.1.21", program="faults")
+CARL = origin_of("192.168.1.22", program="faults")  # takes his batch back
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
 DAY = timedelta(days=1)
 BLOCK = 65_536
@@ -263,10 +264,10 @@ def _companions(sender: Sender) -> None:
 
 
 def _undo(sender: Sender) -> None:
-    sender.put("IMG_6.jpg", picture("mine alone"))
-    sender.put("IMG_7.jpg", picture("ours"))
+    sender.put("IMG_6.jpg", picture("mine alone"), CARL)
+    sender.put("IMG_7.jpg", picture("ours"), CARL)
     sender.put("IMG_7.jpg", picture("ours"), BEN)
-    sender.undo("IMG_6.jpg", picture("mine alone"))
+    sender.undo("IMG_6.jpg", picture("mine alone"), CARL)
 
 
 def _trash(sender: Sender) -> None:
