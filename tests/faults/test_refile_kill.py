@@ -63,20 +63,18 @@ def refile(store: Path) -> None:
         library.close()
 
 
+def files(store: Path) -> list[Path]:
+    """What people see of a store; the file that tries the disk out at the start is hidden."""
+    found = (file for kind in ("images", "videos", "no_date") for file in (store / kind).rglob("*"))
+    return sorted(file for file in found if file.is_file() and not file.name.startswith("."))
+
+
 def sums(store: Path) -> Counter[str]:
-    files = (
-        file
-        for kind in ("images", "videos", "no_date")
-        for file in (store / kind).rglob("*")
-        if file.is_file()
-    )
-    return Counter(digest(file.read_bytes()) for file in files)
+    return Counter(digest(file.read_bytes()) for file in files(store))
 
 
 def places(store: Path) -> list[str]:
-    kinds = ("images", "videos", "no_date")
-    files = (file for kind in kinds for file in (store / kind).rglob("*") if file.is_file())
-    return sorted(str(PurePosixPath(file.relative_to(store))) for file in files)
+    return [str(PurePosixPath(file.relative_to(store))) for file in files(store)]
 
 
 REFILED = sorted([*(f"images/2024/05/{name}" for name in SHOT), "videos/2024/05/clip.mp4"])
