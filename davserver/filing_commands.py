@@ -12,7 +12,7 @@ import click
 from davserver.maintenance import chosen_settings, opened, with_config, with_store
 from library.catalogue.receipts import Outcome
 from library.errors import Refused
-from library.importing import Summary, found_files, import_files
+from library.importing import Summary, found_files, import_files, total_size
 from library.refile import Refile, Refiling
 
 _STOPPED = 130  # as shells report what Ctrl-C ended
@@ -30,7 +30,7 @@ def filing_commands() -> list[click.Command]:
 def import_command(paths: tuple[Path, ...], store: Path | None, config: Path | None) -> None:
     """File photos and videos of this machine; the originals stay where they are."""
     files = found_files(paths)
-    total = sum(file.stat().st_size for file in files)
+    total = total_size(files)
     with opened(chosen_settings(store, config)) as library:
         library.start()
         with (

@@ -48,8 +48,18 @@ def _below(path: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             file = Path(folder, name)
-            if role(name) is not Role.LITTER and not name.startswith(".") and not file.is_symlink():
+            if role(name) is not Role.LITTER and not name.startswith(".") and _is_plain(file):
                 yield file
+
+
+def _is_plain(file: Path) -> bool:
+    """Whether it is a file and neither a link nor a pipe, which would be waited for."""
+    return not file.is_symlink() and file.is_file()
+
+
+def total_size(files: Iterable[Path]) -> int:
+    """The bytes of these files; one that is gone meanwhile has none."""
+    return sum(file.stat().st_size for file in files if file.exists())
 
 
 def _order(name: str) -> int:

@@ -87,6 +87,8 @@ class Moves:
                 self._settle(move, new if has_arrived else None)
         if has_arrived:
             self._follow(new)
+            # struck off last: a kill before this lets its companions follow at the next start
+            self._database.write(lambda connection: rows.end(connection, move.id))
         return has_arrived
 
     def finish_interrupted(self) -> int:
@@ -111,14 +113,16 @@ class Moves:
         return self._store.is_there(path)
 
     def _settle(self, move: Move, new: Item | None) -> None:
-        """Writes where the item is now; None: where it was."""
+        """Writes where the item is now; None: where it was, and the move is over."""
 
         def work(connection: Connection) -> None:
+            if new is None:
+                rows.end(connection, move.id)
+                return
             current = item_rows.find(connection, move.item_id)
-            if new is not None and current is not None and current.state is ItemState.STORED:
+            if current is not None and current.state is ItemState.STORED:
                 item_rows.change(connection, current, replace(new, filed=current.filed))
                 retell(connection, new)
-            rows.end(connection, move.id)
 
         self._database.write(work, durable=True)
 

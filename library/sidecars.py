@@ -178,7 +178,10 @@ class Sidecars:
         with self._database.reading() as connection:
             companions = rows.of_item(connection, item.id)
         for sidecar in companions:
-            if sidecar.path is None or not self._store.is_there(sidecar.path):
+            if sidecar.path is None:
+                continue
+            if not self._store.is_there(sidecar.path):
+                self._follow_row(sidecar, item)
                 continue
             number = 1
             while True:
@@ -189,6 +192,14 @@ class Sidecars:
                     self._change(replace(sidecar, path=target))
                     break
                 number += 1
+
+    def _follow_row(self, sidecar: Sidecar, item: Item) -> None:
+        """A kill came between a companion's move and its row."""
+        target = _path_beside(sidecar, item, 1)
+        with self._database.reading() as connection:
+            is_known = rows.at(connection, target) is not None
+        if not is_known and self._store.has(target, sidecar.size):
+            self._change(replace(sidecar, path=target))
 
     # ---- after a crash ----------------------------------------------------------------------
 

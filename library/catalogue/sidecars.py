@@ -99,6 +99,12 @@ def paths(connection: Connection) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
+def at(connection: Connection, path: PurePosixPath) -> Sidecar | None:
+    """The companion that lies at a path of the tree."""
+    found = _many(connection, sidecars.c.path == str(path))
+    return found[0] if found else None
+
+
 def insert_sidecar(connection: Connection, sidecar: Sidecar) -> None:
     """Writes a new companion."""
     connection.execute(insert(sidecars).values(_values(sidecar)))
