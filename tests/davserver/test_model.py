@@ -1,4 +1,4 @@
-"""Upload against a model of it: a mapping of names to bytes, whatever is asked in whatever order."""
+"""Upload against a model: names and bytes, whatever is asked in whatever order."""
 
 from collections.abc import Callable
 from itertools import count
