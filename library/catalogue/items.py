@@ -229,6 +229,13 @@ def of_stem(connection: Connection, pair_scope: str, stem: str) -> list[Item]:
     return [from_row(row) for row in found]
 
 
+def partner(connection: Connection, item: Item) -> Item | None:
+    """Another stored member of an item's pair."""
+    if item.pair is None:
+        return None
+    return _first(connection, items.c.pair == item.pair, items.c.id != item.id, _STORED)
+
+
 def of_batch(connection: Connection, batch_id: str) -> list[Item]:
     """The items that a batch brought, in any state."""
     return _select(connection, items.c.batch_id == batch_id)
