@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 from wsgidav.request_resolver import RequestResolver
@@ -12,6 +13,7 @@ from davserver.clients import program
 from davserver.dates import seconds, to_http
 from davserver.errors import Header
 from davserver.locks import Locks
+from davserver.methods import allowed
 from davserver.provider import Provider
 from library.library import Library
 from library.origin import Origin, origin_of
@@ -106,18 +108,27 @@ class Drive:
         environ["wsgidav.auth.user_name"] = origin.key
         reply = Reply(environ, start_response)
         environ["daydrop.reply"] = reply
+        if environ["PATH_INFO"] == "*":
+            environ["PATH_INFO"] = "/"  # of the whole server (RFC 9110 §9.3.7); WsgiDAV asserts
         try:
             xml_gate.admit(environ)
             blocks = iter(self._wsgidav(environ, reply.start))
             first = next(blocks, b"")
         except Exception as error:  # noqa: BLE001  each becomes an answer, a fault of ours a logged one
-            status, headers, body = errors.reply(
-                errors.refusal(error), with_body=environ["REQUEST_METHOD"] != "HEAD"
-            )
-            start_response(status, headers)
-            return [body]
+            return _refused(environ, start_response, errors.refusal(error))
         reply.send()
         return [] if reply.is_page else _Rest(first, blocks)
+
+
+def _refused(
+    environ: Environ, start_response: StartResponse, refusal: errors.Refusal
+) -> list[bytes]:
+    is_head = environ["REQUEST_METHOD"] == "HEAD"
+    status, headers, body = errors.reply(refusal, with_body=not is_head)
+    if refusal.value == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers.append(("Allow", allowed(environ["PATH_INFO"])))  # RFC 9110 §15.5.6
+    start_response(status, headers)
+    return [body]
 
 
 class _Rest:

@@ -71,7 +71,7 @@ _UNKNOWN: Final = "This server does not know this method."
 def area_of(path: str) -> Area:
     """The area of a path."""
     first, _, _ = path.strip("/").partition("/")
-    if not first:
+    if first in ("", "*"):
         return Area.ROOT
     if first == "Upload":
         return Area.UPLOAD
@@ -128,13 +128,14 @@ def host_name(host: str) -> str:
     """The name in a Host header, without its port."""
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
-    return host.rpartition(":")[0].lower() if ":" in host else host.lower()
+    name = host.rpartition(":")[0] if ":" in host else host
+    return name.rstrip(".").lower()
 
 
 def own_names(settings: ServerSettings) -> frozenset[str]:
     """The names this server answers to, beside plain addresses."""
     here = socket.gethostname().lower()
-    names = {"localhost", here, f"{here.partition('.')[0]}.local", socket.getfqdn().lower()}
+    names = {"localhost", here, f"{here.partition('.')[0]}.local"}  # no resolver: it may hang
     names |= {name.lower() for name in settings.hosts}
     if settings.public_url:
         names.add((urlsplit(settings.public_url).hostname or "").lower())
@@ -243,7 +244,7 @@ class Dispatcher:
         if area is Area.RECEIPTS:
             return Kind.FILE if rest.endswith(".txt") else Kind.OTHER
         alias = self._library.aliases.find(environ["daydrop.origin"], checked_path(rest))
-        if alias is None or alias.state is State.COLLECTION:
+        if alias is None or alias.state in (State.COLLECTION, State.REMOVED):
             return Kind.OTHER
         return Kind.FILE
 
@@ -310,6 +311,10 @@ def _shown(path: str) -> str:
     return json.dumps(text, ensure_ascii=True)
 
 
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
 class Line:
     """The line that is written about each request."""
 
@@ -354,7 +359,7 @@ class Line:
             method=environ["REQUEST_METHOD"],
             path=self._path,
             status=int(self._status[:3] or 0),
-            received=int(environ.get("CONTENT_LENGTH") or 0),
+            received=_number(environ.get("CONTENT_LENGTH") or ""),
             sent=max(self._sent, self._length),
             ms=round((time.monotonic() - self._began) * 1000),
             program=origin.program,

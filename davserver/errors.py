@@ -64,6 +64,7 @@ _ALIAS_STATUSES: dict[type[Exception], int] = {
     Entangled: 403,
     TooMuchNoted: 507,
     CatalogueClosed: 503,
+    FileNotFoundError: 404,  # taken away by hand between the look and the reading
 }
 _PHRASE_MOST = 200
 _NO_BODY = frozenset({204, 304})

@@ -24,6 +24,7 @@ UPLOAD = "/Upload"
 LONGEST = 3600.0  # seconds
 USUAL = 600.0
 MOST = 1000  # live locks of one origin
+OWNER_MOST = 4096  # letters that a client may say of itself; more is left out
 
 _FULL = "Too many files are locked at once: close some, or wait an hour."
 
@@ -140,7 +141,7 @@ class Locks:
                 path=path,
                 scope=lock_scope,
                 depth=lock_depth,
-                owner=lock_owner.decode(errors="replace"),
+                owner=_owner(lock_owner),
                 principal=principal,
                 timeout=length,
                 expires=now + length,
@@ -223,6 +224,14 @@ def _refuse_conflicts(
         )
 
 
+def _owner(said: bytes) -> str:
+    """What a client says of itself, as one XML element; nothing, where it is a novel."""
+    owner = said.decode(errors="replace")
+    if owner.startswith("<?xml"):
+        owner = owner.partition("?>")[2]
+    return owner.strip() if len(owner) <= OWNER_MOST else ""
+
+
 def _length(timeout: float | None) -> float:
     """Seconds granted: what was asked for, an hour at most; negative is for ever."""
     if timeout is None:
@@ -242,11 +251,10 @@ def lockdiscovery(locks: Collection[tuple[Lock, int]]) -> str:
 
 def _activelock(lock: Lock, left: int) -> str:
     scope = SHARED if lock.scope == SHARED else EXCLUSIVE
-    owner = lock.owner.partition("?>")[2] if lock.owner.startswith("<?xml") else lock.owner
     return (
         "<D:activelock><D:locktype><D:write/></D:locktype>"
         f"<D:lockscope><D:{scope}/></D:lockscope><D:depth>{lock.depth}</D:depth>"
-        f"{owner.strip()}<D:timeout>Second-{left}</D:timeout>"
+        f"{lock.owner}<D:timeout>Second-{left}</D:timeout>"
         f"<D:locktoken><D:href>{escape(lock.token)}</D:href></D:locktoken>"
         f"<D:lockroot><D:href>{escape(href(lock.path))}</D:href></D:lockroot></D:activelock>"
     )

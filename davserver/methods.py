@@ -36,6 +36,8 @@ from library.placement import TREES
 WRITABLE = "OPTIONS, GET, HEAD, PROPFIND, PUT, MKCOL, DELETE, COPY, MOVE, PROPPATCH, LOCK, UNLOCK"
 READABLE = "OPTIONS, GET, HEAD, PROPFIND"
 COPYABLE = f"{READABLE}, COPY"
+READING = frozenset({"OPTIONS", "GET", "HEAD", "PROPFIND"})
+_USUAL_PORTS = (":80", ":443")
 
 _BAD_RANGE = "A part of a file cannot be written: send the whole file."
 _NO_DESTINATION = "The request does not say where to."
@@ -76,14 +78,19 @@ def _done(environ: dict[str, Any], status: str) -> list[bytes]:
 # ---- reading --------------------------------------------------------------------------------
 
 
+def allowed(path: str) -> str:
+    """The methods of an address. Windows mounts nothing whose root takes no files."""
+    first = path.strip("/").partition("/")[0]
+    by_name = {UPLOAD: WRITABLE, "": WRITABLE, "*": WRITABLE} | dict.fromkeys(TREES, COPYABLE)
+    return by_name.get(first, READABLE)
+
+
 def do_options(provider: Provides, environ: dict[str, Any]) -> list[bytes]:  # noqa: ARG001
     """What can be done at an address; asks nobody to sign in (O1)."""
-    first = environ["PATH_INFO"].strip("/").partition("/")[0]
-    allowed = {UPLOAD: WRITABLE, "": WRITABLE} | dict.fromkeys(TREES, COPYABLE)
     headers = [
         ("DAV", "1, 2"),
         ("MS-Author-Via", "DAV"),
-        ("Allow", allowed.get(first, READABLE)),
+        ("Allow", allowed(environ["PATH_INFO"])),
         ("Content-Length", "0"),
     ]
     _start(environ, "200 OK", headers)
@@ -155,8 +162,15 @@ def _names_of(folder: Folder, environ: dict[str, Any]) -> list[bytes]:
 # ---- writing --------------------------------------------------------------------------------
 
 
-def check_put(environ: dict[str, Any]) -> None:
-    """A PUT of a part must never look like a success (RFC 9110 §14.5)."""
+def check_writing(library: Library, environ: dict[str, Any]) -> None:
+    """Raises Refusal for what may not be written at all.
+
+    A PUT of a part must never look like a success (RFC 9110 §14.5).
+    """
+    if environ["REQUEST_METHOD"] in READING:
+        return
+    if library.is_read_only:
+        raise refusal(Refused(Code.READ_ONLY))
     if environ["REQUEST_METHOD"] == "PUT" and "HTTP_CONTENT_RANGE" in environ:
         raise Refusal(400, _BAD_RANGE)
 
@@ -276,8 +290,8 @@ def _destination(environ: dict[str, Any]) -> str | None:
     if not header:
         raise Refusal(400, _NO_DESTINATION)
     address = urlsplit(header)
-    own = {environ.get(name, "").lower() for name in ("HTTP_HOST", "daydrop.host")} - {""}
-    if address.netloc and address.netloc.lower() not in own:
+    own = {_host(environ.get(name, "")) for name in ("HTTP_HOST", "daydrop.host")}
+    if address.netloc and _host(address.netloc) not in own:
         raise Refusal(502)
     try:
         path = unquote(address.path.encode("latin-1", "replace"), errors="strict")
@@ -285,6 +299,14 @@ def _destination(environ: dict[str, Any]) -> str | None:
         raise Refusal(400) from broken
     first, _, rest = path.strip("/").partition("/")
     return rest if first == UPLOAD and rest else None
+
+
+def _host(netloc: str) -> str:
+    """A host and its port, the usual ones left out: a proxy for https may say either."""
+    lower = netloc.lower()
+    for port in _USUAL_PORTS:
+        lower = lower.removesuffix(port)
+    return lower
 
 
 def _check_destination(

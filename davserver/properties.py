@@ -49,11 +49,9 @@ def plan(name: str, value: Any) -> Change:
 
 def _as_text(value: Element) -> str:
     """One element with the namespaces it needs, without what stood behind it."""
-    text: bytes | str = etree.tostring(value, encoding="unicode")
-    if isinstance(text, bytes):
-        text = text.decode()
-    tail = value.tail or ""
-    return text.removesuffix(tail) if tail else text
+    value.tail = None
+    text: str = etree.tostring(value, encoding="unicode")
+    return text
 
 
 def apply(aliases: Aliases, alias: Alias, change: Change) -> None:

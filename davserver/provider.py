@@ -1,6 +1,7 @@
 """The one provider at `/`: from a path to what stands there, and from a method to who answers."""
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,6 +13,7 @@ from davserver.errors import Refusal, refusal
 from davserver.locks import Locks
 from davserver.resources import (
     RECEIPTS,
+    RECEIPTS_LISTED,
     UPLOAD,
     AliasFile,
     File,
@@ -51,6 +53,7 @@ class Provider(DAVProvider):
         self.library = library
         self.locks = locks
         self.set_lock_manager(locks)
+        self.receipt_text = lru_cache(maxsize=RECEIPTS_LISTED)(self._receipt_text)
 
     # ---- paths ------------------------------------------------------------------------------
 
@@ -120,6 +123,10 @@ class Provider(DAVProvider):
             return None
         return ReceiptFile(f"/{RECEIPTS}/{name}", environ, self.library, batch)
 
+    def _receipt_text(self, batch_id: str, _undone: float | None) -> bytes:
+        """The receipt of a batch that is over: it changes only when the batch is taken back."""
+        return (self.library.receipts.plain_text(batch_id) or "").encode()
+
     def ref_url_to_path(self, ref_url: str) -> str:
         """The path of a key made by `locks.ref_url`: the origin goes."""
         path: str = super().ref_url_to_path(ref_url)
@@ -140,11 +147,9 @@ class Provider(DAVProvider):
                 environ.pop(name, None)
         environ["wsgidav.conditions.if"] = None
         environ["wsgidav.ifLockTokenList"] = list(tokens)
+        methods.check_writing(self.library, environ)
         own = methods.OWN.get(environ["REQUEST_METHOD"])
-        if own is not None:
-            return own(self, environ)
-        methods.check_put(environ)
-        return default_handler(environ, start_response)
+        return own(self, environ) if own else default_handler(environ, start_response)
 
     def _look(self, path: str | None, environ: dict[str, Any]) -> Found:
         """The state of a path, for the conditions of a request."""

@@ -30,6 +30,8 @@ def announced_size(environ: dict[str, Any]) -> int | None:
     """
     length = (environ.get("CONTENT_LENGTH") or "").strip()
     if length:
+        if not length.isdigit():
+            raise Refusal(400)
         return int(length)
     if "HTTP_TRANSFER_ENCODING" not in environ:
         return 0
@@ -136,7 +138,9 @@ class Sink:
         incoming = self._incoming
         if incoming is None or (incoming.received == 0 and self._size is None):
             self.abort()
-            self._aliases.announce(self._origin, self._path, self._guard)
+            alias = self._aliases.announce(self._origin, self._path, self._guard)
+            if (when := modified(self._environ)) is not None:
+                self._aliases.set_modified(alias, when)
             return
         self._database.write(self._guard)
         incoming.commit()

@@ -8,7 +8,6 @@ import io
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
@@ -276,7 +275,13 @@ class UploadFolder(Folder):
             locks = _locks_of(self.environ)
             held = [(each, locks.remaining(each)) for each in locks.covering(self.origin.key, "")]
         return Entry(
-            f"/{UPLOAD}", UPLOAD, is_folder=True, is_lockable=True, locks=held, quota=quota
+            f"/{UPLOAD}",
+            UPLOAD,
+            is_folder=True,
+            modified=self.library.aliases.newest(self.origin, ""),
+            is_lockable=True,
+            locks=held,
+            quota=quota,
         )
 
     def below(self, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:
@@ -517,7 +522,9 @@ class ReceiptFile(File):
 
     def text(self) -> bytes:
         """The receipt; made once for each state of the batch."""
-        return _receipt_text(self.library, self.batch.id, self.batch.undone)
+        provider: Any = self.provider  # ours, where WsgiDAV's hints know its own alone
+        made: bytes = provider.receipt_text(self.batch.id, self.batch.undone)
+        return made
 
     def entry(self, wanted: Wanted) -> Entry:
         """The receipt as it is listed; its length is known only when it is written."""
@@ -552,8 +559,3 @@ class ReceiptFile(File):
 def receipt_name(batch: Batch) -> str:
     """The name of a receipt: when its batch began, in UTC, and its id."""
     return f"{datetime.fromtimestamp(batch.opened, UTC):%Y-%m-%d %H.%M.%S} {batch.id}.txt"
-
-
-@lru_cache(maxsize=RECEIPTS_LISTED)
-def _receipt_text(library: Library, batch_id: str, _undone: float | None) -> bytes:
-    return (library.receipts.plain_text(batch_id) or "").encode()

@@ -165,7 +165,13 @@ class Aliases:
         """What a folder lists: all but litter."""
         self._note_folder(origin.key, folder)
         with self._database.reading() as connection:
-            return rows.members(connection, origin.key, folder)
+            found = rows.members(connection, origin.key, folder)
+        return [member for member in found if not _is_hidden(member.alias)]
+
+    def newest(self, origin: Origin, folder: str) -> float | None:
+        """When something in a folder was last sent, in seconds since 1970; None for never."""
+        with self._database.reading() as connection:
+            return rows.newest(connection, origin.key, folder)
 
     def count_below(self, origin: Origin, folder: str) -> int:
         """How many aliases a listing of all that lies below a folder would show."""
@@ -580,6 +586,11 @@ class Aliases:
 
 def _name(path: str) -> str:
     return path.rpartition("/")[2]
+
+
+def _is_hidden(alias: Alias) -> bool:
+    """Folders that systems make for themselves: `.Trashes`, `.Spotlight-V100`."""
+    return alias.state is State.COLLECTION and role(alias.name) is Role.LITTER
 
 
 def _empty_state(path: str) -> State:

@@ -79,6 +79,7 @@ class Upkeep:
         """Brings tree, staging and catalogue together; nothing that was acknowledged is lost."""
         moves = self._moves.finish_interrupted()
         reservations = self._batches.refund_abandoned()
+        self._batches.close_idle()  # the newest by a clock that was ahead would hide all others
         self._finish_undoing()
         staging = self._sweep_staging()
         strangers, missing = self._compare()

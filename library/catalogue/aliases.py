@@ -152,6 +152,14 @@ def count_listed(connection: Connection, origin: str, path: str) -> int:
     return connection.execute(query).scalar_one()
 
 
+def newest(connection: Connection, origin: str, folder: str) -> float | None:
+    """When something in a folder was last sent or named anew, in seconds since 1970."""
+    query = select(func.max(aliases.c.touched)).where(
+        aliases.c.origin == origin, aliases.c.folder == folder
+    )
+    return connection.execute(query).scalar()
+
+
 def _is_below(origin: str, path: str) -> ColumnElement[bool]:
     """Compared byte by byte: LIKE is blind to case in SQLite, ordering by locale in PostgreSQL."""
     mine = aliases.c.origin == origin

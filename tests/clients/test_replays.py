@@ -20,6 +20,7 @@ from tests.sites import Served, listening, make_library
 DAY = taken(2024, 5, 17)
 FOLDER = "images/2024/05/17"
 RELEASE = {"Lock_Token": "<{token}>"}
+BARE = {"Lock_Token": "{token}"}
 XML = {"Content_Type": 'text/xml; charset="utf-8"'}
 NAMES = (
     "finder.jpg",
@@ -136,9 +137,7 @@ def test_explorer_copies_a_photo_and_makes_a_folder(nodes: list[Served], time: s
             assert windows.say("HEAD", photo, 200).headers["Content-Length"] == str(expected)
             if not expected:
                 windows.say("PUT", photo, 204, body=body, If="(<{token}>)")
-        windows.say(
-            "UNLOCK", photo, 204, **{"Lock_Token": "{token}"}
-        )  # some leave out the brackets
+        windows.say("UNLOCK", photo, 204, **BARE)  # some leave out the brackets
         told = windows.say("PROPFIND", photo, 207, Depth="0").one(photo)
         assert (told.size, told.text("getlastmodified")) == (
             len(body),

@@ -113,6 +113,7 @@ def test_another_sites_page_changes_nothing(
         ("127.0.0.1:8080", True),
         ("[::1]:8080", True),
         ("192.168.1.20", True),
+        ("localhost.", True),
         ("nas.home:8080", True),
         ("photos.example.org", True),
         ("evil.example", False),

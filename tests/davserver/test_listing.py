@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from werkzeug.test import EnvironBuilder
 
 from davserver import propfind
 from davserver.errors import Refusal
@@ -184,6 +185,12 @@ def test_the_root_shows_upload_tree_and_receipts(drive: Drive) -> None:
     assert all(one.is_folder for one in drive.listing("/").values())
 
 
+def test_upload_says_when_something_came_into_it(drive: Drive) -> None:
+    assert drive.look("/Upload/").text("getlastmodified") is None
+    drive.put("/Upload/newest.jpg", media.photo(seed="newest"))
+    assert drive.look("/Upload/").text("getlastmodified")
+
+
 def test_others_are_shown_where_they_are_taken(own: Callable[..., Library]) -> None:
     drive = Drive(site(own(accept=["images", "videos", "others"])))
     assert "others" in drive.names("/")
@@ -253,3 +260,11 @@ def test_options_names_what_can_be_done_and_asks_nobody_to_sign_in(drive: Drive)
         allowed = {each.strip() for each in reply.headers["Allow"].split(",")}
         assert {"PUT", "MKCOL", "LOCK", "UNLOCK", "MOVE"} <= allowed
     assert "PUT" not in drive.send("OPTIONS", "/images/").headers["Allow"]
+
+
+def test_the_server_itself_is_asked_with_an_asterisk(app: Callable[..., object]) -> None:
+    environ = {"REQUEST_METHOD": "OPTIONS", "PATH_INFO": "*", "REMOTE_ADDR": "10.2.0.1"}
+    heard: list[tuple[str, dict[str, str]]] = []
+    base = EnvironBuilder(method="OPTIONS").get_environ() | environ
+    app(base, lambda status, headers: heard.append((status, dict(headers))))
+    assert heard[0][0].startswith("200")

@@ -56,6 +56,13 @@ def test_a_lock_of_free_litter_remembers_it_as_litter(drive: Drive) -> None:
     assert drive.names() == []
 
 
+def test_folders_that_systems_make_for_themselves_work_and_are_not_listed(drive: Drive) -> None:
+    for name in (".Trashes", ".Spotlight-V100", ".fseventsd"):
+        assert drive.send("MKCOL", f"/Upload/{name}").status_code == 201
+        assert drive.look(f"/Upload/{name}").is_folder
+    assert drive.names() == []
+
+
 def test_a_companion_is_listed_not_counted_and_follows_its_picture(
     drive: Drive, library: Library
 ) -> None:

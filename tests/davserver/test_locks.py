@@ -229,3 +229,10 @@ def test_the_token_of_one_shared_lock_opens_a_path_and_no_other() -> None:
     shared = [lock("a", "1", "shared"), lock("a", "2", "shared")]
     assert unopened(shared, {"2"}) == []
     assert unopened([*shared, lock("b", "3")], {"2"}) == [lock("b", "3")]
+
+
+def test_an_owner_that_says_too_much_is_left_out(drive: Drive) -> None:
+    body = EXCLUSIVE.replace("somebody", "x" * 5000)
+    assert drive.send("LOCK", "/Upload/o.jpg", body).status_code == 201
+    reply = drive.send("PROPFIND", "/Upload/o.jpg", asking("lockdiscovery"), Depth="0")
+    assert b"xxxx" not in reply.data

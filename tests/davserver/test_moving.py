@@ -130,6 +130,13 @@ def test_out_of_upload_is_403_and_another_host_502(drive: Drive) -> None:
     assert drive.names() == ["M3.jpg"]
 
 
+@pytest.mark.parametrize("port", ["", ":80", ":443"])
+def test_the_usual_ports_in_a_destination_are_ours(drive: Drive, port: str) -> None:
+    drive.put("/Upload/port.jpg", media.photo(seed=f"port {port}"))
+    target = f"https://localhost{port}/Upload/port2.jpg"
+    assert drive.send("MOVE", "/Upload/port.jpg", Destination=target).status_code == 201
+
+
 def test_a_missing_source_is_404_and_a_missing_parent_409(drive: Drive) -> None:
     assert drive.move("/Upload/no.jpg", "/Upload/a.jpg").status_code == 404
     drive.put("/Upload/a.jpg", media.photo(seed="parent"))

@@ -45,6 +45,13 @@ def test_an_empty_put_makes_a_placeholder_that_is_neither_counted_nor_filed(
     assert drive.put("/Upload/U1.jpg", media.photo(seed="U1")).status_code == 204
 
 
+def test_the_clients_time_of_an_empty_put_is_kept_too(drive: Drive) -> None:
+    reply = drive.put("/Upload/early.jpg", X_OC_Mtime=str(TOLD))
+    assert reply.headers["X-OC-Mtime"] == "accepted"
+    told = drive.look("/Upload/early.jpg").text("getlastmodified")
+    assert told == "Mon, 12 Feb 2024 10:26:04 GMT"
+
+
 def test_an_empty_put_of_a_refused_name_is_refused_now(drive: Drive) -> None:
     assert drive.put("/Upload/notes.txt").status_code == 403
     assert drive.names() == []
@@ -99,6 +106,7 @@ def test_the_bytes_of_a_deleted_item_are_stored_anew(drive: Drive, library: Libr
     assert found is not None
     library.upkeep.trash(found.item)
     assert drive.get("/Upload/U4b.jpg").status_code == 410
+    assert drive.get("/Upload/U4b.jpg", Accept="text/html").headers["X-Face"] == "page"
     assert drive.names() == ["U4b.jpg"]
     assert drive.put("/Upload/U4b.jpg", photo).status_code == 204
     assert drive.get("/Upload/U4b.jpg").data == photo

@@ -140,3 +140,24 @@ def test_head_of_what_is_not_there_has_no_body(drive: Drive) -> None:
     answer = drive.send("HEAD", "/Upload/no.jpg", Accept="*/*")
     assert answer.status_code == 404
     assert answer.data == b""
+
+
+def test_a_store_that_cannot_be_written_is_read_and_says_so(
+    drive: Drive, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive.put("/Upload/kept.jpg", media.photo(seed="read only"))
+    monkeypatch.setattr(library, "is_read_only", True)
+    for method in ("PUT", "MKCOL", "LOCK", "PROPPATCH", "DELETE", "MOVE", "COPY"):
+        answer = drive.send(method, "/Upload/kept.jpg", Destination="/Upload/b.jpg")
+        assert (answer.status_code, "cannot be written" in message(answer)) == (507, True)
+    assert drive.names() == ["kept.jpg"]
+    assert drive.get("/Upload/kept.jpg").status_code == 200
+
+
+def test_a_405_says_what_is_allowed(drive: Drive) -> None:
+    drive.send("MKCOL", "/Upload/Folder")
+    assert "PUT" in drive.send("MKCOL", "/Upload/Folder").headers["Allow"]
+
+
+def test_a_length_that_is_no_number_is_400(drive: Drive) -> None:
+    assert drive.put("/Upload/a.jpg", b"x", Content_Length="1x").status_code == 400

@@ -68,7 +68,7 @@ def test_the_timeline_is_a_skeleton_and_its_parts_are_fragments(
 ) -> None:
     upload(a__jpg=media.photo(MAY), c__mp4=media.film())
     skeleton = text_of(web, "/timeline")
-    assert 'data-b="2024-05" data-n="2"' in skeleton
+    assert 'data-n="2" id="m2024-05"' in skeleton
     assert "a.jpg" not in skeleton
     fragment = web.get("/timeline?part=2024-05", headers={"X-Fragment": "1"}).get_data(as_text=True)
     assert "a.jpg" in fragment

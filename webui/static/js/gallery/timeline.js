@@ -1,30 +1,47 @@
 // A hundred thousand pictures: every bucket has its height from the start, the near ones are filled.
 const NEAR = "1500px 0px";
 const GAP = 6;
+const SETTLED = 60; // ms
+const keyOf = (bucket) => bucket.querySelector("a").search.slice("?part=".length);
 
 export function watchBuckets(gallery) {
-  const buckets = [...gallery.querySelectorAll(".bucket")];
+  const buckets = [...gallery.querySelectorAll("[data-n]")];
   const heads = new Map(buckets.map((bucket) => [bucket, bucket.firstElementChild]));
   for (const bucket of buckets) bucket.style.minHeight = `${estimate(bucket, gallery.clientWidth)}px`;
+  const wanted = new Set();
+  let settling;
   const near = new IntersectionObserver((seen) => {
-    for (const { target, isIntersecting } of seen) if (isIntersecting) fill(target); else empty(target, heads.get(target));
+    for (const { target, isIntersecting } of seen) {
+      if (isIntersecting) wanted.add(target);
+      else { wanted.delete(target); empty(target, heads.get(target)); }
+    }
+    clearTimeout(settling); // who drags the scroll bar over years asks for none of them
+    settling = setTimeout(() => { for (const bucket of wanted) fill(bucket); }, SETTLED);
   }, { rootMargin: NEAR });
   for (const bucket of buckets) near.observe(bucket);
   followYears(buckets);
-  const target = buckets.find((bucket) => `#${bucket.id}` === yearTarget(location.hash));
-  target?.scrollIntoView();
+  let pinned = null; // what a link leads to stays in view while the buckets above it grow
+  const pin = () => {
+    pinned = buckets.find((bucket) => `#${bucket.id}` === yearTarget(location.hash)) ?? null;
+    pinned?.scrollIntoView();
+  };
+  addEventListener("hashchange", pin);
+  for (const kind of ["wheel", "touchstart", "pointerdown", "keydown"])
+    addEventListener(kind, () => { pinned = null; }, { passive: true });
+  pin();
 
   async function fill(bucket) {
     if (bucket.dataset.state) return;
     bucket.dataset.state = "asked";
     try {
-      const reply = await fetch(`${gallery.dataset.timeline}?part=${bucket.dataset.b}`, { headers: { "X-Fragment": "1" } });
+      const reply = await fetch(`${gallery.dataset.timeline}?part=${keyOf(bucket)}`, { headers: { "X-Fragment": "1" } });
       if (!reply.ok) throw new Error(reply.status);
       const text = await reply.text();
       if (bucket.dataset.state !== "asked") return; // left the view meanwhile
       bucket.insertAdjacentHTML("beforeend", text);
       bucket.dataset.state = "full";
       bucket.style.minHeight = "";
+      pinned?.scrollIntoView();
     } catch {
       bucket.dataset.state = ""; // asked for again when it comes near again
     }
@@ -61,7 +78,7 @@ function followYears(buckets) {
     for (const { target, isIntersecting } of changes) {
       if (!isIntersecting) continue;
       for (const link of links.values()) link.classList.remove("here");
-      links.get(target.dataset.b.slice(0, 4))?.classList.add("here");
+      links.get(keyOf(target).slice(0, 4))?.classList.add("here");
     }
   }, { rootMargin: "-80px 0px -85% 0px" });
   for (const bucket of buckets) seen.observe(bucket);

@@ -25,6 +25,7 @@ export function viewing(gallery) {
     bar(lightbox, "details", t("gal.details"), 7, (link) => link.href);
     bar(lightbox, "download", t("gal.download"), 8, (link) => link.dataset.path, true);
   });
+  lightbox.on("afterInit", () => lightbox.pswp.element.setAttribute("aria-label", t("gal.viewer")));
   lightbox.init();
 
   gallery.addEventListener("click", (event) => {
