@@ -60,7 +60,6 @@ class Item:
     pair_scope: str
     pair: str | None
     content_id: str | None
-    camera: str | None
     origin: str
     batch_id: str | None
     filed: float
@@ -78,6 +77,7 @@ class Item:
     note: str
     trashed: float | None = None
     trash_name: str | None = None
+    camera: str | None = None
 
     @property
     def day(self) -> date | None:
