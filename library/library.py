@@ -33,6 +33,7 @@ from library.uploads import Uploads
 from library.workers import Workers
 
 _KINDS = {"images": Kind.IMAGE, "videos": Kind.VIDEO, "others": Kind.OTHER}
+_DAY = 86_400.0
 _ROUND = 15.0  # seconds between two rounds of housekeeping
 _CATALOGUE = "catalogue.sqlite"
 _COPIES_KEPT = 3
@@ -182,6 +183,8 @@ class Library:
         self.batches.close_idle()
         self.uploads.sweep()
         self.aliases.sweep()
+        if alias_days := self.settings.store.alias_days:
+            self.sidecars.sweep(self.clock.now() - alias_days * _DAY)
         self.upkeep.empty_trash()
         self.log.purge()
         self._copy_catalogue()

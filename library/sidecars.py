@@ -201,6 +201,79 @@ class Sidecars:
         if not is_known and self._store.has(target, sidecar.size):
             self._change(replace(sidecar, path=target))
 
+    # ---- the trash --------------------------------------------------------------------------
+
+    def trash(self, item: Item) -> None:
+        """An item has gone to the trash: so do its companions, save what is another member's too.
+
+        `DSC_1.xmp` of a RAW with its JPEG stays as long as one of the two does.
+        """
+        with self._database.reading() as connection:
+            companions = rows.of_item(connection, item.id)
+            heir = item_rows.partner(connection, item) if companions else None
+        for sidecar in companions:
+            if heir is not None and sidecar_picture(sidecar.name) is None:
+                self._change(replace(sidecar, item_id=heir.id))
+            else:
+                self._trash(sidecar)
+
+    def _trash(self, sidecar: Sidecar) -> None:
+        if sidecar.path is not None and self._store.is_there(sidecar.path):
+            self._store.move_to_trash(sidecar.path, sidecar.id)
+        self._change(replace(sidecar, trashed=self._clock.now()))
+
+    def restore(self, item: Item, since: float) -> None:
+        """An item is back: what went to the trash with it lies beside it again."""
+        with self._database.reading() as connection:
+            companions = rows.trashed_of(connection, item.id, since)
+        for sidecar in companions:
+            self._restore(sidecar, item)
+
+    def _restore(self, sidecar: Sidecar, item: Item) -> None:
+        if sidecar.id not in self._store.trashed_names():
+            return
+        number = 1
+        while not self._store.move_from_trash(sidecar.id, _path_beside(sidecar, item, number)):
+            number += 1
+        self._change(replace(sidecar, path=_path_beside(sidecar, item, number), trashed=None))
+
+    def take_back(self, batch_id: str) -> None:
+        """A batch is undone: what it brought beside pictures of others goes to the trash."""
+        with self._database.reading() as connection:
+            brought = rows.of_batch(connection, batch_id)
+        for sidecar in brought:
+            if sidecar.staged is not None:
+                self._give_up(sidecar)
+            else:
+                self._trash(sidecar)
+
+    def purge(self, before: float) -> None:
+        """Removes for good what went to the trash before a time."""
+        with self._database.reading() as connection:
+            over = rows.trashed_before(connection, before)
+        for sidecar in over:
+            self._store.purge(sidecar.id)
+            self._forget(sidecar)
+
+    def sweep(self, before: float) -> int:
+        """Gives up those that wait since before a time; returns how many those were.
+
+        What a path in `Upload` stands for lives as long as that path.
+        """
+        with self._database.reading() as connection:
+            over = rows.given_up(connection, before)
+        for sidecar in over:
+            self._give_up(sidecar)
+        return len(over)
+
+    def _give_up(self, sidecar: Sidecar) -> None:
+        self._forget(sidecar)
+        if sidecar.staged is not None:
+            self._store.discard(sidecar.staged)
+
+    def _forget(self, sidecar: Sidecar) -> None:
+        self._database.write(lambda connection: rows.remove(connection, sidecar.id))
+
     # ---- after a crash ----------------------------------------------------------------------
 
     def reconcile(self, strangers: Iterable[PurePosixPath]) -> set[PurePosixPath]:
@@ -212,8 +285,12 @@ class Sidecars:
             companions = rows.everything(connection)
         homeless = {path: self._digest(path) for path in strangers if is_sidecar(path.name)}
         for sidecar in companions:
+            if sidecar.trashed is not None:
+                continue
             if sidecar.path is None:
                 self._attach_late(sidecar, homeless)
+            elif sidecar.id in self._store.trashed_names():
+                self._trash(sidecar)  # a kill came between its move to the trash and its row
             elif not self._store.is_there(sidecar.path):
                 self._find_again(sidecar, homeless)
         adopted = {path for path, sha256 in homeless.items() if self._adopt(path, sha256)}
@@ -272,6 +349,8 @@ class Sidecars:
             item = item_rows.find(connection, item_id)
         if item is not None and item.state is ItemState.STORED:
             self.follow(item)
+        elif item is not None and item.state is ItemState.TRASHED:
+            self.trash(item)
 
     def _digest(self, path: PurePosixPath) -> str:
         with self._store.open(path) as file:
@@ -286,10 +365,9 @@ class Sidecars:
         named = sidecar_picture(sidecar.name)
         described = _DESCRIBES.get(extension(sidecar.name), _PICTURES)
 
-        def rank(item: Item) -> tuple[bool, int, bool, float]:
-            part = part_of(item)
-            order = described.index(part) if part else len(described)
-            return item.name.casefold() != named, order, item.kind is not Kind.IMAGE, -item.filed
+        def rank(item: Item) -> tuple[bool, int, float]:
+            part = part_of(item) or (Part.FILM if item.kind is Kind.VIDEO else Part.STILL)
+            return item.name.casefold() != named, described.index(part), -item.filed
 
         return min(found, key=rank, default=None)
 
@@ -324,7 +402,8 @@ class Sidecars:
             place=str(sidecar.path) if sidecar.path else None,
         )
 
-        def work(connection: Connection) -> Receipt:
+        def work(connection: Connection) -> tuple[Receipt, Sidecar | None]:
+            replaced = self._replaced(connection, announcement, sidecar)
             if is_new:
                 rows.insert_sidecar(connection, sidecar)
             if announcement.alias is not None:
@@ -342,9 +421,26 @@ class Sidecars:
                     sha256=sidecar.sha256,
                     sidecar_id=sidecar.id,
                 )
-            return receipt_rows.write(connection, told)
+            if replaced is not None:
+                rows.remove(connection, replaced.id)
+            return receipt_rows.write(connection, told), replaced
 
-        return self._database.write(work, durable=True)
+        written, gone = self._database.write(work, durable=True)
+        if gone is not None and gone.staged is not None:
+            self._store.discard(gone.staged)
+        return written
+
+    def _replaced(
+        self, connection: Connection, announcement: Announcement, sidecar: Sidecar
+    ) -> Sidecar | None:
+        """What still waits under the same path, and is sent anew: nothing filed is overwritten."""
+        if announcement.alias is None:
+            return None
+        before = alias_rows.find(connection, announcement.origin.key, announcement.alias)
+        if before is None or before.sidecar_id in (None, sidecar.id):
+            return None
+        waited = rows.find(connection, before.sidecar_id or "")
+        return waited if waited is not None and waited.item_id is None else None
 
 
 def name_beside(sidecar: Sidecar, stem: str, number: int = 1) -> str:

@@ -248,6 +248,7 @@ class Upkeep:
         with self._database.reading() as connection:
             brought = receipt_rows.items_of_batch(connection, batch_id)
         trashed = sum(self._trash_unless_held(item_id) for item_id in sorted(brought))
+        self._sidecars.take_back(batch_id)
         self._database.write(lambda connection: mark_rows.remove(connection, _UNDOING + batch_id))
         return trashed
 
@@ -298,6 +299,7 @@ class Upkeep:
             alias_rows.mark_removed(connection, item.id)
 
         self._database.write(work, durable=True)
+        self._sidecars.trash(item)
 
     def _as_trashed(self, item: Item) -> Item:
         now = self._clock.now()
@@ -327,6 +329,8 @@ class Upkeep:
             alias_rows.mark_restored(connection, item.id)
 
         self._database.write(work, durable=True)
+        if item.trashed is not None:
+            self._sidecars.restore(restored, item.trashed)
         return restored
 
     def empty_trash(self) -> int:
@@ -338,6 +342,7 @@ class Upkeep:
             if item.trash_name is not None:
                 self._store.purge(item.trash_name)
             self._change(item, replace(item, state=ItemState.MISSING, trash_name=None))
+        self._sidecars.purge(before)
         return len(over)
 
     def _change(self, old: Item, new: Item) -> None:

@@ -60,7 +60,6 @@ class Item:
     pair_scope: str
     pair: str | None
     content_id: str | None
-    camera: str | None
     origin: str
     batch_id: str | None
     filed: float
@@ -78,6 +77,7 @@ class Item:
     note: str
     trashed: float | None = None
     trash_name: str | None = None
+    camera: str | None = None
 
     @property
     def day(self) -> date | None:
@@ -227,6 +227,13 @@ def of_stem(connection: Connection, pair_scope: str, stem: str) -> list[Item]:
     """The stored items that may be of one pair, and those whose bytes came again; newest first."""
     found = connection.execute(_OF_STEM, {"pair_scope": pair_scope, "stem": stem})
     return [from_row(row) for row in found]
+
+
+def partner(connection: Connection, item: Item) -> Item | None:
+    """Another stored member of an item's pair."""
+    if item.pair is None:
+        return None
+    return _first(connection, items.c.pair == item.pair, items.c.id != item.id, _STORED)
 
 
 def of_batch(connection: Connection, batch_id: str) -> list[Item]:

@@ -159,9 +159,11 @@ def holders(connection: Connection, item_id: str) -> set[str]:
 
 
 def items_of_batch(connection: Connection, batch_id: str) -> set[str]:
-    """The items that a batch was told to be kept."""
+    """The items that a batch was told to be kept; a companion alone keeps no picture."""
     query = select(receipts.c.item_id).where(
-        receipts.c.batch_id == batch_id, receipts.c.item_id.is_not(None)
+        receipts.c.batch_id == batch_id,
+        receipts.c.item_id.is_not(None),
+        receipts.c.outcome.in_((Outcome.FILED.value, Outcome.DUPLICATE.value)),
     )
     return {str(item_id) for item_id in connection.execute(query).scalars()}
 

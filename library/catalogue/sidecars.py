@@ -6,12 +6,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 
-from library.catalogue.tables import sidecars
+from library.catalogue.tables import aliases, sidecars
 
 
 @dataclass(frozen=True)
 class Sidecar:
-    """A companion: beside its picture at `path`, or waiting for it in staging as `staged`."""
+    """A companion: beside its picture at `path`, or waiting for it in staging as `staged`.
+
+    One that is `trashed` lies in the trash under its id; `path` is where it was.
+    """
 
     id: str
     item_id: str | None
@@ -25,10 +28,12 @@ class Sidecar:
     path: PurePosixPath | None
     staged: str | None
     arrived: float
+    trashed: float | None = None
 
 
 _NAMES = tuple(field.name for field in fields(Sidecar))
 _COLUMNS = tuple(sidecars.c[name] for name in _NAMES)
+_KEPT = sidecars.c.trashed.is_(None)
 _WAITING = (  # asked with every upload, so it is put together once
     select(*_COLUMNS)
     .where(
@@ -74,6 +79,7 @@ def alike(connection: Connection, sidecar: Sidecar) -> list[Sidecar]:
         sidecars.c.pair_scope == sidecar.pair_scope,
         sidecars.c.stem == sidecar.stem,
         sidecars.c.sha256 == sidecar.sha256,
+        _KEPT,
     )
 
 
@@ -83,8 +89,29 @@ def everything(connection: Connection) -> list[Sidecar]:
 
 
 def of_item(connection: Connection, item_id: str) -> list[Sidecar]:
-    """The companions of an item."""
-    return _many(connection, sidecars.c.item_id == item_id)
+    """The companions of an item, those in the trash left out."""
+    return _many(connection, sidecars.c.item_id == item_id, _KEPT)
+
+
+def trashed_of(connection: Connection, item_id: str, since: float) -> list[Sidecar]:
+    """The companions of an item that went to the trash with it, or after it."""
+    return _many(connection, sidecars.c.item_id == item_id, sidecars.c.trashed >= since)
+
+
+def trashed_before(connection: Connection, when: float) -> list[Sidecar]:
+    """The companions whose days in the trash are over."""
+    return _many(connection, sidecars.c.trashed < when)
+
+
+def of_batch(connection: Connection, batch_id: str) -> list[Sidecar]:
+    """The companions that a batch brought, those in the trash left out."""
+    return _many(connection, sidecars.c.batch_id == batch_id, _KEPT)
+
+
+def given_up(connection: Connection, before: float) -> list[Sidecar]:
+    """Those that wait since before a time, and that no path in `Upload` stands for."""
+    named = select(aliases.c.id).where(aliases.c.sidecar_id == sidecars.c.id).exists()
+    return _many(connection, sidecars.c.item_id.is_(None), sidecars.c.arrived < before, ~named)
 
 
 def staged_names(connection: Connection) -> set[str]:
@@ -95,13 +122,13 @@ def staged_names(connection: Connection) -> set[str]:
 
 def paths(connection: Connection) -> set[str]:
     """Where companions lie in the tree."""
-    query = select(sidecars.c.path).where(sidecars.c.path.is_not(None))
+    query = select(sidecars.c.path).where(sidecars.c.path.is_not(None), _KEPT)
     return set(connection.execute(query).scalars())
 
 
 def at(connection: Connection, path: PurePosixPath) -> Sidecar | None:
     """The companion that lies at a path of the tree."""
-    found = _many(connection, sidecars.c.path == str(path))
+    found = _many(connection, sidecars.c.path == str(path), _KEPT)
     return found[0] if found else None
 
 
@@ -116,5 +143,10 @@ def change(connection: Connection, sidecar: Sidecar) -> None:
 
 
 def remove(connection: Connection, sidecar_id: str) -> None:
-    """Removes a companion's row."""
+    """Removes a companion's row; the paths that stood for it stand for something deleted."""
+    connection.execute(
+        update(aliases)
+        .where(aliases.c.sidecar_id == sidecar_id)
+        .values(sidecar_id=None, state="removed")
+    )
     connection.execute(delete(sidecars).where(sidecars.c.id == sidecar_id))

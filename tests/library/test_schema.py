@@ -1,35 +1,33 @@
-"""The schema is brought up to date whoever else has the file open."""
+"""The catalogue is brought up to date at the start, by migrations that say the same as the tables."""
 
-import sqlite3
-import threading
 from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from library.catalogue import schema
 from library.catalogue.database import Database, sqlite_url
+from library.catalogue.tables import METADATA
 
 
-def test_a_migration_waits_for_a_writer_instead_of_failing(tmp_path: Path) -> None:
-    file = tmp_path / "catalogue.sqlite"
-    database = Database(sqlite_url(file), read_only=False)
-    assert schema.version(database) is None
-    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN IMMEDIATE")
-    other.execute("CREATE TABLE others (id INTEGER)")
-    end = threading.Timer(0.5, other.execute, ["COMMIT"])
-    end.start()
-    try:
-        assert schema.upgrade(database)
-    finally:
-        end.join()
-        other.close()
-        database.close()
+def test_the_migrations_make_exactly_the_tables(tmp_path: Path):
+    database = Database(sqlite_url(tmp_path / "catalogue.sqlite"))
+    assert schema.upgrade(database)
+    with database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    database.close()
 
 
-def test_a_catalogue_that_is_up_to_date_is_left_alone(tmp_path: Path) -> None:
-    database = Database(sqlite_url(tmp_path / "catalogue.sqlite"), read_only=False)
-    try:
-        assert schema.upgrade(database)
-        assert not schema.upgrade(database)
-        assert schema.version(database) == schema.NEWEST
-    finally:
-        database.close()
+def test_the_constant_names_the_newest_revision():
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == schema.NEWEST
+
+
+def test_a_catalogue_that_is_up_to_date_is_left_alone(tmp_path: Path):
+    database = Database(sqlite_url(tmp_path / "catalogue.sqlite"))
+    schema.upgrade(database)
+    assert not schema.upgrade(database)
+    database.close()

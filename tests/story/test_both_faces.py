@@ -12,7 +12,7 @@ from config.settings import read_settings
 from davserver.app import create_app as create_dav
 from davserver.dispatch import Dispatcher
 from library.library import Library
-from tests.media import film, photo
+from tests.media import film, heic, photo
 from webui.app import create_app as create_web
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
@@ -139,3 +139,31 @@ def test_a_page_of_another_site_changes_nothing(library, client):
         reply = client.open(path, method=method, headers=foreign, data=photo(taken=TAKEN))
         assert reply.status_code == 403
     assert tree(library) == []
+
+
+@pytest.mark.parametrize("face", ["drive", "page"])
+def test_a_live_photo_lies_together_and_its_film_says_so_from_either_face(library, client, face):
+    halves = (("IMG_1.MOV", film(None, fmt="mov")), ("IMG_1.HEIC", heic(taken=TAKEN)))
+    if face == "drive":
+        for name, body in halves:
+            assert by_drive(client, name, body).status_code == 201
+    else:
+        by_page(client, *halves)
+    assert tree(library) == ["images/2024/05/17/IMG_1.HEIC", "images/2024/05/17/IMG_1.MOV"]
+    (told,) = [each for each in library.receipts.recent() if each.name == "IMG_1.MOV"]
+    page = client.get(f"/b/{told.batch_id}", headers={"Accept": "text/html"}).text
+    says = "Filed as images/2024/05/17/IMG_1.MOV, beside its picture as the film of a Live Photo"
+    assert says in re.sub(r"<[^>]+>", "", page)
+
+
+def test_the_path_of_a_film_that_moved_to_its_picture_answers_as_before(library, client):
+    body = film(None, fmt="mov")
+    etag = by_drive(client, "IMG_1.MOV", body).headers["ETag"]
+    by_drive(client, "IMG_1.HEIC", heic(taken=TAKEN))
+    reply = client.get("/Upload/IMG_1.MOV")
+    assert (reply.data, reply.headers["ETag"]) == (body, etag)
+    assert reply.headers["Content-Location"] == "/images/2024/05/17/IMG_1.MOV"
+    listed = client.open("/Upload/", method="PROPFIND", headers={"Depth": "1"}).text
+    assert {"/Upload/IMG_1.MOV", "/Upload/IMG_1.HEIC"} <= set(
+        re.findall(r">(/Upload/\w[^<]*)<", listed)
+    )

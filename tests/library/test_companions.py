@@ -1,0 +1,197 @@
+"""Companions follow their picture wherever it goes, and date it where they know better."""
+
+from datetime import date, datetime
+from pathlib import PurePosixPath
+
+import pytest
+
+from library.batch import Face
+from library.catalogue import items as item_rows
+from library.catalogue import sidecars as sidecar_rows
+from library.names import sidecar_ending, sidecar_picture, sidecar_target
+from library.receipts import Outcome
+from library.upload import Announcement
+from tests.library.test_pairs import TAKEN, paths, xmp
+from tests.media import film, photo, raw
+
+OTHER = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001  a wall clock
+EMPTY = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
+
+
+def stored(library, receipt):
+    return library.browse.item(receipt.item_id).item
+
+
+@pytest.mark.parametrize(
+    ("name", "stem", "ending", "picture"),
+    [
+        ("IMG_1.xmp", "img_1", ".xmp", None),
+        ("IMG_1.jpg.xmp", "img_1", ".jpg.xmp", "img_1.jpg"),
+        ("IMG_1.AAE", "img_1", ".AAE", None),
+        ("trip.2024.xmp", "trip.2024", ".xmp", None),
+        ("Straße.jpg.xmp", "strasse", ".jpg.xmp", "strasse.jpg"),
+        ("IMG_1.jpg.json", "img_1", ".jpg.json", "img_1.jpg"),
+        ("IMG_1.jpg.supplemental-metadata.json", "img_1", ".jpg.json", "img_1.jpg"),
+        ("IMG_1.jpg.supplemental-me.json", "img_1", ".jpg.json", "img_1.jpg"),
+        ("IMG_1.jpg(1).json", "img_1(1)", ".jpg.json", "img_1(1).jpg"),
+        ("IMG_1.jpg.supplemental-metadata(2).json", "img_1(2)", ".jpg.json", "img_1(2).jpg"),
+    ],
+)
+def test_a_companions_name_tells_its_picture(name, stem, ending, picture):
+    told = (sidecar_target(name), sidecar_ending(name), sidecar_picture(name))
+    assert told == (stem, ending, picture)
+
+
+def test_takeouts_second_picture_of_a_name_gets_its_own_date(library, send):
+    send("IMG_1.jpg", photo(taken=None, seed="first"))
+    send("IMG_1(1).jpg", photo(taken=None, seed="second"))
+    send("IMG_1.jpg(1).json", b'{"photoTakenTime": {"timestamp": "981173106"}}')
+    assert paths(library) == [
+        "images/2001/02/03/IMG_1(1).jpg",
+        "images/2001/02/03/IMG_1(1).jpg.json",
+        "no_date/IMG_1.jpg",
+    ]
+
+
+def test_a_letter_that_grows_when_folded_costs_no_letter_of_the_ending(library, send):
+    send("Straße.jpg", photo(taken=TAKEN))
+    send("Straße.xmp", EMPTY)
+    assert paths(library) == ["images/2024/05/17/Straße.jpg", "images/2024/05/17/Straße.xmp"]
+
+
+# ---- dates --------------------------------------------------------------------------------------
+
+
+def test_the_date_of_a_companion_is_believed_before_the_one_in_the_picture(library, send):
+    send("IMG_1.jpg", photo(taken=TAKEN))
+    send("IMG_1.xmp", xmp(OTHER))
+    assert paths(library) == ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.xmp"]
+
+
+def test_takeouts_date_is_believed_before_the_name_and_after_the_picture(library, send):
+    json = b'{"photoTakenTime": {"timestamp": "981173106"}}'
+    send("20200101_101010.jpg", photo(taken=None))
+    send("20200101_101010.jpg.json", json)
+    send("IMG_1.jpg", photo(taken=TAKEN))
+    send("IMG_1.jpg.json", json)
+    assert [path for path in paths(library) if path.endswith("jpg")] == [
+        "images/2001/02/03/20200101_101010.jpg",
+        "images/2024/05/17/IMG_1.jpg",
+    ]
+
+
+def test_a_corrected_companion_sent_again_is_believed_and_the_first_one_kept(library, send):
+    receipt = send("IMG_1.jpg", photo(taken=TAKEN))
+    send("IMG_1.xmp", xmp(datetime(1999, 1, 1, 1, 1, 1)))  # noqa: DTZ001  a wall clock
+    assert stored(library, receipt).day == date(1999, 1, 1)
+    send("IMG_1.xmp", xmp(OTHER))
+    assert stored(library, receipt).day == date(2001, 2, 3)
+    assert paths(library) == [
+        "images/2001/02/03/IMG_1 (2).xmp",
+        "images/2001/02/03/IMG_1.jpg",
+        "images/2001/02/03/IMG_1.xmp",
+    ]
+    first = library.store.path(PurePosixPath("images/2001/02/03/IMG_1.xmp")).read_bytes()
+    assert first == xmp(datetime(1999, 1, 1, 1, 1, 1))  # noqa: DTZ001  a wall clock
+
+
+def test_a_companion_that_still_waits_is_replaced_by_its_next_self(library, send):
+    send("IMG_1.xmp", xmp(TAKEN))
+    send("IMG_1.xmp", xmp(OTHER))
+    assert len(library.store.staged_names()) == 1
+    assert send("IMG_1.jpg", photo(taken=None)).day == "2001-02-03"
+    assert paths(library) == ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.xmp"]
+
+
+def test_the_same_companion_twice_is_stored_once(library, send):
+    send("IMG_1.jpg", photo(taken=TAKEN))
+    for _ in range(2):
+        assert send("IMG_1.xmp", EMPTY).outcome is Outcome.SIDECAR
+    assert paths(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.xmp"]
+
+
+def test_two_companions_of_one_picture_both_lie_beside_it(library, send):
+    send("IMG_1.aae", b"<plist/>")
+    send("IMG_1.jpg", photo(taken=TAKEN))
+    send("IMG_1.xmp", EMPTY)
+    assert paths(library) == [
+        f"images/2024/05/17/IMG_1.{ending}" for ending in ("aae", "jpg", "xmp")
+    ]
+
+
+# ---- whose companion it is ----------------------------------------------------------------------
+
+
+def test_the_thumbnail_of_a_film_dates_the_film_and_not_the_picture_of_its_stem(library, send):
+    send("MVI_1.JPG", photo(taken=None))
+    send("MVI_1.AVI", film(None, fmt="avi"))
+    send("MVI_1.THM", photo(taken=TAKEN))
+    assert "no_date/MVI_1.JPG" in paths(library)
+    assert "videos/2024/05/17/MVI_1.AVI" in paths(library)
+
+
+# ---- where the picture goes ---------------------------------------------------------------------
+
+
+def test_companions_go_to_the_trash_with_their_picture_and_come_back_with_it(library, send):
+    receipt = send("IMG_1.jpg", photo(taken=TAKEN))
+    send("IMG_1.xmp", EMPTY)
+    item = stored(library, receipt)
+    library.upkeep.trash(item)
+    assert paths(library) == []
+    with library.database.reading() as connection:
+        (trashed,) = item_rows.all_in_state(connection, item_rows.ItemState.TRASHED)
+    library.upkeep.restore(trashed)
+    assert paths(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.xmp"]
+
+
+def test_the_companion_of_raw_and_jpeg_stays_with_the_one_that_stays(library, send):
+    raw_one = send("DSC_1.NEF", raw(taken=TAKEN))
+    send("DSC_1.JPG", photo(taken=TAKEN))
+    send("DSC_1.xmp", EMPTY)
+    send("DSC_1.NEF.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/> ")
+    library.upkeep.trash(stored(library, raw_one))
+    assert paths(library) == ["images/2024/05/17/DSC_1.JPG", "images/2024/05/17/DSC_1.xmp"]
+
+
+def test_a_batch_taken_back_takes_its_companions_along(library, send, origin):
+    receipt = send("IMG_1.jpg", photo(taken=TAKEN))
+    send("IMG_1.xmp", EMPTY)
+    send("IMG_2.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/> ")
+    library.upkeep.undo(receipt.batch_id, origin)
+    assert paths(library) == []
+    assert library.store.staged_names() == []
+
+
+def test_a_batch_of_a_companion_alone_takes_no_picture_of_others_back(library, send, origin):
+    send("IMG_1.jpg", photo(taken=TAKEN))
+    library.batches.finish(library.batches.current(origin).id)
+    other = send("IMG_1.JPG.xmp", EMPTY)
+    second = send("IMG_2.jpg", photo(taken=TAKEN, seed="2"))
+    assert other.batch_id in (None, second.batch_id)
+    library.upkeep.undo(second.batch_id, origin)
+    assert "images/2024/05/17/IMG_1.jpg" in paths(library)
+
+
+def test_the_trash_is_emptied_of_companions_too(library, send):
+    receipt = send("IMG_1.jpg", photo(taken=TAKEN))
+    send("IMG_1.xmp", EMPTY)
+    library.upkeep.trash(stored(library, receipt))
+    assert len(library.store.trashed_names()) == 2
+    library.upkeep._trash_days = -1
+    library.upkeep.empty_trash()
+    assert library.store.trashed_names() == []
+
+
+def test_a_companion_of_the_page_that_waits_in_vain_is_given_up(library, origin, send):
+    batch = library.batches.open_explicit(origin, Face.PAGE)
+    announcement = Announcement("IMG_1.xmp", origin, size=len(EMPTY), batch_id=batch.id)
+    with library.ingest.begin(announcement) as incoming:
+        incoming.write(EMPTY)
+        incoming.commit()
+    send("IMG_2.xmp", EMPTY)
+    now = library.clock.now()
+    assert library.sidecars.sweep(now - 10) == 0
+    assert library.sidecars.sweep(now + 10) == 1, "the one of the drive lives by its path"
+    with library.database.reading() as connection:
+        assert [each.name for each in sidecar_rows.everything(connection)] == ["IMG_2.xmp"]
