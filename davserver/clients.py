@@ -7,7 +7,7 @@ _KNOWN: Final = (
     (re.compile(r"WebDAVFS/([\d.]+)"), "Finder"),
     (re.compile(r"Microsoft-WebDAV-MiniRedir/([\d.]+)"), "Windows Explorer"),
     (re.compile(r"davfs2/([\d.]+)"), "davfs2"),
-    (re.compile(r"rclone/v?([\d.]+)"), "rclone"),
+    (re.compile(r"rclone/v?([\d.]*)"), "rclone"),
     (re.compile(r"gvfs/([\d.]+)"), "GNOME Files"),
     (re.compile(r"Cyberduck/([\d.]+)"), "Cyberduck"),
     (re.compile(r"Mountain Duck/([\d.]+)"), "Mountain Duck"),
@@ -26,5 +26,5 @@ def program(user_agent: str) -> str:
     """The name of a program for people: `Finder 3.0.0`; what is unknown is told as it is."""
     for pattern, name in _KNOWN:
         if match := pattern.search(user_agent):
-            return f"{name} {match[1]}"
+            return f"{name} {match[1]}".strip()
     return "".join(letter for letter in user_agent if letter.isprintable())[:_MOST]

@@ -5,11 +5,12 @@ of one's own; DELETE, MOVE and COPY are one step in the catalogue each, and leav
 when they are refused.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Protocol
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from davserver import files, propfind
 from davserver.errors import Refusal, refusal
@@ -38,6 +39,8 @@ READABLE = "OPTIONS, GET, HEAD, PROPFIND"
 COPYABLE = f"{READABLE}, COPY"
 READING = frozenset({"OPTIONS", "GET", "HEAD", "PROPFIND"})
 _USUAL_PORTS = (":80", ":443")
+# some programs leave `#` and `?` in names as they are: no query and no fragment is looked for
+_ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://(?P<host>[^/]*))?(?P<path>/.*)")
 
 _BAD_RANGE = "A part of a file cannot be written: send the whole file."
 _NO_DESTINATION = "The request does not say where to."
@@ -289,12 +292,14 @@ def _destination(environ: dict[str, Any]) -> str | None:
     header = environ.get("HTTP_DESTINATION", "").strip()
     if not header:
         raise Refusal(400, _NO_DESTINATION)
-    address = urlsplit(header)
+    address = _ADDRESS.fullmatch(header)
+    if address is None:
+        raise Refusal(400)
     own = {_host(environ.get(name, "")) for name in ("HTTP_HOST", "daydrop.host")}
-    if address.netloc and _host(address.netloc) not in own:
+    if address["host"] and _host(address["host"]) not in own:
         raise Refusal(502)
     try:
-        path = unquote(address.path.encode("latin-1", "replace"), errors="strict")
+        path = unquote(address["path"].encode("latin-1", "replace"), errors="strict")
     except UnicodeDecodeError as broken:
         raise Refusal(400) from broken
     first, _, rest = path.strip("/").partition("/")

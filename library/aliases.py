@@ -8,7 +8,7 @@ the tree is moved or removed by none of it. Each step that changes something is 
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import PurePosixPath
@@ -337,8 +337,8 @@ class Aliases:
                 self._rename(source, path, guard)
             case _Way.SETTLE:
                 self._database.write(guard)
-                self._make_way(origin, path)
-                self._ingest.settle_staged(source, self._announcement(origin, source, path))
+                with self._replacing(origin, path):
+                    self._ingest.settle_staged(source, self._announcement(origin, source, path))
             case _Way.CARRY:
                 self._database.write(guard)
                 self._carry(origin, source, path)
@@ -413,11 +413,16 @@ class Aliases:
 
         self._let_go(self._database.write(work))
 
-    def _make_way(self, origin: Origin, path: str) -> None:
-        """A folder where a file is going to stand."""
-        there = self.find_exact(origin, path)
-        if there is not None and there.state is State.COLLECTION:
-            self.remove(origin, path)
+    @contextmanager
+    def _replacing(self, origin: Origin, path: str) -> Iterator[None]:
+        """A file comes to where a folder may be: what lay in that goes, once the file is there."""
+        with self._database.reading() as connection:
+            inside = rows.below(connection, origin.key, path)
+        yield
+        if inside:
+            now = self._clock.now()
+            self._database.write(lambda c: rows.remove_below(c, origin.key, path, now))
+            self._let_go(inside)
 
     def _announcement(self, origin: Origin, source: Alias, path: str) -> Announcement:
         return Announcement(
@@ -426,9 +431,12 @@ class Aliases:
 
     def _carry(self, origin: Origin, source: Alias, path: str) -> None:
         """Sends bytes that are no item through the door under another name."""
-        self._make_way(origin, path)
-        content = self.open(source)
-        with content.file, self._ingest.begin(self._announcement(origin, source, path)) as incoming:
+        content, announcement = self.open(source), self._announcement(origin, source, path)
+        with (
+            self._replacing(origin, path),
+            content.file,
+            self._ingest.begin(announcement) as incoming,
+        ):
             while block := content.file.read(_BLOCK):
                 incoming.write(block)
             incoming.commit()

@@ -19,7 +19,7 @@ from library.errors import Code, Refused
 from library.upload import Checksum
 from library.uploads import Announced, Manifest, Receiving, Upload, UploadState
 from webui.digests import repr_digests
-from webui.errors import problem, refusal_problem
+from webui.errors import problem, refusal_problem, status_of
 from webui.gallery import read_cursor, write_cursor
 from webui.receipts import batch_json, receipt_json, rfc3339, take_back
 from webui.request_body import BodyBroken, announced_length, blocks
@@ -136,6 +136,8 @@ def append(batch_id: str, upload_id: str) -> AnyResponse:
     wrong = _wrong_request(upload)
     if wrong is not None:
         return _tus(wrong, upload)
+    if (again := _told_again(upload)) is not None:
+        return again
     try:
         with library().uploads.receiving(upload_id, _wished_offset(), _checksums()) as receiving:
             _receive(receiving)
@@ -154,6 +156,19 @@ def cancel(batch_id: str, upload_id: str) -> AnyResponse:
     upload = _found(batch_id, upload_id)
     library().uploads.cancel(upload_id)
     return _tus(Response(status=204), upload)
+
+
+def _told_again(upload: Upload) -> AnyResponse | None:
+    """What became of an upload whose sender has not heard it: the answer may have been lost."""
+    if upload.code is not None and upload.words_key is not None:
+        detail = sentences.sentence(upload.words_key, upload.facts, words().language)
+        return _tus(problem(status_of(upload.code), upload.code, detail), upload)
+    if upload.receipt_id is None:
+        return None
+    if _wished_offset() == upload.size:
+        return _appended(upload)
+    mismatch = Refused(Code.OFFSET_MISMATCH, offset=upload.size)
+    return _tus(refusal_problem(mismatch, words().language), upload)
 
 
 def _receive(receiving: Receiving) -> None:

@@ -11,6 +11,7 @@ from webui.site import page, root_url
 blueprint = Blueprint("connect", __name__)
 
 SYSTEMS = ("macos", "windows", "gnome", "kde", "davfs2", "rclone", "android", "ios", "curl")
+UNTRIED = frozenset({"macos", "windows", "kde", "android", "ios"})  # we had none of them
 _HINTS = (
     ("iphone", "ios"),
     ("ipad", "ios"),
@@ -41,6 +42,7 @@ def connect() -> str:
         addresses=addresses,
         systems=sorted(SYSTEMS, key=lambda system: system != own),
         own=own,
+        untried=UNTRIED,
         is_plain=addresses.url.startswith("http:"),
         is_local=addresses.host in ("127.0.0.1", "localhost", "[::1]"),
         qr=_code(addresses.url),

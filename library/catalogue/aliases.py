@@ -267,6 +267,12 @@ def remove(connection: Connection, origin: str, path: str, now: float) -> list[A
     return gone
 
 
+def remove_below(connection: Connection, origin: str, path: str, now: float) -> None:
+    """Removes what lies below a path, and the locks there; the path itself stays."""
+    connection.execute(delete(aliases).where(_is_below(origin, path)))
+    lock_rows.kill_below(connection, origin, path, now)
+
+
 def set_state(connection: Connection, alias_id: int, state: State) -> None:
     """Says that a path stands for something else from now on."""
     connection.execute(update(aliases).where(aliases.c.id == alias_id).values(state=state.value))

@@ -119,10 +119,17 @@ def release(connection: Connection, origin: str, token: str) -> None:
 
 def kill(connection: Connection, origin: str, path: str, now: float) -> None:
     """Ends the locks of a path and of all below it, for their resources are gone."""
-    here = and_(locks.c.origin == origin, locks.c.path == path)
-    connection.execute(
-        update(locks).where(or_(here, _is_below(origin, path)), _is_live(now)).values(expires=now)
-    )
+    _end(connection, and_(locks.c.origin == origin, locks.c.path == path), now)
+    kill_below(connection, origin, path, now)
+
+
+def kill_below(connection: Connection, origin: str, path: str, now: float) -> None:
+    """Ends the locks of what lay below a path."""
+    _end(connection, _is_below(origin, path), now)
+
+
+def _end(connection: Connection, where: ColumnElement[bool], now: float) -> None:
+    connection.execute(update(locks).where(where, locks.c.expires > now).values(expires=now))
 
 
 def forget(connection: Connection, expired_before: float) -> int:

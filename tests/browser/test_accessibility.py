@@ -133,7 +133,7 @@ def test_axe_finds_nothing_with_the_viewer_the_menus_and_a_selection_open(
 def test_the_policy_is_not_broken_on_any_page(open_page, site, filled: str) -> None:
     page = open_page()
     page.context.add_init_script(
-        "addEventListener('securitypolicyviolation', event => console.error(event.violatedDirective))"
+        "addEventListener('securitypolicyviolation', one => console.error(one.violatedDirective))"
     )
     for path in (*PAGES, filled):
         page.goto(f"{site.url}{path}")

@@ -6,7 +6,8 @@ from tests.browser.test_upload import filed
 START = """async ([body, chunk]) => {
     const bytes = Uint8Array.from(atob(body), letter => letter.charCodeAt(0));
     const file = new File([bytes], "IMG_1.jpg", {type: "image/jpeg"});
-    const reply = await fetch("/api/v1/batches", {method: "POST", headers: {"Content-Type": "application/json"},
+    const reply = await fetch("/api/v1/batches", {
+        method: "POST", headers: {"Content-Type": "application/json"},
         body: JSON.stringify({files: [{ref: "0", name: file.name, size: file.size}]})});
     const [{url}] = (await reply.json()).files;
     window.told = {progress: 0, done: false, error: null, file, url};

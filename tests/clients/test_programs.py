@@ -1,5 +1,6 @@
 """Foreign programs on real sockets: no error, no second copy, each original under its day."""
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -46,6 +47,14 @@ class Desk:
     def wait_for(self, folder: str, *bodies: bytes) -> None:
         """Waits until bytes are filed: a mounted drive sends them behind one's back."""
         eventually(lambda: all(self.is_filed(folder, each) for each in bodies))
+        if self.program.is_mount:
+            eventually(self.is_quiet)  # rclone looks after what it has sent, and then lets go
+
+    def is_quiet(self) -> bool:
+        """Whether the program asks for nothing during a second."""
+        before = len(self.served.heard)
+        time.sleep(1)
+        return len(self.served.heard) == before
 
     def faults(self) -> list[tuple[str, str, int]]:
         """Requests that a program would call an error."""

@@ -238,6 +238,37 @@ def test_a_locked_destination_needs_its_token(drive: Drive) -> None:
     assert drive.get("/Upload/to.jpg").data == photo
 
 
+def test_a_file_takes_the_place_of_a_folder_only_when_it_is_taken(drive: Drive) -> None:
+    drive.send("MKCOL", "/Upload/swap.jpg")
+    drive.put("/Upload/swap.jpg/in.jpg.part", media.photo(seed="swap in"))
+    drive.put("/Upload/words.part", b"words, whatever the name says")
+    assert drive.move("/Upload/words.part", "/Upload/swap.jpg").status_code == 403
+    assert drive.names("/Upload/swap.jpg/") == ["in.jpg.part"]
+    photo = media.photo(seed="swap")
+    drive.put("/Upload/photo.part", photo)
+    assert drive.move("/Upload/photo.part", "/Upload/swap.jpg").status_code == 204
+    assert drive.get("/Upload/swap.jpg").data == photo
+    assert drive.get("/Upload/swap.jpg/in.jpg.part", Accept="*/*").status_code == 404
+
+
+def test_companions_and_litter_take_the_place_of_folders_too(drive: Drive) -> None:
+    for name, source in (("f.xmp", "a.xmp"), ("._f", "b.part")):
+        drive.send("MKCOL", f"/Upload/{name}")
+        drive.put(f"/Upload/{name}/in.jpg")
+        drive.put(f"/Upload/{source}", f"bytes of {source}".encode())
+        assert drive.copy(f"/Upload/{source}", f"/Upload/{name}").status_code == 204
+        assert drive.get(f"/Upload/{name}").data == f"bytes of {source}".encode()
+        assert drive.get(f"/Upload/{name}/in.jpg", Accept="*/*").status_code == 404
+
+
+def test_marks_of_addresses_in_a_destination_are_letters_of_a_name(drive: Drive) -> None:
+    drive.put("/Upload/plain.jpg", media.photo(seed="marks"))
+    for target in ("/Upload/a#1.jpg", "/Upload/a?2.jpg"):
+        assert drive.send("COPY", "/Upload/plain.jpg", Destination=target).status_code == 201
+    assert drive.names() == ["a#1.jpg", "a?2.jpg", "plain.jpg"]
+    assert drive.send("COPY", "/Upload/plain.jpg", Destination="x.jpg").status_code == 400
+
+
 def test_a_placeholder_is_renamed_and_then_filed(drive: Drive) -> None:
     drive.put("/Upload/new.jpg")
     assert drive.move("/Upload/new.jpg", "/Upload/named.jpg").status_code == 201

@@ -256,6 +256,10 @@ def test_a_removed_item_is_listed_and_gone_until_it_is_restored(library, aliases
     assert names(aliases, origin) == ["a.jpg"]
     with pytest.raises(Gone):
         aliases.open(gone)
+    library.upkeep.restore(page.item)
+    back = aliases.find_exact(origin, "a.jpg")
+    assert back.state is State.FILED
+    aliases.open(back).file.close()
 
 
 def test_a_file_taken_away_by_hand_is_gone(library, aliases, origin, put):

@@ -24,6 +24,7 @@ PLAIN = Item(
     pair_scope="",
     pair=None,
     content_id=None,
+    camera=None,
     origin="192.168.1.20",
     batch_id=None,
     filed=0.0,

@@ -233,6 +233,23 @@ def test_a_second_sender_has_to_wait_until_the_first_was_quiet_for_a_while(
         assert patch(web, url, 1000, PHOTO[1000:]).status_code == 200
 
 
+def test_a_sender_who_missed_the_last_answer_is_told_it_again(web: FlaskClient) -> None:
+    url = url_of(web)
+    first = patch(web, url, 0, PHOTO).get_json()["receipt"]
+    assert offset_of(web, url) == len(PHOTO)
+    again = patch(web, url, len(PHOTO), b"")
+    assert (again.status_code, again.get_json()["receipt"]) == (200, first)
+    restarted = patch(web, url, 0, PHOTO)
+    assert (restarted.status_code, restarted.headers["Upload-Offset"]) == (409, "300000")
+
+
+def test_a_sender_who_missed_a_refusal_is_told_it_again(web: FlaskClient) -> None:
+    url = url_of(web, body=b"text" * 10)
+    first = patch(web, url, 0, b"text" * 10)
+    again = patch(web, url, 0, b"text" * 10)
+    assert (again.status_code, again.get_json()) == (415, first.get_json())
+
+
 def test_a_wrong_version_of_tus_and_a_wrong_type_are_told_what_is_spoken(web: FlaskClient) -> None:
     url = url_of(web)
     assert patch(web, url, 0, PHOTO, Tus_Resumable="0.2.2").headers["Tus-Version"] == "1.0.0"

@@ -117,6 +117,6 @@ def test_sigterm_in_the_serving_thread_stops_after_the_last_upload(tmp_path: Pat
 def _refuses(address: tuple[str, int]) -> bool:
     try:
         socket.create_connection(address, timeout=1).close()
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # closed, or closing right now
         return True
     return False

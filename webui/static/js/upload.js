@@ -30,6 +30,7 @@ function add(found) {
   rows.push(...fresh);
   dialogs();
   $("tray").hidden = false;
+  if ($("tray").getBoundingClientRect().top > innerHeight * 0.7) $("tray").scrollIntoView(); // phones
   draw(fresh);
   for (const row of fresh) resume(row);
   if (!isAsking) announce();
