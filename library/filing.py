@@ -153,7 +153,8 @@ class Filing:
         self._join_late(settled.item, [each for each in attached if each.id not in judged])
         for name in {whole.staged.name, *replaced}:
             self._store.discard(name)
-        return self._receipt_now(settled.receipt)
+        may_have_moved = attached or settled.moves or settled.came_again
+        return self._receipt_now(settled.receipt) if may_have_moved else settled.receipt
 
     def _bring_together(self, settled: "_Settled", draft: Item) -> list[Sidecar]:
         """What follows from an upload that is acknowledged already: no failure takes it back.

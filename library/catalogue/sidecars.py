@@ -43,6 +43,11 @@ _WAITING = (  # asked with every upload, so it is put together once
     )
     .order_by(sidecars.c.name, sidecars.c.arrived)
 )
+_OF_ITEM = (
+    select(*_COLUMNS)
+    .where(sidecars.c.item_id == bindparam("of"), _KEPT)
+    .order_by(sidecars.c.name, sidecars.c.arrived)
+)
 
 
 def _from_row(row: Row[*tuple[Any, ...]]) -> Sidecar:
@@ -90,7 +95,7 @@ def everything(connection: Connection) -> list[Sidecar]:
 
 def of_item(connection: Connection, item_id: str) -> list[Sidecar]:
     """The companions of an item, those in the trash left out."""
-    return _many(connection, sidecars.c.item_id == item_id, _KEPT)
+    return [_from_row(row) for row in connection.execute(_OF_ITEM, {"of": item_id})]
 
 
 def trashed_of(connection: Connection, item_id: str, since: float) -> list[Sidecar]:

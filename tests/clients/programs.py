@@ -445,7 +445,7 @@ class NpmWebdav(Program):
         found = [HERE / "node_modules", Path(os.environ.get("NODE_PATH", "/nowhere"))]
         modules = next((each for each in found if (each / "webdav").is_dir()), None)
         if modules is None:
-            raise Lacking("webdav is not here: npm install --prefix tests/clients")
+            raise Lacking("webdav is not here: npm ci --prefix tests/clients")
         self.modules = modules
         text = (modules / "webdav" / "package.json").read_text()
         return text.partition('"version": "')[2].partition('"')[0]

@@ -1,4 +1,4 @@
-"""The catalogue is brought up to date at the start, by migrations that say the same as the tables."""
+"""The catalogue is brought up to date at the start; migrations and tables say the same."""
 
 from pathlib import Path
 

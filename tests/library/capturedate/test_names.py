@@ -108,6 +108,21 @@ def test_no_name_upsets_the_reader(name: str) -> None:
     assert found is None or (found.source is Source.NAME and found.wall is not None)
 
 
+LIKE_DATES = st.from_regex(
+    r"\A(IMG_|PXL_|VID-|Screenshot )?[0-9]{4}[-_.]?[0-9]{2}[-_.]?[0-9]{2}"
+    r"([_ T-][0-9]{1,2}[.:_-]?[0-9]{2}[.:_-]?[0-9]{2}( [AP]M)?)?(-WA[0-9]{4})?\.jpg\Z"
+)
+
+
+@given(LIKE_DATES)
+def test_what_looks_like_a_date_upsets_nobody_and_is_read_as_it_stands(name: str) -> None:
+    found = candidate(name)
+    if found is not None:
+        assert found.wall is not None
+        digits = "".join(letter for letter in name if letter.isascii() and letter.isdigit())
+        assert digits.startswith(f"{found.wall:%Y%m%d}")
+
+
 PLAIN = st.text(st.characters(exclude_categories=["Nd"], exclude_characters="-_."), max_size=12)
 
 

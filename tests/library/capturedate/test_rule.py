@@ -220,13 +220,22 @@ def test_a_sidecar_corrects_the_same_field() -> None:
 
 
 WALLS = st.datetimes()
+NEVER = [  # written out, so that the rule is not its own judge
+    datetime(1904, 1, 1),
+    datetime(1969, 12, 31, 16, 0, 0),
+    datetime(1970, 1, 1, 1, 0, 0),
+    datetime(1980, 1, 1),
+    datetime(2002, 12, 8, 12, 0, 0),
+    datetime(1825, 12, 31),
+]
 CANDIDATES = st.builds(
     Candidate,
     source=st.sampled_from(Source),
     raw=st.text(max_size=30),
     wall=st.none()
     | WALLS
-    | WALLS.map(lambda wall: wall.replace(year=2000 + wall.year % 30, day=1)),
+    | WALLS.map(lambda wall: wall.replace(year=2000 + wall.year % 30, day=1))
+    | st.sampled_from(NEVER),
     offset_minutes=st.none() | st.integers(-2000, 2000),
     form=st.sampled_from(Form),
     day_only=st.booleans(),
@@ -257,6 +266,7 @@ def test_choose_is_total_pure_and_never_takes_what_it_rejects(
         assert winner in candidates
         assert winner.source is capture.source
         if chosen[0].why is Reason.FIRST_BELIEVABLE:
+            assert winner.wall not in NEVER
             assert flaw(winner, now.replace(tzinfo=None)) is None
     else:
         assert all(each.verdict is Verdict.REJECTED for each in capture.judged)
