@@ -17,7 +17,7 @@ from library.catalogue.receipts import Outcome, Receipt
 from library.media import Kind
 from library.words import Language, readable_size
 
-__all__ = ["Outcome", "Receipt", "Receipts", "etag", "told_of"]
+__all__ = ["Outcome", "Receipt", "Receipts", "etag", "told_of", "why_of"]
 
 
 def etag(sha256: str) -> str:
@@ -27,7 +27,7 @@ def etag(sha256: str) -> str:
 
 def told_of(receipt: Receipt, item: Item) -> Receipt:
     """The receipt of an upload that is this item: where it lies now, and why there."""
-    facts = dict(receipt.facts) | {"place": str(item.path), "why": _why(item)}
+    facts = dict(receipt.facts) | {"place": str(item.path), "why": why_of(item)}
     return replace(
         receipt,
         words_key=_words_key(item, receipt.outcome),
@@ -51,7 +51,8 @@ def _words_key(item: Item, outcome: Outcome) -> str:
     return "filed.live" if item.kind is Kind.VIDEO and item.pair else "filed"
 
 
-def _why(item: Item) -> str:
+def why_of(item: Item) -> str:
+    """The key of the words that say why an item lies under its day, or under none."""
     if item.source is not None:
         return f"why.{item.source}"
     if item.unreadable is not None:

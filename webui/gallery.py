@@ -15,6 +15,8 @@ from library import words as sentences
 from library.browse import DATED, Position, Query
 from library.catalogue.items import Item
 from library.placement import TREES
+from library.reasons import lines, offset
+from library.receipts import why_of
 from webui.assets import asset_url
 from webui.site import library, page, root_url, words
 from webui.tiles import EDGES, Tile, address, parsed_day, tile, year_links
@@ -192,8 +194,9 @@ def item(item_id: str) -> str:
         taken=datetime.fromisoformat(found.item.taken) if found.item.taken else None,
         folder=f"{address(found.item.path.parent)}/",
         drive_address=root_url().rstrip("/") + address(found.item.path),
-        why=lambda key: sentences.sentence(f"why.{key}", {}, words().language),
-        reason=lambda key: sentences.sentence(f"reason.{key}", {}, words().language),
+        offset=None if found.item.offset_minutes is None else offset(found.item.offset_minutes),
+        why=sentences.sentence(why_of(found.item), {}, words().language),
+        reasons=lines(found.item, words().language),
     )
 
 

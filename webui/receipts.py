@@ -71,6 +71,7 @@ def receipt(batch_id: str) -> str | AnyResponse:
     return page(
         "receipt.html",
         batch=batch,
+        why=reasons_beyond(told),
         groups=grouped(told),
         duplicates=_of(told, Outcome.DUPLICATE),
         refused=_of(told, Outcome.REFUSED),
@@ -147,6 +148,24 @@ def grouped(told: list[Receipt]) -> list[Group]:
             folders.setdefault(str(place.parent), []).append(each)
     order = sorted(folders, key=lambda folder: (folder == "no_date", folder))
     return [Group(folder, tuple(folders[folder])) for folder in order]
+
+
+def reasons_beyond(told: list[Receipt]) -> dict[int, tuple[str, ...]]:
+    """By the receipt's number, all dates of a file, where its one sentence does not say it all.
+
+    It does where one date was found and believed.
+    """
+    reasons = library().receipts.reasons(told, words().language)
+    found = {
+        each.id: (each, reasons.get(each.item_id or "", ()))
+        for each in told
+        if each.outcome is Outcome.FILED
+    }
+    return {
+        number: lines
+        for number, (each, lines) in found.items()
+        if len(lines) > 1 or (lines and each.source is None)
+    }
 
 
 def plain_receipt(told: list[Receipt], address: str, language: Language) -> str:

@@ -46,6 +46,7 @@ def send(site, **files: bytes) -> str:
 def filled(site) -> str:
     photo = media.photo(MAY, edges=(300, 200))
     files = {"IMG_1.jpg": photo, "IMG_2.jpg": media.photo(MAY, seed="2", edges=(200, 300))}
+    files |= {"IMG_20240101_120000.jpg": media.photo(MAY, seed="3")}
     files |= {"again.jpg": photo, "plain.jpg": media.photo(None), "clip.mp4": media.film()}
     return send(site, **files, **{"notes.txt": b"text"})
 
@@ -127,6 +128,20 @@ def test_axe_finds_nothing_with_the_viewer_the_menus_and_a_selection_open(
     page.click("summary >> nth=0")
     page.locator(".pick input").first.check(force=True)
     assert page.inner_text("[data-picked]") == "1 selected"
+    assert findings(page, axe) == []
+
+
+@pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
+def test_the_reasons_of_a_receipt_open_by_the_keyboard_and_axe_finds_nothing(
+    language: str, open_page, filled: str, axe: str
+) -> None:
+    page = open_page(filled, locale=language)
+    reasons = page.locator("details.reasons").filter(has_text="IMG_20240101_120000")
+    assert reasons.locator("li").first.is_hidden()
+    reasons.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert reasons.locator("li").count() >= 2
+    assert reasons.locator("li").first.is_visible()
     assert findings(page, axe) == []
 
 

@@ -84,10 +84,39 @@ def test_an_item_says_when_it_was_taken_why_and_which_dates_lost(
     page = text_of(web, f"/i/{item['id']}")
     assert "17 May 2024, 12:00" in page
     assert "By the capture date in the photo." in page
-    assert "the date in its name" in page
-    assert "another day; a better source was believed" in page
+    assert "<li>the date in its name says 2024-01-01" in page
+    assert "not used, another day; a better source was believed." in page
     assert item["sha256"] in page
     assert "http://localhost/images/2024/05/17/IMG_20240101_120000.jpg" in page
+
+
+def test_a_receipt_tells_every_date_of_a_file_that_has_more_than_one(
+    web: FlaskClient, upload: Upload
+) -> None:
+    two = upload(IMG_20240101_120000__jpg=media.photo(MAY))
+    page = text_of(web, f"/b/{two}")
+    assert "Why this day?" in page
+    assert "<li>the capture date in the photo says 2024-05-17 12:00:00: chosen" in page
+    assert "<li>the date in its name says 2024-01-01" in page
+    chinese = text_of(web, f"/b/{two}?lang=zh-CN")
+    assert "为什么是这一天" in chinese
+    assert "日期不同；采用了更可靠的来源" in chinese
+
+
+def test_a_receipt_tells_why_the_only_date_of_a_file_was_not_believed(
+    web: FlaskClient, upload: Upload
+) -> None:
+    future = datetime(2099, 1, 1, 12, 0)  # noqa: DTZ001
+    page = text_of(web, f"/b/{upload(a__jpg=media.photo(future))}")
+    assert "Why this day?" in page
+    assert "not believed, in the future" in page
+
+
+def test_a_receipt_adds_nothing_where_its_sentence_says_it_all(
+    web: FlaskClient, upload: Upload
+) -> None:
+    batch = upload(a__jpg=media.photo(MAY), b__jpg=media.photo(None))
+    assert "Why this day?" not in text_of(web, f"/b/{batch}")
 
 
 def test_the_owner_sets_a_date_and_the_item_moves_there(
