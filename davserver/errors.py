@@ -14,7 +14,7 @@ import structlog
 from wsgidav.dav_error import DAVError
 
 from library.aliases import Entangled, Exists, Gone, Missing, NoParent, TooMuchNoted
-from library.catalogue.database import CatalogueClosed
+from library.catalogue.database import CatalogueClosed, CatalogueFailed
 from library.errors import Code, Refused
 
 Header = tuple[str, str]
@@ -53,7 +53,7 @@ _SENTENCES = {
     424: "Left undone because another part of the request failed.",
     501: "This server does not know how to do that.",
     502: "Files can be moved within this server only.",
-    503: "The server is stopping: try again in a moment.",
+    503: "The server cannot do this right now: try again in a moment.",
     507: "There is no room for more: remove something, or wait.",
 }
 _ALIAS_STATUSES: dict[type[Exception], int] = {
@@ -64,6 +64,7 @@ _ALIAS_STATUSES: dict[type[Exception], int] = {
     Entangled: 403,
     TooMuchNoted: 507,
     CatalogueClosed: 503,
+    CatalogueFailed: 503,
     FileNotFoundError: 404,  # taken away by hand between the look and the reading
 }
 _PHRASE_MOST = 200

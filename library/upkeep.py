@@ -81,6 +81,7 @@ class Upkeep:
         reservations = self._batches.refund_abandoned()
         self._batches.close_idle()  # the newest by a clock that was ahead would hide all others
         self._finish_undoing()
+        self._store.discard_probes()
         staging = self._sweep_staging()
         strangers, missing = self._compare()
         told = self._told_in_log() if strangers else {}

@@ -162,18 +162,19 @@ class Uploads:
         return [self.find(upload.id) or upload for upload in asked]
 
     def _compare(self, upload: Upload, sha256: str) -> None:
-        with self._database.reading() as connection:
-            known = item_rows.by_sha256(connection, sha256)
-        if (
-            known is None
-            or known.size != upload.size
-            or not self.ingest.store.has(known.path, known.size)
-        ):
-            self._database.write(
-                lambda connection: rows.accept(connection, upload.id, upload.reservation_id or "")
-            )
-            return
-        self._settle_known(upload, known)
+        """Under the lock of the bytes: nobody takes them back between the look and the word."""
+        with self.ingest.filing.holding_bytes(sha256):
+            with self._database.reading() as connection:
+                known = item_rows.by_sha256(connection, sha256)
+            if known is not None and known.size == upload.size and self._is_there(known):
+                self._settle_known(upload, known)
+                return
+        self._database.write(
+            lambda connection: rows.accept(connection, upload.id, upload.reservation_id or "")
+        )
+
+    def _is_there(self, item: Item) -> bool:
+        return self.ingest.store.has(item.path, item.size)
 
     def _settle_known(self, upload: Upload, known: Item) -> None:
         """The bytes are here: the batch is told so, and is counted among those that hold them."""

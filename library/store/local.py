@@ -26,6 +26,8 @@ from library.placement import TREES
 _HIDDEN = ".daydrop"
 _FOLDERS = ("staging", "trash", "previews", "log")
 _AT_FDCWD = -100
+_PROBES = PurePosixPath("no_date")
+_PROBE = ".daydrop-probe-"
 _RENAME_NOREPLACE = 1
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -168,7 +170,7 @@ class LocalStore:
     def _prove(self) -> None:
         """Two files, one name: the second must be told that the name is taken."""
         first, second = self.stage(), self.stage()
-        name = PurePosixPath("no_date") / f".daydrop-probe-{self._random()}"
+        name = _PROBES / f"{_PROBE}{self._random()}"
         try:
             if not self.link(first.name, name) or self.link(second.name, name):
                 raise StoreUnusable(
@@ -218,6 +220,11 @@ class LocalStore:
     def discard(self, name: str) -> None:
         """Removes a staging file; harmless when it is gone."""
         self.staged_path(name).unlink(missing_ok=True)
+
+    def discard_probes(self) -> None:
+        """Removes what a kill left of the proof at the start; for the first process only."""
+        for probe in self.path(_PROBES).glob(f"{_PROBE}*"):
+            probe.unlink(missing_ok=True)
 
     def sync_staging(self) -> None:
         """Returns when the names in staging would survive a power cut."""

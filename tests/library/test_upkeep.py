@@ -42,6 +42,13 @@ def test_stale_staging_is_swept_at_the_start(library):
     again.close()
 
 
+def test_what_a_kill_left_of_the_proof_of_a_store_is_swept(library):
+    probe = library.store.root / "no_date" / ".daydrop-probe-killed"
+    probe.write_bytes(b"")
+    reopened(library).close()
+    assert not probe.exists()
+
+
 def test_a_file_in_the_tree_without_a_row_is_adopted_at_the_start(library):
     file = library.store.root / PLACE
     file.parent.mkdir(parents=True)
