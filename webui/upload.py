@@ -12,7 +12,6 @@ from library.ingest import Announcement, Incoming
 from library.origin import Origin
 from library.receipts import Outcome, Receipt
 from library.words import readable_size
-from webui.assets import asset_url
 from webui.errors import problem, status_of
 from webui.multipart import (
     FileBegins,
@@ -53,7 +52,6 @@ def home() -> str:
         script={
             "files": limits.files,
             "bytes": limits.bytes,
-            "dialogs": asset_url("vendor/sweetalert2/sweetalert2.min.js"),
         },
     )
 
