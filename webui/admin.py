@@ -6,6 +6,7 @@ from flask import Blueprint, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from library.catalogue.items import Item
+from webui.receipts import stored_of
 from webui.site import library, page
 from webui.visitor import visitor
 
@@ -44,6 +45,7 @@ def admin() -> str:
         trash=library().upkeep.in_trash(LISTED),
         trash_days=library().settings.store.trash_days,
         receipts=receipts,
+        stored=stored_of(receipts),
         by=by,
         senders=library().browse.senders(),
     )

@@ -265,6 +265,19 @@ def test_the_owner_moves_an_item_to_the_trash_and_brings_it_back(
     assert web.post(back).status_code == 404
 
 
+def test_a_receipt_leads_nowhere_for_what_is_no_longer_in_the_library(
+    web: FlaskClient, upload: Upload
+) -> None:
+    batch = upload(a__jpg=media.photo(MAY), b__jpg=media.photo(MAY, seed="b"))
+    one, other = (item["id"] for item in web.get("/api/v1/items").get_json()["items"])
+    web.post(f"/i/{one}/trash")
+    page = text_of(web, f"/b/{batch}")
+    assert page.count("It is no longer in the library.") == 1
+    assert f'href="/i/{one}"' not in page
+    assert f'href="/i/{other}"' in page
+    assert f'href="/i/{one}"' not in text_of(web, "/admin")
+
+
 def test_what_is_stored_again_is_not_brought_back_twice(web: FlaskClient, upload: Upload) -> None:
     upload(a__jpg=media.photo(MAY))
     [item] = web.get("/api/v1/items").get_json()["items"]
