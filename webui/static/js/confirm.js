@@ -13,6 +13,7 @@ async function isMeant({ ask: title, text, yes, no }) {
     const choice = await ask({
       icon: "question", title, text, showCancelButton: true, focusCancel: true, returnFocus: true,
       confirmButtonText: yes, cancelButtonText: no,
+      customClass: { confirmButton: "btn btn-outline-danger", cancelButton: "btn btn-outline-secondary" },
     });
     return choice.isConfirmed;
   } catch { // the dialog could not be fetched
