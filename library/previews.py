@@ -1,6 +1,7 @@
 """Previews of items: made by the workers when an item was filed, kept, and made when missing."""
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from queue import Full, Queue
 
@@ -15,6 +16,14 @@ from library.workers import Failure, Unreadable, Workers
 EDGES = (320, 640)  # pixels of the longer side
 _MOST_WAITING = 10_000
 _PASSING = frozenset({Failure.BUSY, Failure.STOPPED, Failure.NOT_OPENED})
+
+
+@dataclass(frozen=True)
+class FailedPreview:
+    """Content of which no preview could be drawn."""
+
+    sha256: str
+    reason: Failure
 
 
 class Previews:
@@ -64,6 +73,11 @@ class Previews:
         file = self.path(item, edge)
         return None if file is None else file.read_bytes()
 
+    def failed(self) -> list[FailedPreview]:
+        """What could not be drawn and is not tried again, by hash."""
+        marks = sorted(self._folder.glob("*/*.failed"))
+        return [FailedPreview(mark.stem, _reason(mark.read_text("ascii"))) for mark in marks]
+
     def _make_queued(self) -> None:
         while (item := self._queue.get()) is not None:
             try:
@@ -90,3 +104,8 @@ class Previews:
 
     def _failed(self, sha256: str) -> Path:
         return self._folder / PurePosixPath(sha256[:2], f"{sha256}.failed")
+
+
+def _reason(mark: str) -> Failure:
+    """What a mark says; a power cut may have left it empty."""
+    return Failure(mark) if mark in list(Failure) else Failure.NOT_DRAWABLE

@@ -306,6 +306,17 @@ class Upkeep:
         now = self._clock.now()
         return replace(item, state=ItemState.TRASHED, trashed=now, trash_name=item.id)
 
+    def in_trash(self, limit: int) -> list[Item]:
+        """What can be brought back, the newest first."""
+        with self._database.reading() as connection:
+            return item_rows.trashed(connection, limit)
+
+    def trashed_item(self, item_id: str) -> Item | None:
+        """The item of this id, if it lies in the trash."""
+        with self._database.reading() as connection:
+            item = item_rows.find(connection, item_id)
+        return item if item is not None and item.state is ItemState.TRASHED else None
+
     def restore(self, item: Item) -> Item:
         """Brings an item back from the trash, beside whatever has its name now.
 

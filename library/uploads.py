@@ -30,6 +30,9 @@ from library.upload import unsaved_receipt
 
 __all__ = ["Announced", "Manifest", "Receiving", "Upload", "UploadState", "Uploads"]
 
+# Not refused, only not yet: their sender keeps them and sends them with its next batch. So they get
+# no receipts, which would call a file refused that then came, and of a thousand files in batches of
+# fifty write nine thousand five hundred. Their rows stay, and the page of the receipt lists them.
 _FOR_THE_NEXT_BATCH = frozenset({Code.BATCH_FILES, Code.BATCH_BYTES})
 CHECK_MOST = 64 << 20  # larger files are sent without asking for their hash first
 CHECKPOINT = 16 << 20  # bytes after which what arrived is flushed and written down
@@ -121,10 +124,7 @@ class Uploads:
             )
 
     def _admitted(self, upload: Upload, origin: Origin) -> Upload:
-        """Room is held at once, also for a file that we may have: its sender cannot tell.
-
-        What is left for the next batch was not refused, so no receipt tells of it.
-        """
+        """Room is held at once, also for a file that we may have: its sender cannot tell."""
         held = self._held(upload, origin)
         state = UploadState.CHECK if self._may_be_known(upload) else UploadState.ACCEPTED
         return replace(upload, state=state, reservation_id=held.id)
@@ -142,10 +142,10 @@ class Uploads:
                 outlives_request=True,
             )
         except Refused as refused:
-            if refused.code not in _FOR_THE_NEXT_BATCH:
-                with self.ingest.telling(announcement):
-                    raise
-            raise
+            if refused.code in _FOR_THE_NEXT_BATCH:
+                raise
+            with self.ingest.telling(announcement):
+                raise
 
     def _may_be_known(self, upload: Upload) -> bool:
         if upload.size > CHECK_MOST or role(upload.name) is Role.SIDECAR:
@@ -372,6 +372,11 @@ class Uploads:
         """The files of a batch in the order of their manifest."""
         with self._database.reading() as connection:
             return rows.of_batch(connection, batch_id)
+
+    def left_over(self, batch_id: str) -> list[Upload]:
+        """The files of a batch's manifest that were left for the next batch, in its order."""
+        codes = {code.value for code in _FOR_THE_NEXT_BATCH}
+        return [upload for upload in self.of_batch(batch_id) if upload.code in codes]
 
     def pending(self) -> list[Upload]:
         """Every upload that is not over."""

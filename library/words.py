@@ -97,6 +97,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The upload stood still for too long: nothing was stored, send {name} again.",
         "上传停滞过久：未保存任何内容，请重新上传 {name}。",
     ),
+    "stalled.kept": (
+        "{name} stood still for too long: {received} of {size} are kept, go on from there.",
+        "{name} 停滞过久：已保留 {size} 中的 {received}，请从该处继续。",
+    ),
     "checksum_mismatch": (
         "{name} arrived damaged ({algorithm} differs): nothing was stored, send it again.",
         "{name} 传输损坏（{algorithm} 不符）：未保存任何内容，请重新上传。",

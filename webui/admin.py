@@ -1,13 +1,26 @@
 """The owner's page: room, what is open, what failed, and the log of uploads."""
 
-from flask import Blueprint, abort, request
+from dataclasses import dataclass
 
+from flask import Blueprint, abort, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from library.catalogue.items import Item
+from webui.receipts import stored_of
 from webui.site import library, page
 from webui.visitor import visitor
 
 blueprint = Blueprint("admin", __name__)
 
 LISTED = 100
+
+
+@dataclass(frozen=True)
+class Undrawn:
+    """An item without a preview, and why it has none."""
+
+    item: Item
+    reason: str
 
 
 @blueprint.get("/admin")
@@ -28,7 +41,30 @@ def admin() -> str:
         uploads=library().uploads.pending(),
         items=library().browse.total(),
         undated=library().browse.undated_count(),
+        failed=_failed_previews(),
+        trash=library().upkeep.in_trash(LISTED),
+        trash_days=library().settings.store.trash_days,
         receipts=receipts,
+        stored=stored_of(receipts),
         by=by,
         senders=library().browse.senders(),
     )
+
+
+@blueprint.post("/admin/trash/<item_id>/restore")
+def restore(item_id: str) -> AnyResponse:
+    """Brings an item back from the trash, and shows it."""
+    if not visitor().is_owner:
+        abort(403)
+    item = library().upkeep.trashed_item(item_id)
+    if item is None:
+        abort(404)
+    library().upkeep.restore(item)
+    return redirect(url_for("gallery.item", item_id=item_id), 303)
+
+
+def _failed_previews() -> list[Undrawn]:
+    """Of what is in the library; what was undrawable and is gone needs nobody."""
+    marks = library().previews.failed()[:LISTED]
+    found = [(library().browse.by_sha256(mark.sha256), mark.reason.value) for mark in marks]
+    return [Undrawn(item, reason) for item, reason in found if item is not None]

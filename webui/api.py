@@ -22,7 +22,7 @@ from webui.digests import repr_digests
 from webui.errors import problem, refusal_problem, status_of
 from webui.gallery import read_cursor, write_cursor
 from webui.receipts import batch_json, receipt_json, rfc3339, take_back
-from webui.request_body import BodyBroken, announced_length, blocks
+from webui.request_body import BodyBroken, BodyStalled, announced_length, blocks, whole
 from webui.site import library, words
 from webui.tiles import address, parsed_day, preview
 from webui.visitor import visitor
@@ -143,9 +143,10 @@ def append(batch_id: str, upload_id: str) -> AnyResponse:
             _receive(receiving)
     except Refused as refused:
         return _tus(refusal_problem(refused, words().language), _found(batch_id, upload_id))
-    except BodyBroken:
+    except BodyBroken as broken:
         now = _found(batch_id, upload_id)
-        told = Refused(Code.CUT_SHORT, "kept", name=now.name, received=now.received, size=now.size)
+        code = Code.STALLED if isinstance(broken, BodyStalled) else Code.CUT_SHORT
+        told = Refused(code, "kept", name=now.name, received=now.received, size=now.size)
         return _tus(refusal_problem(told, words().language), now)
     return _appended(_found(batch_id, upload_id))
 
@@ -302,9 +303,13 @@ def _item_json(item: Item) -> dict[str, object]:
 def _json() -> Mapping[str, object]:
     """The body as a JSON object; too much of it is not read."""
     length = announced_length(request.environ)
-    if length is not None and length > MOST_JSON:
+    sent = whole(request.environ, MOST_JSON) if (length or 0) <= MOST_JSON else None
+    if sent is None:
         abort(413)
-    body = request.get_json(force=request.mimetype in ("", "application/json"), silent=True)
+    try:
+        body = json.loads(sent) if request.mimetype == "" or request.is_json else None
+    except (ValueError, RecursionError):  # nested deeper than any list of files
+        body = None
     if not isinstance(body, dict):
         raise BadRequest
     return cast("Mapping[str, object]", body)

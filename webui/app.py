@@ -16,6 +16,7 @@ from webui import admin, api, assets, connect, gallery, machines, receipts, uplo
 from webui.errors import STATUS, problem, refusal_problem
 from webui.guard import dress, is_foreign
 from webui.language import COOKIE
+from webui.request_body import BodyBroken, BodyStalled
 from webui.site import LIBRARY, page, wants_page, words
 from webui.visitor import program_name, visitor
 
@@ -48,6 +49,7 @@ def create_app(library: Library) -> Flask:
     app.after_request(_finish)
     app.context_processor(_shared)
     app.register_error_handler(Refused, _refused)
+    app.register_error_handler(BodyBroken, _body_broken)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _fault)
     return app
@@ -115,6 +117,13 @@ def _refused(refused: Refused) -> AnyResponse:
         page("error.html", status=STATUS[refused.code], title=text, detail=""),
         STATUS[refused.code],
     )
+
+
+def _body_broken(broken: BodyBroken) -> AnyResponse:
+    """A small request that did not come whole; who sends files answers for that itself."""
+    if isinstance(broken, BodyStalled):
+        return problem(408, "stalled", words().text("error.408"))
+    return problem(400, "cut_short", words().text("error.400"))
 
 
 def _fault(failure: Exception) -> AnyResponse:

@@ -11,7 +11,11 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
+from webui.stylesheet import cut, words_of_pages
+
 FOLDER = Path(__file__).parent / "static"
+_PAGES = Path(__file__).parent / "templates"
+_BOOTSTRAP = "vendor/bootstrap/bootstrap.min.css"
 _PACKED = (".js", ".css", ".svg", ".json")
 _VENDOR = "vendor"
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -31,11 +35,15 @@ class Asset:
 
 @cache
 def version() -> str:
-    """Changes with any file: own modules import each other by relative paths, so all share it."""
+    """Changes with any file: own modules import each other by relative paths, so all share it.
+
+    With the templates too: what is sent of Bootstrap depends on them.
+    """
     digest = hashlib.sha256()
-    for file in sorted(FOLDER.rglob("*")):
-        if file.is_file() and file.suffix in _PACKED:
-            digest.update(file.relative_to(FOLDER).as_posix().encode() + b"\0" + file.read_bytes())
+    for file in sorted([*FOLDER.rglob("*"), *_PAGES.rglob("*.html")]):
+        if file.is_file() and file.suffix in (*_PACKED, ".html"):
+            name = file.relative_to(FOLDER.parent).as_posix()
+            digest.update(name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:10]
 
 
@@ -76,6 +84,8 @@ def _asset(path: str) -> Asset | None:
     plain = file.read_bytes()
     if file.suffix == ".js" and _VENDOR not in file.parts:
         plain = _squeezed(plain)
+    elif file == FOLDER / _BOOTSTRAP:
+        plain = cut(plain.decode(), words_of_pages(FOLDER.parent)).encode()
     packed = gzip.compress(plain, 9, mtime=0) if file.suffix in _PACKED else None
     media_type = mimetypes.types_map.get(file.suffix, "application/octet-stream")
     if media_type.startswith("text/"):

@@ -194,6 +194,7 @@ def item(item_id: str) -> str:
         taken=datetime.fromisoformat(found.item.taken) if found.item.taken else None,
         folder=f"{address(found.item.path.parent)}/",
         drive_address=root_url().rstrip("/") + address(found.item.path),
+        trash_days=library().settings.store.trash_days,
         offset=None if found.item.offset_minutes is None else offset(found.item.offset_minutes),
         why=sentences.sentence(why_of(found.item), {}, words().language),
         reasons=lines(found.item, words().language),
@@ -212,6 +213,20 @@ def set_date(item_id: str) -> AnyResponse:
     if request.form.get("next") == "queue":
         return redirect("/no_date/", 303)
     return redirect(url_for("gallery.item", item_id=item_id), 303)
+
+
+@blueprint.post("/i/<item_id>/trash")
+def trash(item_id: str) -> AnyResponse:
+    """The owner takes an item out of the library; then follows what is left of its folder."""
+    if not visitor().is_owner:
+        abort(403)
+    found = library().browse.item(item_id)
+    if found is None:
+        abort(404)
+    library().upkeep.trash(found.item)
+    folder = found.item.path.parent
+    is_left = library().browse.folder(folder, limit=1) is not None
+    return redirect(f"{address(folder)}/" if is_left else "/timeline", 303)
 
 
 @blueprint.get("/t/<sha256>-<int:edge>.webp")

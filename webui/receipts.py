@@ -21,6 +21,7 @@ from webui.visitor import may_change, visitor
 blueprint = Blueprint("receipts", __name__)
 
 LISTED = 50
+_ASKED_AT_ONCE = 1000
 _NOT_TOLD = frozenset({Outcome.STAGED, Outcome.LITTER})
 
 
@@ -45,6 +46,13 @@ class Group:
 def kept(receipt: Receipt) -> bool:
     """Whether the bytes of this upload are in the library now."""
     return receipt.outcome in (Outcome.FILED, Outcome.DUPLICATE, Outcome.SIDECAR)
+
+
+def stored_of(told: list[Receipt]) -> set[str]:
+    """The ids of those items of receipts that are in the library now; a whole import may ask."""
+    ids = [each.item_id for each in told if each.item_id]
+    asked = (ids[start : start + _ASKED_AT_ONCE] for start in range(0, len(ids), _ASKED_AT_ONCE))
+    return {item.id for some in asked for item in library().browse.selection(some)}
 
 
 @blueprint.get("/Receipts/")
@@ -76,6 +84,8 @@ def receipt(batch_id: str) -> str | AnyResponse:
         duplicates=_of(told, Outcome.DUPLICATE),
         refused=_of(told, Outcome.REFUSED),
         unfinished=_of(told, Outcome.UNFINISHED),
+        left=library().uploads.left_over(batch_id),
+        stored=stored_of(told),
         total=sum(1 for each in told if kept(each)),
         undo_left=undo_left(batch),
         may_undo=may_change(visitor(), batch),

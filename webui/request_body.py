@@ -15,6 +15,10 @@ class BodyBroken(Exception):
         self.announced = announced
 
 
+class BodyStalled(BodyBroken):
+    """The sender is still there, but sent nothing for too long."""
+
+
 def announced_length(environ: dict[str, Any]) -> int | None:
     """Content-Length; None for a chunked body, or none."""
     text = environ.get("CONTENT_LENGTH") or ""
@@ -24,8 +28,8 @@ def announced_length(environ: dict[str, Any]) -> int | None:
 def blocks(environ: dict[str, Any]) -> Iterator[memoryview]:
     """What arrives, as it arrives; a block is only good until the next one is asked for.
 
-    Raises BodyBroken where the body ends early: servers differ in whether a read says so
-    (spec/web.md, finding 1), so the bytes are counted here.
+    Raises BodyStalled, and BodyBroken where the body ends early: servers differ in whether a read
+    says so, so the bytes are counted here.
     """
     stream, announced = environ["wsgi.input"], announced_length(environ)
     room = memoryview(bytearray(BLOCK))
@@ -34,6 +38,8 @@ def blocks(environ: dict[str, Any]) -> Iterator[memoryview]:
         wanted = BLOCK if announced is None else min(BLOCK, announced - received)
         try:
             count = _read(stream, room[:wanted])
+        except TimeoutError as fault:  # how our engine tells it from a cut
+            raise BodyStalled(received, announced) from fault
         except OSError as fault:
             raise BodyBroken(received, announced) from fault
         if count == 0:
@@ -42,6 +48,16 @@ def blocks(environ: dict[str, Any]) -> Iterator[memoryview]:
             raise BodyBroken(received, announced)
         received += count
         yield room[:count]
+
+
+def whole(environ: dict[str, Any], most: int) -> bytes | None:
+    """A small body; None for one that is larger. Raises BodyBroken and BodyStalled."""
+    body = bytearray()
+    for block in blocks(environ):
+        body += block
+        if len(body) > most:
+            return None
+    return bytes(body)
 
 
 def _read(stream: Any, room: memoryview) -> int:

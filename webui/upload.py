@@ -12,7 +12,6 @@ from library.ingest import Announcement, Incoming
 from library.origin import Origin
 from library.receipts import Outcome, Receipt
 from library.words import readable_size
-from webui.assets import asset_url
 from webui.errors import problem, status_of
 from webui.multipart import (
     FileBegins,
@@ -23,7 +22,7 @@ from webui.multipart import (
     parts,
 )
 from webui.receipts import batch_json, kept, plain_receipt, summaries
-from webui.request_body import BodyBroken, announced_length, blocks
+from webui.request_body import BodyBroken, BodyStalled, announced_length, blocks
 from webui.site import library, page, root_url, wants_json, wants_page, words
 from webui.tiles import histogram
 from webui.visitor import visitor
@@ -53,7 +52,6 @@ def home() -> str:
         script={
             "files": limits.files,
             "bytes": limits.bytes,
-            "dialogs": asset_url("vendor/sweetalert2/sweetalert2.min.js"),
         },
     )
 
@@ -77,11 +75,14 @@ def receive_form() -> AnyResponse:
     try:
         for part in parts(blocks(request.environ), boundary, most):
             form.take(part)
+    except BodyStalled:
+        form.break_off(Code.STALLED)
+        return problem(408, "stalled", words().text("error.form_stalled"))
     except BodyBroken:
-        form.break_off(Code.CUT_SHORT)
+        form.break_off(Code.CUT_SHORT, "unknown")
         return problem(400, "cut_short", words().text("error.form_cut"))
     except FormRefused:
-        form.break_off(Code.CUT_SHORT)
+        form.break_off(Code.CUT_SHORT, "unknown")
         return problem(400, "bad_form", words().text("error.form"))
     finally:
         form.close()
@@ -139,10 +140,10 @@ class _Form:
         self.receipts.append(incoming.commit())
         self.incoming = None
 
-    def break_off(self, code: Code) -> None:
+    def break_off(self, code: Code, case: str = "") -> None:
         """Tells what became of the file that was arriving; what came whole before it stays."""
         if self.incoming is not None:
-            self.refusals.append(self.incoming.fail(code, "unknown"))
+            self.refusals.append(self.incoming.fail(code, case))
             self.incoming = None
 
     def close(self) -> None:

@@ -258,6 +258,17 @@ def without_file(
     return _select(connection, *where)
 
 
+def trashed(connection: Connection, limit: int) -> list[Item]:
+    """The items in the trash, the newest there first."""
+    query = (
+        select(*COLUMNS)
+        .where(items.c.state == ItemState.TRASHED.value)
+        .order_by(items.c.trashed.desc(), items.c.path)
+        .limit(limit)
+    )
+    return [from_row(row) for row in connection.execute(query)]
+
+
 def trashed_before(connection: Connection, when: float) -> list[Item]:
     """The items whose days in the trash are over."""
     return _select(connection, items.c.state == ItemState.TRASHED.value, items.c.trashed < when)

@@ -180,6 +180,11 @@ def assets() -> Path:
 
 
 @pytest.fixture
+def axe(assets) -> str:
+    return (assets / "axe-core" / "axe.min.js").read_text("utf-8")
+
+
+@pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     running = Site(tmp_path / "store", DAYDROP_SERVER__HOSTS='["nas.test"]')
     running.start()

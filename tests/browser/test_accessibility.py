@@ -62,11 +62,6 @@ def findings(page, axe: str) -> list[str]:
     ]
 
 
-@pytest.fixture
-def axe(assets) -> str:
-    return (assets / "axe-core" / "axe.min.js").read_text("utf-8")
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("shape", [WIDE, PHONE], ids=["wide", "phone"])
 def test_axe_finds_nothing_on_any_page(

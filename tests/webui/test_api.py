@@ -71,13 +71,18 @@ def test_files_are_taken_in_their_order_until_the_batch_is_full(web: FlaskClient
     assert body["files"][5]["detail"] == "Over 5 files: left for the next upload."
 
 
-def test_what_is_left_for_the_next_batch_is_in_no_receipt(
+def test_what_is_left_for_the_next_batch_is_listed_and_in_no_receipt(
     web: FlaskClient, library: Library
 ) -> None:
     body = announce(web, ("x.txt", 3), *((f"{n}.jpg", 10) for n in range(7))).get_json()
     assert [receipt.code for receipt in library.receipts.of_batch(body["id"])] == [
         "unsupported_type"
     ]
+    page = web.get(body["url"], headers={"Accept": "text/html"}).get_data(as_text=True)
+    left = page[page.index("Left for the next upload, 2") :]
+    assert "5.jpg" in left
+    assert "6.jpg" in left
+    assert "4.jpg" not in page
 
 
 def test_room_is_held_at_once_and_given_back_when_a_file_is_cancelled(web: FlaskClient) -> None:

@@ -42,7 +42,7 @@ def test_no_words_are_left_that_nobody_says() -> None:
             *WEBUI.glob("static/js/**/*.js"),
         ]
     )
-    made = ("theme.", "tabs.", "kind.", "face.", "nav.", "remedy.", "error.")
+    made = ("theme.", "tabs.", "kind.", "face.", "nav.", "remedy.", "error.", "failure.")
     made += ("connect.", "up.s.", "up.meter_")
     for key in ENGLISH:
         plain = key.removesuffix(".one")

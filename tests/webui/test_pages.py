@@ -244,6 +244,65 @@ def test_only_the_owner_sees_the_owners_page(web: FlaskClient, guest: FlaskClien
     assert guest.get("/admin").status_code == 403
 
 
+def test_the_owner_moves_an_item_to_the_trash_and_brings_it_back(
+    web: FlaskClient, guest: FlaskClient, library: Library, upload: Upload
+) -> None:
+    upload(a__jpg=media.photo(MAY), b__jpg=media.photo(MAY, seed="b"))
+    one, other = web.get("/api/v1/items").get_json()["items"]
+    assert "Move to trash" not in text_of(guest, f"/i/{one['id']}")
+    assert guest.post(f"/i/{one['id']}/trash").status_code == 403
+    assert web.post(f"/i/{one['id']}/trash").headers["Location"] == "/images/2024/05/17/"
+    assert web.get(f"/i/{one['id']}").status_code == 404
+    assert web.post(f"/i/{one['id']}/trash").status_code == 404
+    assert web.post(f"/i/{other['id']}/trash").headers["Location"] == "/timeline"
+    assert library.browse.total() == 0
+    admin = text_of(web, "/admin")
+    assert f'action="/admin/trash/{one["id"]}/restore"' in admin
+    back = f"/admin/trash/{one['id']}/restore"
+    assert guest.post(back).status_code == 403
+    assert web.post(back).headers["Location"] == f"/i/{one['id']}"
+    assert one["name"] in text_of(web, "/images/2024/05/17/")
+    assert web.post(back).status_code == 404
+
+
+def test_a_receipt_leads_nowhere_for_what_is_no_longer_in_the_library(
+    web: FlaskClient, upload: Upload
+) -> None:
+    batch = upload(a__jpg=media.photo(MAY), b__jpg=media.photo(MAY, seed="b"))
+    one, other = (item["id"] for item in web.get("/api/v1/items").get_json()["items"])
+    web.post(f"/i/{one}/trash")
+    page = text_of(web, f"/b/{batch}")
+    assert page.count("It is no longer in the library.") == 1
+    assert f'href="/i/{one}"' not in page
+    assert f'href="/i/{other}"' in page
+    assert f'href="/i/{one}"' not in text_of(web, "/admin")
+
+
+def test_what_is_stored_again_is_not_brought_back_twice(web: FlaskClient, upload: Upload) -> None:
+    upload(a__jpg=media.photo(MAY))
+    [item] = web.get("/api/v1/items").get_json()["items"]
+    web.post(f"/i/{item['id']}/trash")
+    upload(a__jpg=media.photo(MAY))
+    reply = web.post(f"/admin/trash/{item['id']}/restore", headers=PAGE)
+    assert reply.status_code == 410
+    assert "stored again" in reply.get_data(as_text=True)
+
+
+def test_the_owner_sees_which_files_have_no_preview_and_why(
+    web: FlaskClient, library: Library, upload: Upload
+) -> None:
+    broken = media.photo(MAY, edges=(600, 400))
+    upload(cut__jpg=broken[: broken.index(b"\xff\xda")] + b"\xff\xda\x00\x0c")
+    [item] = web.get("/api/v1/items").get_json()["items"]
+    web.get(item["preview"])
+    assert [mark.sha256 for mark in library.previews.failed()] == [item["sha256"]]
+    page = text_of(web, "/admin")
+    assert "Without a preview" in page
+    assert "no picture in it that can be drawn" in page
+    web.post(f"/i/{item['id']}/trash")
+    assert "Without a preview" not in text_of(web, "/admin")
+
+
 def test_machines_learn_of_health_and_numbers(web: FlaskClient, upload: Upload) -> None:
     upload(a__jpg=media.photo(MAY))
     assert web.get("/healthz").get_json()["status"] == "ok"

@@ -1,5 +1,6 @@
 // The upload page: takes files in, asks what may come, sends three at a time, tells how it ended.
 import "./page.js";
+import { ask, dialogs } from "./dialogs.js";
 import { listen } from "./upload/intake.js";
 import { Row } from "./upload/row.js";
 import { Stopped, send } from "./upload/transfer.js";
@@ -28,7 +29,7 @@ function add(found) {
   const known = new Set(rows.filter((row) => row.isOpen || row.state === "left").map((row) => row.key));
   const fresh = found.map((each) => new Row(each, refs++)).filter((row) => !known.has(row.key));
   rows.push(...fresh);
-  dialogs();
+  dialogs(); // long before one is wanted
   $("tray").hidden = false;
   if ($("tray").getBoundingClientRect().top > innerHeight * 0.7) $("tray").scrollIntoView(); // phones
   draw(fresh);
@@ -137,23 +138,6 @@ async function decide(asked) {
   }
   pump();
 }
-
-async function ask(options) {
-  await dialogs();
-  return Swal.fire({
-    buttonsStyling: false,
-    customClass: { confirmButton: "btn btn-primary", cancelButton: "btn btn-outline-secondary", denyButton: "btn btn-outline-primary" },
-    returnFocus: false,
-    ...options,
-  });
-}
-
-// Fetched with the first file, long before a dialog is wanted: the page itself is there sooner.
-const dialogs = () => (dialogs.loading ??= new Promise((resolve, reject) => {
-  const script = document.createElement("script");
-  Object.assign(script, { src: LIMITS.dialogs, onload: resolve, onerror: () => { dialogs.loading = null; reject(new Error("no dialogs")); } });
-  document.head.append(script);
-}));
 
 // ---- sending ----------------------------------------------------------------------------------
 
