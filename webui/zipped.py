@@ -43,7 +43,7 @@ def _ids() -> tuple[str, ...]:
 
 
 def _packed(store: LocalStore, found: list[Item]) -> ZipStream:
-    """Each original under its place, with its file's time: that of its sender, where it was told."""
+    """Each original under its place, with its file's time: its sender's, where it was told."""
     packed = ZipStream(compress_type=ZIP_STORED, sized=True)
     for item in found:
         if not store.has(item.path, item.size):
