@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from flask.testing import FlaskClient
@@ -161,6 +161,27 @@ def test_a_selection_is_a_zip_whose_size_was_known_before(web: FlaskClient, uplo
     with zipfile.ZipFile(io.BytesIO(reply.data)) as packed:
         assert packed.read("images/2024/05/17/a.jpg") == photo
         assert len(packed.namelist()) == 2
+
+
+def test_a_file_in_a_zip_has_the_time_that_it_has_here(
+    web: FlaskClient, library: Library, upload: Upload
+) -> None:
+    upload(a__jpg=media.photo(MAY))
+    [item] = web.get("/api/v1/items").get_json()["items"]
+    library.store.set_modified(PurePosixPath(item["path"]), MAY.timestamp())
+    reply = web.post("/api/v1/zip", data={"item": item["id"]})
+    with zipfile.ZipFile(io.BytesIO(reply.data)) as packed:
+        [entry] = packed.infolist()
+    assert datetime(*entry.date_time) == MAY  # noqa: DTZ001  a zip knows no zone
+
+
+def test_a_zip_of_what_was_taken_away_by_hand_is_refused_before_it_begins(
+    web: FlaskClient, library: Library, upload: Upload
+) -> None:
+    upload(a__jpg=media.photo(MAY))
+    [item] = web.get("/api/v1/items").get_json()["items"]
+    (library.store.root / item["path"]).unlink()
+    assert web.post("/api/v1/zip", data={"item": item["id"]}).status_code == 404
 
 
 def test_a_receipt_groups_by_folder_and_tells_duplicates_and_refusals(
