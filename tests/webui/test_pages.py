@@ -320,6 +320,9 @@ def test_the_owner_sees_which_files_have_no_preview_and_why(
     page = text_of(web, "/admin")
     assert "Without a preview" in page
     assert "no picture in it that can be drawn" in page
+    [mark] = (library.store.state / "previews").glob("*/*.failed")
+    mark.write_bytes(b"")  # as a power cut may leave it
+    assert "no picture in it that can be drawn" in text_of(web, "/admin?lang=en")
     web.post(f"/i/{item['id']}/trash")
     assert "Without a preview" not in text_of(web, "/admin")
 
