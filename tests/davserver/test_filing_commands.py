@@ -168,6 +168,7 @@ def eventually(is_so: Callable[[], bool]) -> bool:
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_import_that_is_broken_off_leaves_a_clean_store_and_goes_on(
     tmp_path: Path, number: signal.Signals
