@@ -52,7 +52,9 @@ def serve(service: Service) -> None:
 
 def _server(service: Service, library: Library) -> Server:
     settings = service.settings.server
-    site = Dispatcher(create_dav(library), create_web(library), library)
+    site = Dispatcher(
+        create_dav(library), create_web(library), library, is_open=service.open_to_all
+    )
     try:
         return Server(
             site,

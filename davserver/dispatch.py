@@ -65,6 +65,7 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
 _FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})
 _FOREIGN: Final = "A page of another site asked for this change: it was not made."
 _NOT_US: Final = "This server does not answer to this name: add it to the setting server.hosts."
+_NOT_OPEN: Final = "This server answers its own machine only: its owner opens it with --open."
 _UNKNOWN: Final = "This server does not know this method."
 
 
@@ -173,10 +174,17 @@ def _host(environ: Environ) -> str:
 
 
 class Dispatcher:
-    """A WSGI application over both faces."""
+    """A WSGI application over both faces.
 
-    def __init__(self, dav: Application, web: Application, library: Library) -> None:
+    Unless it `is_open` by its owner's word, it answers this machine alone, also when a proxy
+    brings strangers to it.
+    """
+
+    def __init__(
+        self, dav: Application, web: Application, library: Library, *, is_open: bool = True
+    ) -> None:
         self._dav, self._web, self._library = dav, web, library
+        self._is_open = is_open
         server = library.settings.server
         self._names, self._peers = own_names(server), Peers(server.trusted_proxies)
         self._has_warned = False
@@ -206,6 +214,8 @@ class Dispatcher:
 
     def _admit(self, environ: Environ) -> None:
         """Raises Refusal for a request that was not meant for us, or not by its sender."""
+        if not self._is_open and not environ["daydrop.origin"].is_owner:
+            raise Refusal(403, _NOT_OPEN)
         if environ.get("HTTP_HOST") and not is_ours(_host(environ), self._names):
             raise Refusal(403, _NOT_US)
         if is_foreign(environ):

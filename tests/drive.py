@@ -155,7 +155,7 @@ def _told(response: Element) -> Told:
     missing: dict[str, int] = {}
     for propstat in response.iter(f"{DAV}propstat"):
         status = int(propstat.findtext(f"{DAV}status", "").split()[1])
-        for element in propstat.find(f"{DAV}prop") or ():
+        for element in propstat.iterfind(f"{DAV}prop/*"):
             if status == 200:
                 found[element.tag] = element
             else:

@@ -129,6 +129,24 @@ def test_the_dated_tree_refuses_writes(library, client, method):
     assert tree(library) == [PLACE]
 
 
+@pytest.mark.parametrize(
+    "stranger",
+    [{"REMOTE_ADDR": "192.168.1.9"}, {"HTTP_X_FORWARDED_FOR": "203.0.113.9"}],
+    ids=["from the network", "through a proxy"],
+)
+def test_strangers_stay_out_until_the_owner_opens_the_server(library, stranger):
+    faces = create_dav(library), create_web(library), library
+    here = {"REMOTE_ADDR": "127.0.0.1"}
+    for is_open, status in ((False, 403), (True, 201)):
+        client = Client(Dispatcher(*faces, is_open=is_open))
+        put = {"method": "PUT", "data": photo(taken=TAKEN, seed=str(stranger))}
+        reply = client.open("/Upload/IMG_1.jpg", environ_overrides=here | stranger, **put)
+        assert reply.status_code == status
+        page = client.get("/", environ_overrides=here | stranger)
+        assert page.status_code == (200 if is_open else 403)
+        assert client.get("/", environ_overrides=here).status_code == 200
+
+
 def test_a_page_of_another_site_changes_nothing(library, client):
     foreign = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
     for method, path in (

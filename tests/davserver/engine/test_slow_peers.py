@@ -27,7 +27,7 @@ def peers(address: Address, count: int, first_words: bytes, net: int) -> Iterato
             peer.sock.close()
 
 
-@beside("patient_stock")
+@beside("patient_stock", always=False)
 def test_a_dozen_slow_clients_do_not_keep_others_waiting(address: Address) -> None:
     def trickle() -> None:
         while not stop.wait(0.1):
