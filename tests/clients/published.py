@@ -45,8 +45,9 @@ REMARKS = """\
 - **lftp** and **curl** send known files again; they are recognised by their bytes, and stored once.
 - **cadaver**, **gio**, **lftp**, **npm webdav** and **webdav4** show the sentence of a refusal, or
   its status, as their error.
-- **KDE** (`kioclient5`, KIO 5.103) is not part of the test run; by hand it copied a photo, a film of
-  22 MB and a folder, renamed, read back and deleted, and said of a text file "Access was denied".
+- **KDE** (`kioclient5`, KIO 5.103) is not part of the test run; by hand it copied a photo, a film
+  of 22 MB and a folder, renamed, read back and deleted, and said of a text file "Access was
+  denied".
 """
 REPLAYED = """\
 ## Programs that could not be run here
