@@ -68,6 +68,8 @@ _ALIAS_STATUSES: dict[type[Exception], int] = {
     FileNotFoundError: 404,  # taken away by hand between the look and the reading
 }
 _PHRASE_MOST = 200
+_XML = '<?xml version="1.0" encoding="utf-8"?>\n'
+_NAMES = 'xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns"'
 _NO_BODY = frozenset({204, 304})
 _CLOSING = frozenset({Code.CUT_SHORT, Code.STALLED})
 
@@ -152,15 +154,28 @@ def reply(refused: Refusal, *, with_body: bool = True) -> tuple[str, list[Header
     return status_line(refused), headers, body if with_body else b""
 
 
+def multistatus(refused: Iterable[tuple[str, Refusal]]) -> bytes:
+    """The body of a 207 that tells which addresses failed while the rest was done (§9.8.3)."""
+    responses = "".join(
+        f"<d:response><d:href>{escape(href)}</d:href>"
+        f"<d:status>HTTP/1.1 {escape(status_line(why))}</d:status><d:error>{_told(why)}</d:error>"
+        f"<d:responsedescription>{escape(_printable(why.sentence))}</d:responsedescription>"
+        "</d:response>"
+        for href, why in refused
+    )
+    return f"{_XML}<d:multistatus {_NAMES}>{responses}</d:multistatus>\n".encode()
+
+
 def _body(refused: Refusal) -> bytes:
+    return f"{_XML}<d:error {_NAMES}>{_told(refused)}</d:error>\n".encode()
+
+
+def _told(refused: Refusal) -> str:
+    """What stands in a `DAV:error`: the condition and the sentence."""
     hrefs = "".join(f"<d:href>{escape(href)}</d:href>" for href in refused.hrefs)
     condition = f"<d:{refused.condition}>{hrefs}</d:{refused.condition}>"
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n'
-        '<d:error xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns">'
-        f"{condition if refused.condition else ''}"
-        f"<s:message>{escape(_printable(refused.sentence))}</s:message></d:error>\n"
-    ).encode()
+    message = f"<s:message>{escape(_printable(refused.sentence))}</s:message>"
+    return (condition if refused.condition else "") + message
 
 
 def _printable(sentence: str) -> str:

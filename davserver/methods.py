@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, unquote
 
 from davserver import files, propfind
-from davserver.errors import Refusal, refusal
+from davserver.errors import Refusal, multistatus, refusal
 from davserver.locks import Locks
 from davserver.resources import (
     UPLOAD,
@@ -25,7 +25,7 @@ from davserver.resources import (
     UploadFolder,
     guard_tokens,
 )
-from library.aliases import Content, Guard
+from library.aliases import Content, Guard, LeftOut
 from library.catalogue import items as item_rows
 from library.catalogue.database import Connection
 from library.catalogue.items import Item
@@ -235,16 +235,32 @@ def do_copy(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
     is_new = _check_destination(provider, environ, own.path if own else None, path)
     guard = _destination_guard(provider, environ, path)
     aliases, origin = provider.library.aliases, _origin(environ)
+    left_out: list[LeftOut] = []
     if own is not None:
-        _answered(lambda: aliases.copy(origin, own, path, guard, deep=deep))
+        left_out = _answered(lambda: aliases.copy(origin, own, path, guard, deep=deep))
     elif isinstance(source, TreeFile):
         item = _item(provider, source)
         _answered(lambda: aliases.copy_item(origin, item, path, guard))
     elif isinstance(source, TreeFolder):
-        _answered(lambda: _copy_shelf(provider, origin, source, path, guard, deep=deep))
+        left_out = _answered(lambda: _copy_shelf(provider, origin, source, path, guard, deep=deep))
     else:
         raise Refusal(403)
+    if left_out:
+        return _partly_done(environ, left_out)
     return _done(environ, "201 Created" if is_new else "204 No Content")
+
+
+def _partly_done(environ: dict[str, Any], left_out: list[LeftOut]) -> list[bytes]:
+    """The rest was copied; what was not is told one by one (RFC 4918 §9.8.3)."""
+    body = multistatus(
+        (quote(f"/{UPLOAD}/{member.path}"), refusal(member.error)) for member in left_out
+    )
+    headers = [
+        ("Content-Type", "application/xml; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+    ]
+    _start(environ, "207 Multi-Status", headers)
+    return [body]
 
 
 def _copy_shelf(
@@ -255,22 +271,28 @@ def _copy_shelf(
     guard: Guard,
     *,
     deep: bool,
-) -> None:
+) -> list[LeftOut]:
     """A folder of the tree: names for all its items. What is no item is passed over."""
     aliases, library = provider.library.aliases, provider.library
     if aliases.find_exact(origin, aliases.target(origin, path)) is not None:
         aliases.remove(origin, aliases.target(origin, path), guard)
     aliases.make_folder(origin, path, guard)
+    left_out: list[LeftOut] = []
     for stored in library.store.listing(source.place) if deep else ():
-        there = source.place / stored.name
+        there, target = source.place / stored.name, f"{path}/{stored.name}"
         if stored.is_folder:
             inner = TreeFolder(f"/{there}", source.environ, library, there)
-            _copy_shelf(provider, origin, inner, f"{path}/{stored.name}", guard, deep=True)
+            left_out += _copy_shelf(provider, origin, inner, target, guard, deep=True)
             continue
         with library.database.reading() as connection:
             item = item_rows.by_path(connection, there)
-        if item is not None:
-            aliases.copy_item(origin, item, f"{path}/{stored.name}", guard)
+        if item is None:
+            continue
+        try:
+            aliases.copy_item(origin, item, target, guard)
+        except Refused as error:
+            left_out.append(LeftOut(target, error))
+    return left_out
 
 
 def _item(provider: Provides, source: TreeFile) -> Item:

@@ -37,7 +37,7 @@ from library.store.local import LocalStore
 from library.upload import Announcement, unsaved_receipt
 from library.uploadlog import UploadLog
 
-__all__ = ["Alias", "Aliases", "Content", "Exists", "Member", "Missing", "State"]
+__all__ = ["Alias", "Aliases", "Content", "Exists", "LeftOut", "Member", "Missing", "State"]
 
 PROPERTIES_MOST = 64 << 10  # characters noted by programs for one alias
 _PLACEHOLDER_LIFE = 900.0
@@ -74,6 +74,14 @@ class Entangled(Exception):
 
 class TooMuchNoted(Exception):
     """An alias may hold 64 KB of properties."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A member that did not come along when its folder was copied: where to, and why not."""
+
+    path: str
+    error: Exception
 
 
 class _Way(Enum):
@@ -346,17 +354,24 @@ class Aliases:
 
     def copy(
         self, origin: Origin, source: Alias, path: str, guard: Guard = _free, *, deep: bool = True
-    ) -> None:
+    ) -> list[LeftOut]:
         """A second name for the same item, without a second file (C1); properties go along.
 
-        Without `deep` a folder comes without what lies in it.
+        Without `deep` a folder comes without what lies in it. Returns what did not come along:
+        one member that is refused keeps no other back (RFC 4918 §9.8.3).
         """
         path = self._way_to(origin, source, path)
         with self._database.reading() as connection:
             inside = rows.below(connection, origin.key, source.path) if deep else []
         self._copy_one(origin, source, path, guard)
+        left_out = []
         for alias in inside:
-            self._copy_one(origin, alias, f"{path}{alias.path[len(source.path) :]}", _free)
+            target = f"{path}{alias.path[len(source.path) :]}"
+            try:
+                self._copy_one(origin, alias, target, _free)
+            except (Refused, Gone) as error:
+                left_out.append(LeftOut(target, error))
+        return left_out
 
     def copy_item(self, origin: Origin, item: Item, path: str, guard: Guard = _free) -> None:
         """A name in `Upload` for an item of the tree (C1)."""

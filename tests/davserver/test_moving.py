@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import pytest
+from defusedxml.ElementTree import fromstring
 
 from library.library import Library
 from tests import media
 from tests.clock import taken
-from tests.drive import Drive
+from tests.drive import DAV, Drive
 from tests.sites import site
 
 TAKEN = taken(2013, 4, 5, 6)
@@ -179,6 +180,40 @@ def test_a_folder_is_copied_deep_or_alone(drive: Drive) -> None:
     assert drive.names("/Upload/E/") == ["f.jpg", "t.jpg.part"]
     assert drive.copy("/Upload/D", "/Upload/F", Depth="0").status_code == 201
     assert drive.names("/Upload/F/") == []
+
+
+def test_a_member_that_cannot_be_copied_keeps_no_other_back(drive: Drive, library: Library) -> None:
+    drive.send("MKCOL", "/Upload/S")
+    before = set(library.store.staged_names())
+    drive.put("/Upload/S/a b.jpg.part", media.photo(seed="lost part"))
+    [lost] = set(library.store.staged_names()) - before
+    photo = media.photo(seed="after the lost one")
+    drive.put("/Upload/S/z.jpg", photo)
+    library.store.staged_path(lost).unlink()
+    reply = drive.copy("/Upload/S", "/Upload/T")
+    assert reply.status_code == 207
+    [response] = fromstring(reply.data)
+    assert response.findtext(f"{DAV}href") == "/Upload/T/a%20b.jpg.part"
+    assert response.findtext(f"{DAV}status", "").startswith("HTTP/1.1 410 ")
+    assert drive.names("/Upload/T/") == ["z.jpg"]
+    assert drive.get("/Upload/T/z.jpg").data == photo
+
+
+def test_an_item_whose_name_is_not_taken_stays_behind_when_its_shelf_is_copied(
+    drive: Drive, library: Library
+) -> None:
+    photo = media.photo(taken(2012, 5, 6, 7), seed="shelf")
+    drive.put("/Upload/shelf.jpg", photo)
+    folder = library.store.root / "images/2012/05/06"
+    (folder / "bare").write_bytes(media.photo(taken(2012, 5, 6, 8), seed="bare name"))
+    library.upkeep.sweep()
+    reply = drive.copy("/images/2012/05/06/", "/Upload/06/")
+    assert reply.status_code == 207
+    [response] = fromstring(reply.data)
+    assert response.findtext(f"{DAV}href") == "/Upload/06/bare"
+    assert response.findtext(f"{DAV}status", "").startswith("HTTP/1.1 403 ")
+    assert response.findtext(f"{DAV}responsedescription")
+    assert drive.names("/Upload/06/") == ["shelf.jpg"]
 
 
 def test_a_temporary_file_is_copied_and_each_copy_has_a_life_of_its_own(drive: Drive) -> None:
