@@ -240,6 +240,7 @@ class Batches:
                 closes=None if face is Face.DRIVE else now + EXPLICIT_LIFE,
                 closed=None,
                 undone=None,
+                retold=None,
                 max_files=limits.files,
                 max_bytes=limits.bytes,
                 files=0,

@@ -253,5 +253,4 @@ def _parts(month: Month) -> list[Bucket]:
 def _following(found: list[Item], limit: int) -> Position | None:
     if len(found) <= limit:
         return None
-    last = found[limit - 1]
-    return Position(last.taken, last.id)
+    return Position.of(found[limit - 1])

@@ -51,7 +51,7 @@ class Moves:
         """
         if old.path == new.path:
             item_rows.change(connection, old, new)
-            retell(connection, new)
+            retell(connection, new, self._clock.now())
             return None
         move = Move(
             id=secrets.token_hex(8),
@@ -122,16 +122,16 @@ class Moves:
             current = item_rows.find(connection, move.item_id)
             if current is not None and current.state is ItemState.STORED:
                 item_rows.change(connection, current, replace(new, filed=current.filed))
-                retell(connection, new)
+                retell(connection, new, self._clock.now())
 
         self._database.write(work, durable=True)
 
 
-def retell(connection: Connection, item: Item) -> None:
+def retell(connection: Connection, item: Item, now: float) -> None:
     """Lets the receipts of an item say where it lies now."""
     for receipt in receipt_rows.of_item(connection, item.id):
         if receipt.outcome in (Outcome.FILED, Outcome.DUPLICATE):
-            receipt_rows.retell(connection, told_of(receipt, item))
+            receipt_rows.retell(connection, told_of(receipt, item), now)
 
 
 def free_number(

@@ -1,7 +1,8 @@
 """Receipts: what became of each upload, kept with its batch and told to everyone alike."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from library import reasons
@@ -17,7 +18,9 @@ from library.catalogue.receipts import Outcome, Receipt
 from library.media import Kind
 from library.words import Language, readable_size
 
-__all__ = ["Outcome", "Receipt", "Receipts", "etag", "told_of", "why_of"]
+__all__ = ["KEPT", "Outcome", "Receipt", "Receipts", "Tally", "etag", "told_of", "why_of"]
+
+KEPT = frozenset({Outcome.FILED, Outcome.DUPLICATE, Outcome.SIDECAR})
 
 
 def etag(sha256: str) -> str:
@@ -65,6 +68,19 @@ _NEVER_SET = frozenset({Reason.UNSET, Reason.EPOCH})
 Reasons = Mapping[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True)
+class Tally:
+    """What became of a batch in numbers, and the hashes of some of its pictures."""
+
+    outcomes: Counter[Outcome]
+    pictures: tuple[str, ...]
+
+    @property
+    def kept(self) -> int:
+        """How many uploads have their bytes in the library."""
+        return sum(self.outcomes[outcome] for outcome in KEPT)
+
+
 class Receipts:
     """The reading side of receipts."""
 
@@ -76,10 +92,18 @@ class Receipts:
         with self._database.reading() as connection:
             return rows.find(connection, receipt_id)
 
-    def of_batch(self, batch_id: str) -> list[Receipt]:
-        """The receipts of a batch, in the order of arrival."""
+    def of_batch(self, batch_id: str, after: int = 0, limit: int | None = None) -> list[Receipt]:
+        """The receipts of a batch in the order of arrival, behind the number `after`."""
         with self._database.reading() as connection:
-            return rows.of_batch(connection, batch_id)
+            return rows.of_batch(connection, batch_id, after, limit)
+
+    def tally(self, batch_id: str, pictures: int = 0) -> Tally:
+        """A batch in numbers, with so many of its pictures; costs little for any batch."""
+        with self._database.reading() as connection:
+            return Tally(
+                Counter(rows.outcomes(connection, batch_id)),
+                tuple(rows.pictures_of_batch(connection, batch_id, pictures)),
+            )
 
     def of_item(self, item_id: str) -> list[Receipt]:
         """The receipt that filed an item, and those of its duplicates."""
@@ -117,8 +141,8 @@ _HEADINGS = {
 
 def _reasons(connection: Connection, told: list[Receipt], language: Language) -> Reasons:
     filed = {each.item_id for each in told if each.item_id and each.outcome is Outcome.FILED}
-    found = [item_rows.find(connection, item_id) for item_id in sorted(filed)]
-    return {item.id: reasons.lines(item, language) for item in found if item is not None}
+    found = item_rows.find_all(connection, sorted(filed))
+    return {item.id: reasons.lines(item, language) for item in found}
 
 
 def plain_text(batch: Batch, receipts: list[Receipt], why: Reasons) -> str:

@@ -266,8 +266,8 @@ def read_cursor(text: str | None) -> Position | None:
     if not text:
         return None
     try:
-        taken, item_id = json.loads(base64.urlsafe_b64decode(text.encode()))
-        return Position(str(taken), str(item_id))
+        taken, path = json.loads(base64.urlsafe_b64decode(text.encode()))
+        return Position(str(taken), str(path))
     except ValueError:
         abort(400)
 
@@ -278,4 +278,4 @@ def _cursor(position: Position | None) -> str | None:
 
 def write_cursor(position: Position) -> str:
     """A position as an opaque word for addresses."""
-    return base64.urlsafe_b64encode(json.dumps([position.taken, position.id]).encode()).decode()
+    return base64.urlsafe_b64encode(json.dumps([position.taken, position.path]).encode()).decode()

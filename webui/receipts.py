@@ -21,7 +21,9 @@ from webui.visitor import may_change, visitor
 blueprint = Blueprint("receipts", __name__)
 
 LISTED = 50
-_ASKED_AT_ONCE = 1000
+LINES = 500  # receipts on a page; only an import has more
+COVERS = 4
+_BESIDE = (Outcome.DUPLICATE, Outcome.REFUSED, Outcome.UNFINISHED)
 _NOT_TOLD = frozenset({Outcome.STAGED, Outcome.LITTER})
 
 
@@ -43,16 +45,10 @@ class Group:
     receipts: tuple[Receipt, ...]
 
 
-def kept(receipt: Receipt) -> bool:
-    """Whether the bytes of this upload are in the library now."""
-    return receipt.outcome in (Outcome.FILED, Outcome.DUPLICATE, Outcome.SIDECAR)
-
-
 def stored_of(told: list[Receipt]) -> set[str]:
-    """The ids of those items of receipts that are in the library now; a whole import may ask."""
+    """The ids of those items of receipts that are in the library now."""
     ids = [each.item_id for each in told if each.item_id]
-    asked = (ids[start : start + _ASKED_AT_ONCE] for start in range(0, len(ids), _ASKED_AT_ONCE))
-    return {item.id for some in asked for item in library().browse.selection(some)}
+    return {item.id for item in library().browse.selection(ids)}
 
 
 @blueprint.get("/Receipts/")
@@ -75,18 +71,22 @@ def receipt(batch_id: str) -> str | AnyResponse:
     batch = _found(batch_id)
     if wants_json():
         return batch_json(batch_id)
-    told = [each for each in library().receipts.of_batch(batch_id) if each.outcome not in _NOT_TOLD]
+    after = request.args.get("after", 0, type=int)
+    found = library().receipts.of_batch(batch_id, after, LINES + 1)
+    told = [each for each in found[:LINES] if each.outcome not in _NOT_TOLD]
+    tally = library().receipts.tally(batch_id)
+    left = () if after else library().uploads.left_over(batch_id)
     return page(
         "receipt.html",
         batch=batch,
         why=reasons_beyond(told),
         groups=grouped(told),
-        duplicates=_of(told, Outcome.DUPLICATE),
-        refused=_of(told, Outcome.REFUSED),
-        unfinished=_of(told, Outcome.UNFINISHED),
-        left=library().uploads.left_over(batch_id),
+        beside=[(outcome, _of(told, outcome), tally.outcomes[outcome]) for outcome in _BESIDE],
+        left=left,
+        is_empty=not (told or left),
         stored=stored_of(told),
-        total=sum(1 for each in told if kept(each)),
+        following=found[LINES - 1].id if len(found) > LINES else None,
+        total=tally.kept,
         undo_left=undo_left(batch),
         may_undo=may_change(visitor(), batch),
         qr=qr_svg(f"{root_url()}b/{batch_id}"),
@@ -135,18 +135,12 @@ def undo_left(batch: Batch) -> int:
 
 def summaries(found: Iterable[Batch]) -> list[Summary]:
     """Batches with what became of them; those of which nothing is told are left out."""
-    told = [(batch, library().receipts.of_batch(batch.id)) for batch in found]
-    return [_summary(batch, receipts) for batch, receipts in told if receipts]
-
-
-def _summary(batch: Batch, told: list[Receipt]) -> Summary:
-    covers = [each.sha256 for each in told if each.item_id and each.sha256]
-    return Summary(
-        batch=batch,
-        kept=sum(1 for each in told if kept(each)),
-        refused=sum(1 for each in told if each.outcome is Outcome.REFUSED),
-        covers=tuple(covers[:4]),
-    )
+    told = [(batch, library().receipts.tally(batch.id, COVERS)) for batch in found]
+    return [
+        Summary(batch, tally.kept, tally.outcomes[Outcome.REFUSED], tally.pictures)
+        for batch, tally in told
+        if tally.outcomes
+    ]
 
 
 def grouped(told: list[Receipt]) -> list[Group]:

@@ -10,7 +10,7 @@ from library.batch import Batch, Face
 from library.errors import Code, Refused
 from library.ingest import Announcement, Incoming
 from library.origin import Origin
-from library.receipts import Outcome, Receipt
+from library.receipts import KEPT, Outcome, Receipt
 from library.words import readable_size
 from webui.errors import problem, status_of
 from webui.multipart import (
@@ -21,7 +21,7 @@ from webui.multipart import (
     Part,
     parts,
 )
-from webui.receipts import batch_json, kept, plain_receipt, summaries
+from webui.receipts import batch_json, plain_receipt, summaries
 from webui.request_body import BodyBroken, BodyStalled, announced_length, blocks
 from webui.site import library, page, root_url, wants_json, wants_page, words
 from webui.tiles import histogram
@@ -167,7 +167,7 @@ def _answer(form: _Form) -> AnyResponse:
     if wants_page():
         return redirect(address, 303)
     told = library().receipts.of_batch(form.batch.id)
-    is_kept = any(kept(receipt) for receipt in told)
+    is_kept = any(receipt.outcome in KEPT for receipt in told)
     if wants_json():
         reply: AnyResponse = batch_json(form.batch.id)
         reply.status_code = 201 if is_kept else _worst(told)

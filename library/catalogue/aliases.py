@@ -14,6 +14,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal_column,
     or_,
     select,
     update,
@@ -73,6 +74,7 @@ COLUMNS = tuple(aliases.c[name] for name in _NAMES)
 _FIND = select(*COLUMNS).where(  # asked with every request, so it is put together once
     aliases.c.origin == bindparam("origin"), aliases.c.path == bindparam("path")
 )
+_LITTER = aliases.c.state == literal_column("'litter'")  # written out, as its index says it
 _INSERT = insert(aliases)
 _SETTLED = (
     *("state", "size", "modified", "etag", "sha256", "item_id", "sidecar_id", "staged"),
@@ -356,7 +358,7 @@ def bound_litter(connection: Connection, origin: str, most: int) -> int:
     """Removes an origin's oldest litter until the rest is `most` bytes; returns how many went."""
     query = (
         select(aliases.c.id, aliases.c.size)
-        .where(aliases.c.origin == origin, aliases.c.state == State.LITTER.value)
+        .where(aliases.c.origin == origin, _LITTER)
         .order_by(aliases.c.touched.desc(), aliases.c.id.desc())
     )
     kept, over = 0, []

@@ -10,7 +10,10 @@ from library.catalogue.tables import batches, reservations
 
 @dataclass(frozen=True)
 class Batch:
-    """The files of one origin that are counted together; times in seconds since 1970."""
+    """The files of one origin that are counted together; times in seconds since 1970.
+
+    `retold` is when a receipt of it last changed: a file that it speaks of has moved.
+    """
 
     id: str
     face: str
@@ -23,6 +26,7 @@ class Batch:
     closes: float | None
     closed: float | None
     undone: float | None
+    retold: float | None
     max_files: int
     max_bytes: int
     files: int

@@ -1,10 +1,11 @@
 """Rows of items: the accepted files, where they lie and why there."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from enum import StrEnum
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     select,
     update,
 )
@@ -108,10 +110,13 @@ def date_fields(capture: CaptureDate) -> dict[str, object]:
 
 _NAMES = tuple(field.name for field in fields(Item))
 COLUMNS = tuple(items.c[name] for name in _NAMES)
-_STORED = items.c.state == ItemState.STORED.value
+STORED = items.c.state == literal_column("'stored'")
+"""Written out, not bound: so the indexes of what is stored serve the queries that say it."""
+_TRASHED = ~STORED & (items.c.state == ItemState.TRASHED.value)
 
 # What every upload asks is written once: putting a statement together costs more than running it.
-_BY_SHA256 = select(*COLUMNS).where(items.c.sha256 == bindparam("sha256"), _STORED).limit(1)
+_BY_SHA256 = select(*COLUMNS).where(items.c.sha256 == bindparam("sha256"), STORED).limit(1)
+_ASKED_AT_ONCE = 500  # ids in one question; SQLite bounds their number
 _MOST_OF_STEM = 200  # there are programs that call every picture `image.jpg`
 _CAME_AGAIN = select(appearances.c.item_id).where(
     appearances.c.pair_scope == bindparam("pair_scope"), appearances.c.stem == bindparam("stem")
@@ -121,7 +126,7 @@ _OF_STEM = (
     .where(
         (items.c.pair_scope == bindparam("pair_scope")) & (items.c.stem == bindparam("stem"))
         | items.c.id.in_(_CAME_AGAIN),
-        _STORED,
+        STORED,
     )
     .order_by(items.c.filed.desc(), items.c.id)
     .limit(_MOST_OF_STEM)
@@ -130,7 +135,7 @@ _SCOPES = select(appearances.c.pair_scope, appearances.c.stem).where(
     appearances.c.item_id == bindparam("of")
 )
 _NAMES_BETWEEN = select(items.c.path_fold).where(
-    items.c.path_fold >= bindparam("first"), items.c.path_fold < bindparam("after"), _STORED
+    items.c.path_fold >= bindparam("first"), items.c.path_fold < bindparam("after"), STORED
 )
 _INSERT = insert(items)
 _COUNT = (
@@ -156,6 +161,11 @@ def undump(values: dict[str, object]) -> Item:
     return Item(**typed)  # type: ignore[arg-type]  # the names are the fields
 
 
+def fold(path: PurePosixPath) -> str:
+    """A place without its case: no two stored items share one, since some disks cannot."""
+    return str(path).casefold()
+
+
 def from_row(row: Row[*tuple[Any, ...]]) -> Item:
     """An item from a row of COLUMNS."""
     return undump(dict(zip(_NAMES, row, strict=True)))
@@ -167,7 +177,7 @@ def _values(item: Item) -> dict[str, object]:
         "state": item.state.value,
         "kind": item.kind.value,
         "path": str(item.path),
-        "path_fold": str(item.path).casefold(),
+        "path_fold": fold(item.path),
         "folder": str(item.path.parent),
         "day": item.taken[:10] or None,
         "day_only": int(item.day_only),
@@ -192,10 +202,17 @@ def find(connection: Connection, item_id: str) -> Item | None:
     return _first(connection, items.c.id == item_id)
 
 
+def find_all(connection: Connection, item_ids: Iterable[str]) -> Iterator[Item]:
+    """The items of these ids, whatever their state; of a whole import, if need be."""
+    left = iter(item_ids)
+    while some := list(islice(left, _ASKED_AT_ONCE)):
+        for row in connection.execute(select(*COLUMNS).where(items.c.id.in_(some))):
+            yield from_row(row)
+
+
 def by_path(connection: Connection, path: PurePosixPath) -> Item | None:
     """The stored item at this path."""
-    fold = str(path).casefold()
-    found = _first(connection, items.c.path_fold == fold, _STORED)
+    found = _first(connection, items.c.path_fold == fold(path), STORED)
     return found if found and found.path == path else None
 
 
@@ -214,13 +231,13 @@ def by_sha256(connection: Connection, sha256: str) -> Item | None:
 
 def has_size(connection: Connection, size: int) -> bool:
     """Whether any stored item is of this size: only then is a hash worth asking for."""
-    query = select(items.c.id).where(items.c.size == size, _STORED).limit(1)
+    query = select(items.c.id).where(items.c.size == size, STORED).limit(1)
     return connection.execute(query).first() is not None
 
 
 def in_folder(connection: Connection, folder: PurePosixPath) -> list[Item]:
     """The stored items of a folder, by name."""
-    return _select(connection, items.c.folder == str(folder), _STORED)
+    return _select(connection, items.c.folder == str(folder), STORED)
 
 
 def of_stem(connection: Connection, pair_scope: str, stem: str) -> list[Item]:
@@ -233,7 +250,7 @@ def partner(connection: Connection, item: Item) -> Item | None:
     """Another stored member of an item's pair."""
     if item.pair is None:
         return None
-    return _first(connection, items.c.pair == item.pair, items.c.id != item.id, _STORED)
+    return _first(connection, items.c.pair == item.pair, items.c.id != item.id, STORED)
 
 
 def of_batch(connection: Connection, batch_id: str) -> list[Item]:
@@ -250,7 +267,7 @@ def without_file(
     connection: Connection, *, sha256: str | None = None, size: int | None = None
 ) -> list[Item]:
     """The items of these bytes, or this size, that are missing, or in the trash for all we know."""
-    where = [~_STORED]
+    where: list[ColumnElement[bool]] = [~STORED]
     if sha256 is not None:
         where.append(items.c.sha256 == sha256)
     if size is not None:
@@ -261,28 +278,25 @@ def without_file(
 def trashed(connection: Connection, limit: int) -> list[Item]:
     """The items in the trash, the newest there first."""
     query = (
-        select(*COLUMNS)
-        .where(items.c.state == ItemState.TRASHED.value)
-        .order_by(items.c.trashed.desc(), items.c.path)
-        .limit(limit)
+        select(*COLUMNS).where(_TRASHED).order_by(items.c.trashed.desc(), items.c.path).limit(limit)
     )
     return [from_row(row) for row in connection.execute(query)]
 
 
 def trashed_before(connection: Connection, when: float) -> list[Item]:
     """The items whose days in the trash are over."""
-    return _select(connection, items.c.state == ItemState.TRASHED.value, items.c.trashed < when)
+    return _select(connection, _TRASHED, items.c.trashed < when)
 
 
 def stored_paths(connection: Connection) -> set[str]:
     """The paths of all stored items."""
-    return set(connection.execute(select(items.c.path).where(_STORED)).scalars())
+    return set(connection.execute(select(items.c.path).where(STORED)).scalars())
 
 
 def count(connection: Connection) -> int:
     """How many items are stored."""
     return int(
-        connection.execute(select(func.count()).select_from(items).where(_STORED)).scalar_one()
+        connection.execute(select(func.count()).select_from(items).where(STORED)).scalar_one()
     )
 
 

@@ -108,8 +108,10 @@ def _same(connection: Connection, receipt: Receipt) -> int | None:
     return connection.execute(select(receipts.c.id).where(here)).scalar()
 
 
-def retell(connection: Connection, receipt: Receipt) -> None:
+def retell(connection: Connection, receipt: Receipt, now: float) -> None:
     """Replaces what a receipt says of its file: it may have moved since."""
+    batch = update(batches).where(batches.c.id == receipt.batch_id)
+    connection.execute(batch.values(retold=now))
     connection.execute(
         update(receipts)
         .where(receipts.c.id == receipt.id)
@@ -123,8 +125,10 @@ def retell(connection: Connection, receipt: Receipt) -> None:
     )
 
 
-def _many(connection: Connection, *where: ColumnElement[bool]) -> list[Receipt]:
-    query = select(receipts).where(*where).order_by(receipts.c.id)
+def _many(
+    connection: Connection, *where: ColumnElement[bool], limit: int | None = None
+) -> list[Receipt]:
+    query = select(receipts).where(*where).order_by(receipts.c.id).limit(limit)
     return [_from_row(row) for row in connection.execute(query)]
 
 
@@ -134,9 +138,12 @@ def find(connection: Connection, receipt_id: int) -> Receipt | None:
     return found[0] if found else None
 
 
-def of_batch(connection: Connection, batch_id: str) -> list[Receipt]:
-    """The receipts of a batch, in the order of arrival."""
-    return _many(connection, receipts.c.batch_id == batch_id)
+def of_batch(
+    connection: Connection, batch_id: str, after: int = 0, limit: int | None = None
+) -> list[Receipt]:
+    """The receipts of a batch in the order of arrival, behind the number `after`."""
+    here = (receipts.c.batch_id == batch_id, receipts.c.id > after)
+    return _many(connection, *here, limit=limit)
 
 
 def of_item(connection: Connection, item_id: str) -> list[Receipt]:
@@ -176,6 +183,13 @@ def recent(connection: Connection, origin: str | None, limit: int) -> list[Recei
     return [_from_row(row) for row in connection.execute(query)]
 
 
+def pictures_of_batch(connection: Connection, batch_id: str, limit: int) -> list[str]:
+    """The hashes of the first items that a batch was told of."""
+    here = (receipts.c.batch_id == batch_id) & receipts.c.item_id.is_not(None)
+    query = select(receipts.c.sha256).where(here, receipts.c.sha256.is_not(None))
+    return list(connection.execute(query.order_by(receipts.c.id).limit(limit)).scalars())
+
+
 def outcomes(connection: Connection, batch_id: str) -> dict[Outcome, int]:
     """How many receipts of each outcome a batch has."""
     query = (
@@ -183,6 +197,4 @@ def outcomes(connection: Connection, batch_id: str) -> dict[Outcome, int]:
         .where(receipts.c.batch_id == batch_id)
         .group_by(receipts.c.outcome)
     )
-    return {
-        Outcome(str(outcome)): int(number) for outcome, number in connection.execute(query).tuples()
-    }
+    return {Outcome(str(outcome)): int(number) for outcome, number in connection.execute(query)}

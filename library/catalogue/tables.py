@@ -18,7 +18,18 @@ from sqlalchemy import (
 
 METADATA = MetaData()
 _ID = BigInteger().with_variant(Integer, "sqlite")
-_STORED = text("state = 'stored'")
+_STORED = "state = 'stored'"
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of some rows alone; SQLite takes it for queries that write the same words out.
+
+    A state is never a leading column: nearly all rows share it, and SQLite, knowing no better,
+    would take such an index before a good one.
+    """
+    chosen = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=chosen, postgresql_where=chosen)
+
 
 batches = Table(
     "batches",
@@ -34,13 +45,15 @@ batches = Table(
     Column("closes", Float),
     Column("closed", Float),
     Column("undone", Float),
+    Column("retold", Float),
     Column("max_files", Integer, nullable=False),
     Column("max_bytes", BigInteger, nullable=False),
     Column("files", Integer, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("request_key", String),
-    Index("batches_open", "origin", "face", "closed"),
+    _partial("batches_open", "origin", "face", where="closed IS NULL"),
     Index("batches_opened", "opened"),
+    Index("batches_origin", "origin", "opened"),
     UniqueConstraint("origin", "request_key"),
 )
 
@@ -92,11 +105,16 @@ items = Table(
     Column("note", String, nullable=False),
     Column("trashed", Float),
     Column("trash_name", String),
-    Index("items_sha256", "sha256", unique=True, sqlite_where=_STORED, postgresql_where=_STORED),
-    Index("items_path", "path_fold", unique=True, sqlite_where=_STORED, postgresql_where=_STORED),
-    Index("items_folder", "folder", "state"),
-    Index("items_pair", "pair_scope", "stem"),
-    Index("items_taken", "state", "kind", "taken", "id"),
+    _partial("items_sha256", "sha256", where=_STORED, unique=True),
+    _partial("items_path", "path_fold", where=_STORED, unique=True),
+    _partial("items_folder", "folder", "taken", where=_STORED),
+    _partial("items_taken", "taken", "path_fold", where=_STORED),
+    _partial("items_kind", "kind", "taken", "path_fold", where=_STORED),
+    _partial("items_origin", "origin", "taken", "path_fold", where=_STORED),
+    _partial("items_size", "size", where=_STORED),
+    _partial("items_gone", "sha256", where="state != 'stored'"),
+    Index("items_stem", "pair_scope", "stem"),
+    Index("items_pair", "pair"),
     Index("items_batch", "batch_id"),
 )
 
@@ -135,6 +153,7 @@ sidecars = Table(
     Column("trashed", Float),
     Index("sidecars_pair", "pair_scope", "stem"),
     Index("sidecars_item", "item_id"),
+    Index("sidecars_batch", "batch_id"),
 )
 
 aliases = Table(
@@ -162,6 +181,8 @@ aliases = Table(
     Index("aliases_folder", "origin", "folder"),
     Index("aliases_fold", "origin", "path_fold"),
     Index("aliases_item", "item_id"),
+    _partial("aliases_sidecar", "sidecar_id", where="sidecar_id IS NOT NULL"),
+    _partial("aliases_litter", "origin", "touched", where="state = 'litter'"),
     Index("aliases_seen", "last_seen"),
 )
 
@@ -211,8 +232,9 @@ receipts = Table(
     Column("day", String),
     Column("source", String),
     Column("times", Integer, nullable=False),
-    Index("receipts_batch", "batch_id", "id"),
+    Index("receipts_batch", "batch_id", "id", "outcome"),
     Index("receipts_item", "item_id"),
+    Index("receipts_origin", "origin", "id"),
     Index("receipts_at", "at"),
 )
 
@@ -236,6 +258,7 @@ uploads = Table(
     Column("receipt_id", _ID),
     Column("made", Float, nullable=False),
     Index("uploads_batch", "batch_id"),
+    Index("uploads_reservation", "reservation_id"),
 )
 
 moves = Table(

@@ -139,6 +139,26 @@ def test_a_search_pages_through_items_of_one_second_without_losing_any(
     assert len(seen) == len(set(seen)) == 25
 
 
+def test_a_burst_and_the_undated_stand_in_order_of_their_names(
+    library: Library, fill: object
+) -> None:
+    burst = ("IMG_2.jpg", "img_3.jpg", "IMG_1.jpg")
+    fill(*(item(n, "2024-05-17", name=name) for n, name in enumerate(burst)))
+    fill(*(item(10 + n, "", name=name) for n, name in enumerate(("b.jpg", "a.jpg", "c.jpg"))))
+    day = library.browse.folder(PurePosixPath("images/2024/05/17"))
+    assert [each.name for each in day.items] == ["IMG_1.jpg", "IMG_2.jpg", "img_3.jpg"]
+    assert [each.name for each in library.browse.bucket(("images",), "2024-05", 1)] == [
+        "img_3.jpg",
+        "IMG_2.jpg",
+        "IMG_1.jpg",
+    ]
+    page = library.browse.item("00000000")
+    assert (page.older, page.newer) == ("00000002", "00000001")
+    first = library.browse.folder(PurePosixPath("no_date"), limit=2)
+    rest = library.browse.folder(PurePosixPath("no_date"), first.following, limit=2)
+    assert [each.name for each in (*first.items, *rest.items)] == ["a.jpg", "b.jpg", "c.jpg"]
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

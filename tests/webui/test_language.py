@@ -43,7 +43,7 @@ def test_no_words_are_left_that_nobody_says() -> None:
         ]
     )
     made = ("theme.", "tabs.", "kind.", "face.", "nav.", "remedy.", "error.", "failure.")
-    made += ("connect.", "up.s.", "up.meter_")
+    made += ("connect.", "outcome.", "up.s.", "up.meter_")
     for key in ENGLISH:
         plain = key.removesuffix(".one")
         assert plain.startswith(made) or plain in said, key

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -199,6 +200,27 @@ def test_a_receipt_groups_by_folder_and_tells_duplicates_and_refusals(
     assert page.index("images/2024/06/02</a>") < page.index("no_date</a>")
     table = web.get(f"/b/{batch}.csv").get_data(as_text=True)
     assert table.count("\r\n") == 5
+
+
+def test_the_receipt_of_a_long_import_is_told_in_parts(
+    web: FlaskClient, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webui.receipts.LINES", 2)
+    batch = upload(
+        a__jpg=media.photo(MAY), b__jpg=media.photo(JUNE), c__jpg=media.photo(None), x__txt=b"text"
+    )
+    first = text_of(web, f"/b/{batch}")
+    assert "3 files uploaded and filed" in first
+    assert "a.jpg</a>" in first
+    assert "c.jpg" not in first
+    following = re.search(r'href="(/b/[^"]+after=\d+)"', first)
+    assert following is not None
+    second = text_of(web, following[1])
+    assert "3 files uploaded and filed" in second
+    assert "c.jpg</a>" in second
+    assert "Refused, 1" in second
+    assert 'rel="next"' not in second
+    assert "a.jpg" not in second
 
 
 def test_a_name_that_a_spreadsheet_would_run_is_harmless(web: FlaskClient) -> None:

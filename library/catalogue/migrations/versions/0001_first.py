@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("closes", sa.Float(), nullable=True),
         sa.Column("closed", sa.Float(), nullable=True),
         sa.Column("undone", sa.Float(), nullable=True),
+        sa.Column("retold", sa.Float(), nullable=True),
         sa.Column("max_files", sa.Integer(), nullable=False),
         sa.Column("max_bytes", sa.BigInteger(), nullable=False),
         sa.Column("files", sa.Integer(), nullable=False),
@@ -34,8 +35,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("origin", "request_key"),
     )
-    op.create_index("batches_open", "batches", ["origin", "face", "closed"], unique=False)
+    op.create_index(
+        "batches_open",
+        "batches",
+        ["origin", "face"],
+        unique=False,
+        sqlite_where=sa.text("closed IS NULL"),
+        postgresql_where=sa.text("closed IS NULL"),
+    )
     op.create_index("batches_opened", "batches", ["opened"], unique=False)
+    op.create_index("batches_origin", "batches", ["origin", "opened"], unique=False)
     op.create_table(
         "locks",
         sa.Column("token", sa.String(), nullable=False),
@@ -116,8 +125,39 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("items_batch", "items", ["batch_id"], unique=False)
-    op.create_index("items_folder", "items", ["folder", "state"], unique=False)
-    op.create_index("items_pair", "items", ["pair_scope", "stem"], unique=False)
+    op.create_index(
+        "items_folder",
+        "items",
+        ["folder", "taken"],
+        unique=False,
+        sqlite_where=sa.text("state = 'stored'"),
+        postgresql_where=sa.text("state = 'stored'"),
+    )
+    op.create_index(
+        "items_gone",
+        "items",
+        ["sha256"],
+        unique=False,
+        sqlite_where=sa.text("state != 'stored'"),
+        postgresql_where=sa.text("state != 'stored'"),
+    )
+    op.create_index(
+        "items_kind",
+        "items",
+        ["kind", "taken", "path_fold"],
+        unique=False,
+        sqlite_where=sa.text("state = 'stored'"),
+        postgresql_where=sa.text("state = 'stored'"),
+    )
+    op.create_index(
+        "items_origin",
+        "items",
+        ["origin", "taken", "path_fold"],
+        unique=False,
+        sqlite_where=sa.text("state = 'stored'"),
+        postgresql_where=sa.text("state = 'stored'"),
+    )
+    op.create_index("items_pair", "items", ["pair"], unique=False)
     op.create_index(
         "items_path",
         "items",
@@ -134,7 +174,23 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'stored'"),
         postgresql_where=sa.text("state = 'stored'"),
     )
-    op.create_index("items_taken", "items", ["state", "kind", "taken", "id"], unique=False)
+    op.create_index(
+        "items_size",
+        "items",
+        ["size"],
+        unique=False,
+        sqlite_where=sa.text("state = 'stored'"),
+        postgresql_where=sa.text("state = 'stored'"),
+    )
+    op.create_index("items_stem", "items", ["pair_scope", "stem"], unique=False)
+    op.create_index(
+        "items_taken",
+        "items",
+        ["taken", "path_fold"],
+        unique=False,
+        sqlite_where=sa.text("state = 'stored'"),
+        postgresql_where=sa.text("state = 'stored'"),
+    )
     op.create_table(
         "reservations",
         sa.Column("id", sa.String(), nullable=False),
@@ -177,6 +233,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("uploads_batch", "uploads", ["batch_id"], unique=False)
+    op.create_index("uploads_reservation", "uploads", ["reservation_id"], unique=False)
     op.create_table(
         "appearances",
         sa.Column("pair_scope", sa.String(), nullable=False),
@@ -227,8 +284,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("receipts_at", "receipts", ["at"], unique=False)
-    op.create_index("receipts_batch", "receipts", ["batch_id", "id"], unique=False)
+    op.create_index("receipts_batch", "receipts", ["batch_id", "id", "outcome"], unique=False)
     op.create_index("receipts_item", "receipts", ["item_id"], unique=False)
+    op.create_index("receipts_origin", "receipts", ["origin", "id"], unique=False)
     op.create_table(
         "sidecars",
         sa.Column("id", sa.String(), nullable=False),
@@ -250,6 +308,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("sidecars_batch", "sidecars", ["batch_id"], unique=False)
     op.create_index("sidecars_item", "sidecars", ["item_id"], unique=False)
     op.create_index("sidecars_pair", "sidecars", ["pair_scope", "stem"], unique=False)
     op.create_table(
@@ -291,7 +350,23 @@ def upgrade() -> None:
     op.create_index("aliases_fold", "aliases", ["origin", "path_fold"], unique=False)
     op.create_index("aliases_folder", "aliases", ["origin", "folder"], unique=False)
     op.create_index("aliases_item", "aliases", ["item_id"], unique=False)
+    op.create_index(
+        "aliases_litter",
+        "aliases",
+        ["origin", "touched"],
+        unique=False,
+        sqlite_where=sa.text("state = 'litter'"),
+        postgresql_where=sa.text("state = 'litter'"),
+    )
     op.create_index("aliases_seen", "aliases", ["last_seen"], unique=False)
+    op.create_index(
+        "aliases_sidecar",
+        "aliases",
+        ["sidecar_id"],
+        unique=False,
+        sqlite_where=sa.text("sidecar_id IS NOT NULL"),
+        postgresql_where=sa.text("sidecar_id IS NOT NULL"),
+    )
     op.create_table(
         "properties",
         sa.Column("alias_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -304,25 +379,52 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("properties")
+    op.drop_index(
+        "aliases_sidecar",
+        table_name="aliases",
+        sqlite_where=sa.text("sidecar_id IS NOT NULL"),
+        postgresql_where=sa.text("sidecar_id IS NOT NULL"),
+    )
     op.drop_index("aliases_seen", table_name="aliases")
+    op.drop_index(
+        "aliases_litter",
+        table_name="aliases",
+        sqlite_where=sa.text("state = 'litter'"),
+        postgresql_where=sa.text("state = 'litter'"),
+    )
     op.drop_index("aliases_item", table_name="aliases")
     op.drop_index("aliases_folder", table_name="aliases")
     op.drop_index("aliases_fold", table_name="aliases")
     op.drop_table("aliases")
     op.drop_index("sidecars_pair", table_name="sidecars")
     op.drop_index("sidecars_item", table_name="sidecars")
+    op.drop_index("sidecars_batch", table_name="sidecars")
     op.drop_table("sidecars")
+    op.drop_index("receipts_origin", table_name="receipts")
     op.drop_index("receipts_item", table_name="receipts")
     op.drop_index("receipts_batch", table_name="receipts")
     op.drop_index("receipts_at", table_name="receipts")
     op.drop_table("receipts")
     op.drop_index("appearances_item", table_name="appearances")
     op.drop_table("appearances")
+    op.drop_index("uploads_reservation", table_name="uploads")
     op.drop_index("uploads_batch", table_name="uploads")
     op.drop_table("uploads")
     op.drop_index("reservations_batch", table_name="reservations")
     op.drop_table("reservations")
-    op.drop_index("items_taken", table_name="items")
+    op.drop_index(
+        "items_taken",
+        table_name="items",
+        sqlite_where=sa.text("state = 'stored'"),
+        postgresql_where=sa.text("state = 'stored'"),
+    )
+    op.drop_index("items_stem", table_name="items")
+    op.drop_index(
+        "items_size",
+        table_name="items",
+        sqlite_where=sa.text("state = 'stored'"),
+        postgresql_where=sa.text("state = 'stored'"),
+    )
     op.drop_index(
         "items_sha256",
         table_name="items",
@@ -336,7 +438,30 @@ def downgrade() -> None:
         postgresql_where=sa.text("state = 'stored'"),
     )
     op.drop_index("items_pair", table_name="items")
-    op.drop_index("items_folder", table_name="items")
+    op.drop_index(
+        "items_origin",
+        table_name="items",
+        sqlite_where=sa.text("state = 'stored'"),
+        postgresql_where=sa.text("state = 'stored'"),
+    )
+    op.drop_index(
+        "items_kind",
+        table_name="items",
+        sqlite_where=sa.text("state = 'stored'"),
+        postgresql_where=sa.text("state = 'stored'"),
+    )
+    op.drop_index(
+        "items_gone",
+        table_name="items",
+        sqlite_where=sa.text("state != 'stored'"),
+        postgresql_where=sa.text("state != 'stored'"),
+    )
+    op.drop_index(
+        "items_folder",
+        table_name="items",
+        sqlite_where=sa.text("state = 'stored'"),
+        postgresql_where=sa.text("state = 'stored'"),
+    )
     op.drop_index("items_batch", table_name="items")
     op.drop_table("items")
     op.drop_table("moves")
@@ -344,6 +469,12 @@ def downgrade() -> None:
     op.drop_table("marks")
     op.drop_index("locks_path", table_name="locks")
     op.drop_table("locks")
+    op.drop_index("batches_origin", table_name="batches")
     op.drop_index("batches_opened", table_name="batches")
-    op.drop_index("batches_open", table_name="batches")
+    op.drop_index(
+        "batches_open",
+        table_name="batches",
+        sqlite_where=sa.text("closed IS NULL"),
+        postgresql_where=sa.text("closed IS NULL"),
+    )
     op.drop_table("batches")
