@@ -26,6 +26,7 @@ from davserver.resources import (
     UploadFolder,
     origin_of,
     receipt_name,
+    receipt_text,
 )
 from library.aliases import NoParent, State
 from library.errors import Refused
@@ -53,7 +54,7 @@ class Provider(DAVProvider):
         self.library = library
         self.locks = locks
         self.set_lock_manager(locks)
-        self.receipt_text = lru_cache(maxsize=RECEIPTS_LISTED)(self._receipt_text)
+        self.receipt_size = lru_cache(maxsize=RECEIPTS_LISTED)(self._receipt_size)
 
     # ---- paths ------------------------------------------------------------------------------
 
@@ -123,9 +124,9 @@ class Provider(DAVProvider):
             return None
         return ReceiptFile(f"/{RECEIPTS}/{name}", environ, self.library, batch)
 
-    def _receipt_text(self, batch_id: str, _undone: float | None) -> bytes:
-        """The receipt of a batch that is over: it changes only when the batch is taken back."""
-        return (self.library.receipts.plain_text(batch_id) or "").encode()
+    def _receipt_size(self, batch_id: str, _when: float) -> int:
+        """How long a receipt is, as it was then: a listing asks for all of them."""
+        return len(receipt_text(self.library, batch_id))
 
     def ref_url_to_path(self, ref_url: str) -> str:
         """The path of a key made by `locks.ref_url`: the origin goes."""

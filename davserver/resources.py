@@ -520,15 +520,10 @@ class ReceiptFile(File):
         super().__init__(path, environ, library)
         self.batch = batch
 
-    def text(self) -> bytes:
-        """The receipt; made once for each state of the batch."""
-        provider: Any = self.provider  # ours, where WsgiDAV's hints know its own alone
-        made: bytes = provider.receipt_text(self.batch.id, self.batch.undone)
-        return made
-
     def entry(self, wanted: Wanted) -> Entry:
         """The receipt as it is listed; its length is known only when it is written."""
-        size = len(self.text()) if wanted.wants_content else 0
+        provider: Any = self.provider  # ours, where WsgiDAV's hints know its own alone
+        size = provider.receipt_size(self.batch.id, self._when) if wanted.wants_content else 0
         return Entry(
             path=self.path,
             name=self.name,
@@ -542,7 +537,8 @@ class ReceiptFile(File):
 
     @property
     def _when(self) -> float:
-        return self.batch.undone or self.batch.closed or self.batch.opened
+        batch = self.batch
+        return max(batch.opened, batch.closed or 0, batch.undone or 0, batch.retold or 0)
 
     @property
     def _etag(self) -> str:
@@ -550,10 +546,15 @@ class ReceiptFile(File):
 
     def open(self) -> Content:
         """The receipt."""
-        text = self.text()
+        text = receipt_text(self.library, self.batch.id)
         return Content(
             io.BytesIO(text), len(text), self._etag, self._when, "text/plain; charset=utf-8", None
         )
+
+
+def receipt_text(library: Library, batch_id: str) -> bytes:
+    """A receipt as it stands now: when a file of it moves, it says so."""
+    return (library.receipts.plain_text(batch_id) or "").encode()
 
 
 def receipt_name(batch: Batch) -> str:

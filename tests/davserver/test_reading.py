@@ -1,6 +1,8 @@
 """GET and HEAD: files by the one file server, aliases with the address of their item."""
 
 from collections.abc import Callable
+from datetime import date
+from pathlib import PurePosixPath
 
 from library.library import Library
 from tests import media
@@ -88,6 +90,28 @@ def test_receipts_are_text_files_of_ones_own_batches(own: Callable[..., Library]
     assert "Already here as images/2016/05/06/r.jpg" in text
     assert "notes.txt is refused by its name" in text
     assert mine.send("DELETE", f"/Receipts/{name}").status_code == 403
+
+
+def test_a_receipt_on_the_drive_says_where_its_file_lies_now(own: Callable[..., Library]) -> None:
+    hand = Hand()
+    library = own(hand.clock)
+    drive = Drive(site(library), "10.9.9.4")
+    drive.put("/Upload/plain.jpg", media.photo(None, seed="moves later"))
+    hand.pass_by(61)
+    library.batches.close_idle()
+    (name,) = drive.names("/Receipts/")
+    before = drive.get(f"/Receipts/{name}")
+    assert "no_date" in before.text
+    assert drive.look(f"/Receipts/{name}").size == len(before.data)
+    hand.pass_by(60)
+    (item,) = library.browse.folder(PurePosixPath("no_date")).items
+    library.upkeep.set_date(item.id, date(2015, 6, 7))
+    after = drive.get(f"/Receipts/{name}", If_None_Match=before.headers["ETag"])
+    assert after.status_code == 200
+    assert "images/2015/06/07/plain.jpg" in after.text
+    assert drive.look(f"/Receipts/{name}").size == len(after.data)
+    assert after.headers["ETag"] != before.headers["ETag"]
+    assert after.headers["Last-Modified"] != before.headers["Last-Modified"]
 
 
 def test_the_owner_reads_the_receipts_of_all(own: Callable[..., Library]) -> None:
