@@ -44,13 +44,8 @@ class NotDrawableError(Exception):
     """A file of which no preview can be made; the text says why, for the log."""
 
 
-def render(file: BinaryIO, media: MediaType, edge: int) -> bytes:
-    """Draw one preview, `edge` pixels at most. Raises NotDrawableError."""
-    return render_all(file, media, (edge,))[0]
-
-
-def render_all(file: BinaryIO, media: MediaType, edges: Sequence[int]) -> tuple[bytes, ...]:
-    """Draw several sizes, decoding once. Raises NotDrawableError."""
+def draw(file: BinaryIO, media: MediaType, edges: Sequence[int]) -> tuple[bytes, ...]:
+    """Draw previews of so many pixels at most, decoding once. Raises NotDrawableError."""
     try:
         picture = _upright(file, media, max(edges))
         return tuple(_encoded(picture, edge) for edge in edges)

@@ -50,7 +50,7 @@ def draw(path: Path, media: MediaType, edges: tuple[int, ...], *, seconds: int) 
     limit_processor(seconds)
     with _opened(path) as file:
         try:
-            return Drawn(drawing.render_all(file, media, edges))
+            return Drawn(drawing.draw(file, media, edges))
         except drawing.NotDrawableError as problem:
             return Drawn((), str(problem))
 

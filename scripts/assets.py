@@ -5,7 +5,6 @@ that pip brings for the moment. npm checks every package against the lock's SHA-
 """
 
 import argparse
-import gzip
 import hashlib
 import os
 import shutil
@@ -30,11 +29,10 @@ class Group:
     table: str
     folder: Path  # below the checkout
     omit_dev: bool
-    packed: bool  # make a .gz beside each file, as the file server sends it
 
 
-SERVED = Group("served", Path("webui/static/vendor"), omit_dev=True, packed=True)
-TESTS = Group("tests", Path("build/test-assets"), omit_dev=False, packed=False)
+SERVED = Group("served", Path("webui/static/vendor"), omit_dev=True)
+TESTS = Group("tests", Path("build/test-assets"), omit_dev=False)
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def place(root: Path, group: Group) -> Path:
         return folder
     with tempfile.TemporaryDirectory(prefix="daydrop-assets-") as scratch:
         fetch(root, Path(scratch), group)
-        swap(folder, build(folder, Path(scratch) / "node_modules", names, group, wanted))
+        swap(folder, build(folder, Path(scratch) / "node_modules", names, wanted))
     return folder
 
 
@@ -149,9 +147,7 @@ def succeeds(npm: Npm, scratch: Path, group: Group) -> bool:
     return done.returncode == 0
 
 
-def build(
-    folder: Path, modules: Path, names: Mapping[Path, Path], group: Group, stamp: str
-) -> Path:
+def build(folder: Path, modules: Path, names: Mapping[Path, Path], stamp: str) -> Path:
     """Copy the listed files into a new folder beside the old one; the stamp comes last."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -160,15 +156,8 @@ def build(
         target = new / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(modules / source, target)
-        if group.packed and target.suffix in {".css", ".js"}:
-            pack(target)
     (new / STAMP).write_text(f"{stamp}\n")
     return new
-
-
-def pack(file: Path) -> None:
-    """Write a `.gz` beside a file, the same bytes each time."""
-    file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes(), 9, mtime=0))
 
 
 def swap(folder: Path, new: Path) -> None:

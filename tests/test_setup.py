@@ -1,6 +1,5 @@
 """What set-up stands on: pins, the lock of the page assets, and scripts that find a Python."""
 
-import gzip
 import importlib.util
 import json
 import os
@@ -188,14 +187,11 @@ def test_sweetalert_is_of_the_versions_without_the_foreign_sound() -> None:
     assert tuple(map(int, version.split("."))) >= (11, 26, 0)
 
 
-def test_every_listed_file_is_served_and_packed() -> None:
+def test_every_listed_file_is_served() -> None:
     if not VENDOR.is_dir():
         pytest.skip("scripts/setup was not run here")
     files = {VENDOR / name for name in assets.listed(ROOT, assets.SERVED).values()}
     assert [file for file in files if not file.is_file()] == []
-    for file in files:
-        if file.suffix in {".js", ".css"}:
-            assert gzip.decompress(Path(f"{file}.gz").read_bytes()) == file.read_bytes()
 
 
 def test_sweetalert_does_not_look_at_who_its_user_is() -> None:
@@ -236,9 +232,9 @@ def test_assets_are_replaced_as_a_whole(tmp_path: Path) -> None:
     (modules / "a" / "dist").mkdir(parents=True)
     (modules / "a" / "dist" / "a.js").write_text("alert(1)")
     listed = {Path("a/dist/a.js"): Path("a/a.js")}
-    assets.swap(folder, assets.build(folder, modules, listed, assets.SERVED, "digest"))
+    assets.swap(folder, assets.build(folder, modules, listed, "digest"))
     found = sorted(str(path.relative_to(tmp_path)) for path in folder.rglob("*"))
-    assert found == ["vendor/.made-for", "vendor/a", "vendor/a/a.js", "vendor/a/a.js.gz"]
+    assert found == ["vendor/.made-for", "vendor/a", "vendor/a/a.js"]
     assert folder.stat().st_mode & 0o777 == 0o755
 
 

@@ -7,13 +7,13 @@ import pytest
 from PIL import Image, ImageCms
 
 from library import media
-from library.drawing import EDGES, NotDrawableError, render, render_all
+from library.drawing import EDGES, NotDrawableError, draw
 from tests import hostile
 from tests import media as make
 
 
 def drawn(data: bytes, kind: media.MediaType, edge: int = 320) -> Image.Image:
-    picture = Image.open(io.BytesIO(render(io.BytesIO(data), kind, edge)))
+    picture = Image.open(io.BytesIO(draw(io.BytesIO(data), kind, [edge])[0]))
     picture.load()
     return picture
 
@@ -29,7 +29,7 @@ def test_a_small_picture_is_not_blown_up() -> None:
 
 
 def test_several_sizes_come_from_one_decoding() -> None:
-    small, large = render_all(io.BytesIO(make.photo(edges=(2000, 1000))), media.JPEG, EDGES)
+    small, large = draw(io.BytesIO(make.photo(edges=(2000, 1000))), media.JPEG, EDGES)
     assert Image.open(io.BytesIO(small)).size == (320, 160)
     assert Image.open(io.BytesIO(large)).size == (640, 320)
 
@@ -68,7 +68,7 @@ def test_pictures_stand_upright(
 def test_no_metadata_is_left() -> None:
     packet = '<x:xmpmeta xmlns:x="adobe:ns:meta/">secret place</x:xmpmeta>'
     data = make.photo(xmp=packet, identifier="SECRET-1")
-    preview = render(io.BytesIO(data), media.JPEG, 320)
+    preview = draw(io.BytesIO(data), media.JPEG, [320])[0]
     assert not {b"EXIF", b"XMP ", b"ICCP"} & {preview[at : at + 4] for at in range(len(preview))}
     assert b"secret" not in preview.lower()
 
@@ -144,4 +144,4 @@ def test_a_raw_file_shows_its_jpeg_and_not_its_thumbnail() -> None:
 )
 def test_what_cannot_be_drawn_is_said(data: bytes, kind: media.MediaType) -> None:
     with pytest.raises(NotDrawableError):
-        render(io.BytesIO(data), kind, 320)
+        draw(io.BytesIO(data), kind, [320])
