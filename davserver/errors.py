@@ -15,7 +15,7 @@ from wsgidav.dav_error import DAVError
 
 from library.aliases import Entangled, Exists, Gone, Missing, NoParent, TooMuchNoted
 from library.catalogue.database import CatalogueClosed, CatalogueFailed
-from library.errors import Code, Refused
+from library.errors import Code, Forbidden, Refused
 
 Header = tuple[str, str]
 
@@ -74,7 +74,7 @@ _NO_BODY = frozenset({204, 304})
 _CLOSING = frozenset({Code.CUT_SHORT, Code.STALLED})
 
 
-class Refusal(DAVError):
+class Refusal(DAVError, Forbidden):
     """A refusal on its way to the client through WsgiDAV: status, sentence, condition."""
 
     def __init__(

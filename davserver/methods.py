@@ -25,7 +25,7 @@ from davserver.resources import (
     UploadFolder,
     guard_tokens,
 )
-from library.aliases import Content, Guard, LeftOut
+from library.aliases import Content, LeftOut
 from library.catalogue import items as item_rows
 from library.catalogue.database import Connection
 from library.catalogue.items import Item
@@ -33,6 +33,7 @@ from library.errors import Code, Refused
 from library.library import Library
 from library.origin import Origin
 from library.placement import TREES
+from library.upload import Guard
 
 WRITABLE = "OPTIONS, GET, HEAD, PROPFIND, PUT, MKCOL, DELETE, COPY, MOVE, PROPPATCH, LOCK, UNLOCK"
 READABLE = "OPTIONS, GET, HEAD, PROPFIND"

@@ -9,12 +9,11 @@ from typing import Any, Final
 from davserver.dates import seconds
 from davserver.errors import Refusal, refusal
 from davserver.http_body import BodyFault, BodyStalled
-from library.aliases import Aliases, Guard
-from library.catalogue.database import Database
+from library.aliases import Aliases
 from library.errors import Code, Refused
 from library.ingest import Incoming, Ingest
 from library.origin import Origin
-from library.upload import Announcement, Checksum
+from library.upload import Announcement, Checksum, Guard
 
 BLOCK: Final = 256 << 10
 _OC_ALGORITHMS: Final = {"SHA1": "sha1", "MD5": "md5", "SHA256": "sha256", "SHA512": "sha512"}
@@ -85,12 +84,11 @@ class Sink:
         *,
         aliases: Aliases,
         ingest: Ingest,
-        database: Database,
         origin: Origin,
         path: str,
         guard: Guard,
     ) -> None:
-        self._environ, self._aliases, self._database = environ, aliases, database
+        self._environ, self._aliases = environ, aliases
         self._origin, self._path, self._guard = origin, path, guard
         self._size = announced_size(environ)
         self._incoming: Incoming | None = None
@@ -105,6 +103,7 @@ class Sink:
             alias=self._path,
             modified=modified(self._environ),
             checksums=checksums(self._environ),
+            guard=self._guard,
         )
 
     def writelines(self, _blocks: Iterable[bytes]) -> None:
@@ -142,7 +141,6 @@ class Sink:
             if (when := modified(self._environ)) is not None:
                 self._aliases.set_modified(alias, when)
             return
-        self._database.write(self._guard)
         incoming.commit()
 
     def abort(self) -> None:

@@ -396,7 +396,6 @@ class AliasFile(File):
             self.environ,
             aliases=self.library.aliases,
             ingest=self.library.ingest,
-            database=self.library.database,
             origin=self.origin,
             path=self.upload_path,
             guard=locks.guard(self.origin.key, self.upload_path, guard_tokens(self.environ)),

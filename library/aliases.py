@@ -7,7 +7,7 @@ the tree is moved or removed by none of it. Each step that changes something is 
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -34,7 +34,7 @@ from library.names import Role, checked_path, printable, role, sidecar_target
 from library.origin import Origin
 from library.receipts import etag
 from library.store.local import LocalStore
-from library.upload import Announcement, unsaved_receipt
+from library.upload import Announcement, Guard, free, unsaved_receipt
 from library.uploadlog import UploadLog
 
 __all__ = ["Alias", "Aliases", "Content", "Exists", "LeftOut", "Member", "Missing", "State"]
@@ -47,9 +47,6 @@ _DEAD_LOCK_LIFE = 24 * 3600.0
 _TOUCH_EVERY = 3600.0
 _BLOCK = 256 << 10
 _EMPTY = hashlib.sha256(b"").hexdigest()
-
-Guard = Callable[[Connection], None]
-"""What a face checks inside the transaction that changes something: locks. Raises to forbid."""
 
 
 class Missing(Exception):
@@ -102,10 +99,6 @@ class Content:
     modified: float
     media_type: str | None
     place: PurePosixPath | None
-
-
-def _free(_connection: Connection) -> None:
-    """The guard of who needs none."""
 
 
 class Aliases:
@@ -237,7 +230,7 @@ class Aliases:
         with self._ingest.telling(announcement):
             self._ingest.check(announcement)
 
-    def announce(self, origin: Origin, path: str, guard: Guard = _free) -> Alias:
+    def announce(self, origin: Origin, path: str, guard: Guard = free) -> Alias:
         """A name before its bytes: by an empty PUT, or by a LOCK. What stood there is empty now.
 
         The item of a filed alias is untouched. Raises Refused for a name that is not taken.
@@ -270,7 +263,7 @@ class Aliases:
             content=b"" if _empty_state(path) is State.LITTER else None,
         )
 
-    def make_folder(self, origin: Origin, path: str, guard: Guard = _free) -> Alias:
+    def make_folder(self, origin: Origin, path: str, guard: Guard = free) -> Alias:
         """A folder of this origin: a row, and nothing on disk. Raises Exists, NoParent."""
         target = self.target(origin, path)
 
@@ -297,7 +290,7 @@ class Aliases:
 
     # ---- removing ---------------------------------------------------------------------------
 
-    def remove(self, origin: Origin, path: str, guard: Guard = _free) -> None:
+    def remove(self, origin: Origin, path: str, guard: Guard = free) -> None:
         """Takes a name, and all below it, out of `Upload`; items stay where they are (D1)."""
 
         def work(connection: Connection) -> list[Alias]:
@@ -333,7 +326,7 @@ class Aliases:
 
     # ---- moving and copying -----------------------------------------------------------------
 
-    def move(self, origin: Origin, source: Alias, path: str, guard: Guard = _free) -> None:
+    def move(self, origin: Origin, source: Alias, path: str, guard: Guard = free) -> None:
         """Gives an alias another name; what stood there goes. An item keeps its place and name.
 
         A temporary name is filed now, if its new one says so. Raises Refused, and then all is as
@@ -344,16 +337,15 @@ class Aliases:
             case _Way.RENAME:
                 self._rename(source, path, guard)
             case _Way.SETTLE:
-                self._database.write(guard)
+                announcement = self._announcement(origin, source, path, guard)
                 with self._replacing(origin, path):
-                    self._ingest.settle_staged(source, self._announcement(origin, source, path))
+                    self._ingest.settle_staged(source, announcement)
             case _Way.CARRY:
-                self._database.write(guard)
-                self._carry(origin, source, path)
+                self._carry(origin, source, path, guard)
                 self.remove(origin, source.path)
 
     def copy(
-        self, origin: Origin, source: Alias, path: str, guard: Guard = _free, *, deep: bool = True
+        self, origin: Origin, source: Alias, path: str, guard: Guard = free, *, deep: bool = True
     ) -> list[LeftOut]:
         """A second name for the same item, without a second file (C1); properties go along.
 
@@ -368,12 +360,12 @@ class Aliases:
         for alias in inside:
             target = f"{path}{alias.path[len(source.path) :]}"
             try:
-                self._copy_one(origin, alias, target, _free)
+                self._copy_one(origin, alias, target, free)
             except (Refused, Gone) as error:
                 left_out.append(LeftOut(target, error))
         return left_out
 
-    def copy_item(self, origin: Origin, item: Item, path: str, guard: Guard = _free) -> None:
+    def copy_item(self, origin: Origin, item: Item, path: str, guard: Guard = free) -> None:
         """A name in `Upload` for an item of the tree (C1)."""
         path = self.target(origin, path)
         self._judge_name(path)
@@ -439,14 +431,14 @@ class Aliases:
             self._database.write(lambda c: rows.remove_below(c, origin.key, path, now))
             self._let_go(inside)
 
-    def _announcement(self, origin: Origin, source: Alias, path: str) -> Announcement:
-        return Announcement(
-            _name(path), origin, size=source.size, alias=path, modified=source.modified
-        )
+    def _announcement(self, origin: Origin, source: Alias, path: str, guard: Guard) -> Announcement:
+        sent = Announcement(_name(path), origin, size=source.size, alias=path, guard=guard)
+        return replace(sent, modified=source.modified)
 
-    def _carry(self, origin: Origin, source: Alias, path: str) -> None:
+    def _carry(self, origin: Origin, source: Alias, path: str, guard: Guard) -> None:
         """Sends bytes that are no item through the door under another name."""
-        content, announcement = self.open(source), self._announcement(origin, source, path)
+        content = self.open(source)
+        announcement = self._announcement(origin, source, path, guard)
         with (
             self._replacing(origin, path),
             content.file,
@@ -462,8 +454,7 @@ class Aliases:
         if source.state in (State.STAGED, State.SIDECAR) or (
             source.state is State.LITTER and source.size
         ):
-            self._database.write(guard)
-            self._carry(origin, source, path)
+            self._carry(origin, source, path, guard)
             self._copy_properties(origin, source, path)
             return
         self._let_go(self._database.write(lambda c: self._clone(c, source, path, guard)))

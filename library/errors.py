@@ -51,5 +51,9 @@ class Refused(Exception):
         return max(1, round(wait)) if isinstance(wait, int | float) else None
 
 
+class Forbidden(Exception):
+    """What a face raises inside a step of the library that it forbids: passed on as it is."""
+
+
 class StoreUnusable(RuntimeError):
     """The store cannot serve as one; its text says why and what to do."""

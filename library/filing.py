@@ -574,6 +574,7 @@ class Filing:
     def _tell(self, connection: Connection, whole: Whole, item: Item, outcome: Outcome) -> Receipt:
         """Alias, receipt, the end of a resumable upload: in the transaction that acknowledges."""
         announcement = whole.announcement
+        announcement.guard(connection)
         if announcement.alias is not None:
             if whole.replaces is not None:
                 alias_rows.take_over(connection, whole.replaces, announcement.alias)

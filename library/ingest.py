@@ -29,7 +29,7 @@ from library.catalogue.batches import Reservation
 from library.catalogue.database import CatalogueClosed, Connection, Database
 from library.catalogue.receipts import Outcome, Receipt
 from library.clock import Clock
-from library.errors import Code, Refused
+from library.errors import Code, Forbidden, Refused
 from library.filing import Filing
 from library.media import HEAD_BYTES, Kind, kind_by_name
 from library.names import Role, printable, role
@@ -153,6 +153,8 @@ class Ingest:
         """Writes down whatever is refused inside; a fault of ours becomes INTERNAL."""
         try:
             yield
+        except Forbidden:
+            raise  # said by the face, of the path and not of the upload
         except Refused as refused:
             self._tell_refusal(announcement, refused)
             raise
@@ -513,6 +515,7 @@ class _Bounded(Incoming):
         sha256 = self._sha256.hexdigest()
 
         def work(connection: Connection) -> str | None:
+            announcement.guard(connection)
             before = alias_rows.find(connection, announcement.origin.key, path)
             alias_rows.settle(
                 connection,

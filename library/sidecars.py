@@ -403,6 +403,7 @@ class Sidecars:
         )
 
         def work(connection: Connection) -> tuple[Receipt, Sidecar | None]:
+            announcement.guard(connection)
             replaced = self._replaced(connection, announcement, sidecar)
             if is_new:
                 rows.insert_sidecar(connection, sidecar)

@@ -1,8 +1,9 @@
 """An upload as the faces announce it, and as it stands when all its bytes are here."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from library.catalogue.database import Connection
 from library.catalogue.receipts import Outcome, Receipt
 from library.origin import Origin
 from library.store.local import Staged
@@ -17,6 +18,14 @@ class Checksum:
     value: bytes
 
 
+Guard = Callable[[Connection], None]
+"""What a face checks inside the transaction that changes something: locks. Raises Forbidden."""
+
+
+def free(_connection: Connection) -> None:
+    """The guard of who needs none."""
+
+
 @dataclass(frozen=True)
 class Announcement:
     """What is known of an upload before its bytes arrive.
@@ -25,7 +34,7 @@ class Announcement:
     `alias` the path in `Upload` of an upload from the drive; `folder` the client's folder of one
     from the page, kept as a note; `batch_id` an explicit batch, None for the drive's own;
     `modified` the client's time in seconds since 1970, which never decides the day; `scope` where
-    an import looks for the partners of a file.
+    an import looks for the partners of a file; `guard` has the last word when it is accepted.
     """
 
     name: str
@@ -37,6 +46,7 @@ class Announcement:
     modified: float | None = None
     checksums: tuple[Checksum, ...] = ()
     scope: str | None = None
+    guard: Guard = field(default=free, compare=False)
 
     @property
     def upload_path(self) -> str:

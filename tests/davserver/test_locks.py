@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -9,8 +10,9 @@ from davserver import locks as lock_module
 from davserver.locks import unopened
 from library.catalogue.locks import Lock
 from library.library import Library
+from library.origin import origin_of
 from tests import media
-from tests.clock import Hand
+from tests.clock import Hand, taken
 from tests.drive import EXCLUSIVE, SHARED, Drive, asking, setting
 from tests.sites import make_library, site
 
@@ -219,6 +221,29 @@ def test_a_lock_granted_while_a_body_arrives_stops_its_commit(drive: Drive) -> N
     )
     assert Client(drive.app).open(builder).status_code == 423
     assert drive.look("/Upload/w.jpg").text("getcontentlength") == "0"
+
+
+@pytest.mark.parametrize("way", ["put", "move"])
+def test_a_lock_granted_while_a_file_is_being_filed_stops_it(
+    way: str, drive: Drive, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, held = library.workers.read, library.batches.current(origin_of(drive.address))
+    photo = media.photo(taken(2009, 1, 2, 3), seed=f"filing {way}")
+    name = f"/Upload/{way}ed.jpg"
+    drive.put(f"{name}.part", photo)
+
+    def locked_meanwhile(*asked: object) -> object:
+        drive.lock(name)
+        return read(*asked)
+
+    monkeypatch.setattr(library.workers, "read", locked_meanwhile)
+    sent = drive.put(name, photo) if way == "put" else drive.move(f"{name}.part", name)
+    assert sent.status_code == 423
+    assert not library.store.is_there(PurePosixPath("images/2009/01/02", name.rpartition("/")[2]))
+    assert drive.look(name).size in (-1, 0)
+    assert drive.get(f"{name}.part").data == photo
+    now = library.batches.current(origin_of(drive.address))
+    assert (now and now.files) == (held.files if held else 0)
 
 
 def lock(path: str, token: str, scope: str = "exclusive") -> Lock:

@@ -24,7 +24,7 @@ from library.catalogue import locks as lock_rows
 from library.catalogue.aliases import DAY
 from library.catalogue.locks import Lock
 from library.catalogue.properties import Property
-from library.errors import Code, Refused
+from library.errors import Code, Forbidden, Refused
 from library.library import Library
 from library.origin import Origin, origin_of
 from library.upload import Announcement
@@ -224,7 +224,7 @@ def test_nothing_goes_to_itself_below_itself_or_over_what_holds_it(aliases, orig
 
 def test_a_guard_that_forbids_leaves_all_as_it_was(aliases, origin, put):
     def forbid(_connection: object) -> None:
-        raise PermissionError
+        raise Forbidden
 
     kept = put("a.jpg", photo(seed="guarded"))
     staged = put("b.part", photo(seed="guarded part"))
@@ -236,7 +236,7 @@ def test_a_guard_that_forbids_leaves_all_as_it_was(aliases, origin, put):
         lambda: aliases.make_folder(origin, "F", forbid),
         lambda: aliases.announce(origin, "a.jpg", forbid),
     ):
-        with pytest.raises(PermissionError):
+        with pytest.raises(Forbidden):
             step()
     assert names(aliases, origin) == ["a.jpg", "b.part"]
     assert aliases.find_exact(origin, "a.jpg").state is State.FILED
