@@ -175,8 +175,10 @@ def test_versions_of_page_assets_are_exact() -> None:
     assert {name: LOCK["packages"][f"node_modules/{name}"]["version"] for name in wanted} == wanted
 
 
-def test_every_locked_package_has_its_hash_and_no_registry_is_named() -> None:
-    locked = {name: entry for name, entry in LOCK["packages"].items() if name}
+@pytest.mark.parametrize("folder", [".", "tests/clients", "tests/browser/firefox"])
+def test_every_locked_package_has_its_hash_and_no_registry_is_named(folder: str) -> None:
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())
+    locked = {name: entry for name, entry in lock["packages"].items() if name}
     assert len(locked) >= 4
     assert [n for n, entry in locked.items() if not entry["integrity"].startswith("sha512-")] == []
     assert [name for name, entry in locked.items() if "resolved" in entry] == []
