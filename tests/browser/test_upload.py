@@ -296,13 +296,14 @@ def test_without_a_script_the_form_ends_on_the_receipt(open_page, site, photos) 
 
 def test_all_goes_by_keyboard(open_page, photos) -> None:
     page = open_page()
-    for _ in range(20):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.id") == "files":
-            break
-    else:
-        raise AssertionError("the file input cannot be reached by Tab")
+    # Playwright takes its time to catch the dialog: it is told before the way there begins
     with page.expect_file_chooser() as chooser:
+        for _ in range(20):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.id") == "files":
+                break
+        else:
+            raise AssertionError("the file input cannot be reached by Tab")
         page.keyboard.press("Space")
     chooser.value.set_files(photos(1))
     page.wait_for_selector(DONE)
