@@ -94,8 +94,8 @@ def _speaks_against(one: Item, other: Item, alias_life: float) -> bool:
     """
     if abs(one.filed - other.filed) > alias_life:
         return True
-    if one.camera != other.camera:  # a camera names itself in all files of a shot
-        return True
+    if one.camera and other.camera and one.camera != other.camera:
+        return True  # one that is named in neither is no sign: of some RAW we read nothing at all
     if one.modified and other.modified and abs(one.modified - other.modified) > _APART:
         return True
     return any(_is_no_live_film(*both) for both in ((one, other), (other, one)))

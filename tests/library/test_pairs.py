@@ -16,6 +16,7 @@ from tests.media import film, heic, photo, png, raw
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
 OTHER = datetime(2023, 1, 2, 3, 4, 5)  # noqa: DTZ001  a wall clock
+FOVEON = b"FOVb" + bytes(4096)  # a Sigma RAW of which Pillow reads nothing
 
 
 def paths(library) -> list[str]:
@@ -295,14 +296,24 @@ def test_other_identifiers_are_no_pair_even_in_the_same_second(library, send):
         ("IMG_1.PNG", png(taken=None)),
         ("IMG_1.MP4", film(None)),
         ("IMG_1.DNG", photo(None, fmt="TIFF", camera="Camera Two")),
-        ("IMG_1.DNG", raw(taken=None)),
     ],
-    ids=["a long film", "no kind", "no container of a Live Photo", "another camera", "no camera"],
+    ids=["a long film", "no kind", "no container of a Live Photo", "another camera"],
 )
 def test_an_undated_stranger_stays_undated(library, send, name, stranger):
     send("IMG_1.JPG", photo(taken=TAKEN, camera="Camera One"))
     send(name, stranger)
     assert paths(library) == ["images/2024/05/17/IMG_1.JPG", f"no_date/{name}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "half"),
+    [("IMG_1.DNG", raw(taken=None)), ("IMG_1.X3F", FOVEON), ("IMG_1.MOV", film(None, fmt="mov"))],
+    ids=["a RAW that tells nothing", "a RAW that nobody can read", "a film that tells nothing"],
+)
+def test_a_half_that_names_no_camera_follows_the_one_that_does(library, send, name, half):
+    send(name, half)
+    send("IMG_1.JPG", photo(taken=TAKEN, camera="Camera One"))
+    assert paths(library) == sorted(f"images/2024/05/17/{each}" for each in ("IMG_1.JPG", name))
 
 
 def test_a_shot_from_before_the_first_live_photo_takes_no_undated_film_along(library, send):
