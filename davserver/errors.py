@@ -7,7 +7,8 @@ other servers look for it. Never HTML, a traceback or a path of this machine.
 
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 from xml.sax.saxutils import escape
 
 import structlog
@@ -17,6 +18,7 @@ from library.aliases import Entangled, Exists, Gone, Missing, NoParent, TooMuchN
 from library.catalogue.database import CatalogueClosed, CatalogueFailed
 from library.errors import Code, Forbidden, Refused
 
+T = TypeVar("T")
 Header = tuple[str, str]
 
 STATUSES: dict[Code, tuple[int, str]] = {
@@ -107,6 +109,14 @@ def refusal(error: Exception) -> Refusal:
     reference = secrets.token_hex(4)
     structlog.get_logger().error("request failed", reference=reference, exc_info=error)
     return _of_code(Refused(Code.INTERNAL, reference=reference))
+
+
+def answered(step: Callable[[], T]) -> T:
+    """Runs a step of the library; whatever it raises becomes a Refusal."""
+    try:
+        return step()
+    except Exception as error:
+        raise refusal(error) from error
 
 
 def _of_code(refused: Refused) -> Refusal:

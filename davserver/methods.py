@@ -13,18 +13,11 @@ from typing import Any, Protocol
 from urllib.parse import quote, unquote
 
 from davserver import files, propfind
-from davserver.errors import Refusal, multistatus, refusal
+from davserver.errors import Refusal, answered, multistatus, refusal
 from davserver.locks import Locks
-from davserver.resources import (
-    UPLOAD,
-    AliasFile,
-    File,
-    Folder,
-    TreeFile,
-    TreeFolder,
-    UploadFolder,
-    guard_tokens,
-)
+from davserver.resources import File, Folder, guard_tokens, origin_of
+from davserver.tree import TreeFile, TreeFolder
+from davserver.uploads import UPLOAD, AliasFile, UploadFolder
 from library.aliases import Content, LeftOut
 from library.catalogue import items as item_rows
 from library.catalogue.database import Connection
@@ -187,7 +180,7 @@ def do_unlock(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
     found = provider.get_resource_inst(environ["PATH_INFO"], environ)
     asked = environ["PATH_INFO"].strip("/").partition("/")[2]
     path = found.upload_path if isinstance(found, UploadFolder | AliasFile) else asked
-    provider.locks.release_own(_origin(environ).key, path, token)
+    provider.locks.release_own(origin_of(environ).key, path, token)
     return _done(environ, "204 No Content")
 
 
@@ -202,7 +195,7 @@ def do_delete(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
     guard = _both(
         _parent_guard(provider, environ, path), _guard(provider, environ, path, deep=True)
     )
-    _answered(lambda: provider.library.aliases.remove(target.origin, path, guard))
+    answered(lambda: provider.library.aliases.remove(target.origin, path, guard))
     return _done(environ, "204 No Content")
 
 
@@ -221,7 +214,7 @@ def do_move(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
         _guard(provider, environ, alias.path, deep=True),
         _destination_guard(provider, environ, path),
     )
-    _answered(lambda: provider.library.aliases.move(source.origin, alias, path, guard))
+    answered(lambda: provider.library.aliases.move(source.origin, alias, path, guard))
     return _done(environ, "201 Created" if is_new else "204 No Content")
 
 
@@ -235,15 +228,15 @@ def do_copy(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
     own = source.alias if isinstance(source, UploadFolder | AliasFile) else None
     is_new = _check_destination(provider, environ, own.path if own else None, path)
     guard = _destination_guard(provider, environ, path)
-    aliases, origin = provider.library.aliases, _origin(environ)
+    aliases, origin = provider.library.aliases, origin_of(environ)
     left_out: list[LeftOut] = []
     if own is not None:
-        left_out = _answered(lambda: aliases.copy(origin, own, path, guard, deep=deep))
+        left_out = answered(lambda: aliases.copy(origin, own, path, guard, deep=deep))
     elif isinstance(source, TreeFile):
         item = _item(provider, source)
-        _answered(lambda: aliases.copy_item(origin, item, path, guard))
+        answered(lambda: aliases.copy_item(origin, item, path, guard))
     elif isinstance(source, TreeFolder):
-        left_out = _answered(lambda: _copy_shelf(provider, origin, source, path, guard, deep=deep))
+        left_out = answered(lambda: _copy_shelf(provider, origin, source, path, guard, deep=deep))
     else:
         raise Refusal(403)
     if left_out:
@@ -344,7 +337,7 @@ def _check_destination(
     overwrite = environ.get("HTTP_OVERWRITE", "T").upper()
     if overwrite not in ("T", "F"):
         raise Refusal(400)
-    target = _answered(lambda: provider.library.aliases.target(_origin(environ), path))
+    target = answered(lambda: provider.library.aliases.target(origin_of(environ), path))
     if source is not None and (
         target == source or target.startswith(f"{source}/") or source.startswith(f"{target}/")
     ):
@@ -358,13 +351,8 @@ def _check_destination(
 # ---- locks ----------------------------------------------------------------------------------
 
 
-def _origin(environ: dict[str, Any]) -> Origin:
-    origin: Origin = environ["daydrop.origin"]
-    return origin
-
-
 def _guard(provider: Provides, environ: dict[str, Any], path: str, *, deep: bool) -> Guard:
-    return provider.locks.guard(_origin(environ).key, path, guard_tokens(environ), deep=deep)
+    return provider.locks.guard(origin_of(environ).key, path, guard_tokens(environ), deep=deep)
 
 
 def _parent_guard(provider: Provides, environ: dict[str, Any], path: str) -> Guard:
@@ -373,7 +361,7 @@ def _parent_guard(provider: Provides, environ: dict[str, Any], path: str) -> Gua
 
 
 def _destination_guard(provider: Provides, environ: dict[str, Any], path: str) -> Guard:
-    target = _answered(lambda: provider.library.aliases.target(_origin(environ), path))
+    target = answered(lambda: provider.library.aliases.target(origin_of(environ), path))
     here = _guard(provider, environ, target, deep=True)
     if provider.exact(target, environ) is not None:
         return here
@@ -386,14 +374,6 @@ def _both(*guards: Guard) -> Guard:
             guard(connection)
 
     return check
-
-
-def _answered(step: Callable[[], Any]) -> Any:
-    """Runs a step of the library; what it refuses becomes an answer."""
-    try:
-        return step()
-    except Exception as error:
-        raise refusal(error) from error
 
 
 OWN: dict[str, Callable[[Any, dict[str, Any]], Iterable[bytes]]] = {

@@ -11,23 +11,18 @@ from davserver import conditions, methods
 from davserver.conditions import Found
 from davserver.errors import Refusal, refusal
 from davserver.locks import Locks
-from davserver.resources import (
+from davserver.receipts import (
     RECEIPTS,
     RECEIPTS_LISTED,
-    UPLOAD,
-    AliasFile,
-    File,
-    Folder,
     ReceiptFile,
     ReceiptsFolder,
-    Root,
-    TreeFile,
-    TreeFolder,
-    UploadFolder,
-    origin_of,
     receipt_name,
     receipt_text,
 )
+from davserver.resources import File, Folder, origin_of
+from davserver.root import Root
+from davserver.tree import TreeFile, TreeFolder
+from davserver.uploads import UPLOAD, AliasFile, UploadFolder
 from library.aliases import NoParent, State
 from library.errors import Refused
 from library.library import Library

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from davserver.dates import seconds
-from davserver.errors import Refusal, refusal
+from davserver.errors import Refusal
 from davserver.http_body import BodyFault, BodyStalled
 from library.aliases import Aliases
-from library.errors import Code, Refused
+from library.errors import Code
 from library.ingest import Incoming, Ingest
 from library.origin import Origin
 from library.upload import Announcement, Checksum, Guard
@@ -147,11 +147,3 @@ class Sink:
         """Leaves nothing behind; harmless after `close`, and twice."""
         if self._incoming is not None:
             self._incoming.abort()
-
-
-def open_sink(sink: type[Sink], environ: dict[str, Any], **parts: Any) -> Sink:
-    """A sink, or the Refusal that says why there is none."""
-    try:
-        return sink(environ, **parts)
-    except Refused as refused:
-        raise refusal(refused) from refused

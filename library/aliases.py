@@ -12,21 +12,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import PurePosixPath
-from threading import Lock
 from typing import BinaryIO
 
-from library.batch import Batches
+from library.aliaslife import AliasLife, sweeper
 from library.catalogue import aliases as rows
 from library.catalogue import items as item_rows
-from library.catalogue import locks as lock_rows
 from library.catalogue import properties as property_rows
-from library.catalogue import receipts as receipt_rows
 from library.catalogue import sidecars as sidecar_rows
-from library.catalogue.aliases import DAY, Alias, Member, State
+from library.catalogue.aliases import Alias, Member, State
 from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item, ItemState
 from library.catalogue.properties import Property
-from library.catalogue.receipts import Outcome, Receipt
 from library.clock import Clock
 from library.errors import Code, Refused
 from library.ingest import Ingest
@@ -34,17 +30,11 @@ from library.names import Role, checked_path, printable, role, sidecar_target
 from library.origin import Origin
 from library.receipts import etag
 from library.store.local import LocalStore
-from library.upload import Announcement, Guard, free, unsaved_receipt
-from library.uploadlog import UploadLog
+from library.upload import Announcement, Guard, free
 
 __all__ = ["Alias", "Aliases", "Content", "Exists", "LeftOut", "Member", "Missing", "State"]
 
 PROPERTIES_MOST = 64 << 10  # characters noted by programs for one alias
-_PLACEHOLDER_LIFE = 900.0
-_LITTER_LIFE = _STAGED_LIFE = 24 * 3600.0
-_SHORTEST_LIFE = 24 * 3600.0
-_DEAD_LOCK_LIFE = 24 * 3600.0
-_TOUCH_EVERY = 3600.0
 _BLOCK = 256 << 10
 _EMPTY = hashlib.sha256(b"").hexdigest()
 
@@ -111,19 +101,10 @@ class Aliases:
         clock: Clock,
         store: LocalStore,
         ingest: Ingest,
-        batches: Batches,
-        log: UploadLog,
-        alias_days: int = 30,
-        most: int = 20_000,
+        life: AliasLife,
     ) -> None:
         self._database, self._clock, self._store = database, clock, store
-        self._ingest, self._batches, self._log = ingest, batches, log
-        self._alias_days, self._most = alias_days, most
-        self._seen: set[tuple[str, str, int]] = set()
-        self._written: set[tuple[str, str]] = set()
-        self._written_day = 0
-        self._touched: set[int] = set()
-        self._lock = Lock()
+        self._ingest, self._life = ingest, life
 
     # ---- looking ----------------------------------------------------------------------------
 
@@ -134,14 +115,14 @@ class Aliases:
             if found is None:
                 alike = rows.by_fold(connection, origin.key, path)
                 found = alike[0] if len(alike) == 1 else None
-        self._note(origin, found)
+        self._life.see(origin, found)
         return found
 
     def find_exact(self, origin: Origin, path: str) -> Alias | None:
         """The alias of this path, letter by letter: names that differ in case are two names."""
         with self._database.reading() as connection:
             found = rows.find(connection, origin.key, path)
-        self._note(origin, found)
+        self._life.see(origin, found)
         return found
 
     def target(self, origin: Origin, path: str) -> str:
@@ -164,7 +145,7 @@ class Aliases:
 
     def members(self, origin: Origin, folder: str) -> list[Member]:
         """What a folder lists: all but litter."""
-        self._note_folder(origin.key, folder)
+        self._life.see_folder(origin.key, folder)
         with self._database.reading() as connection:
             found = rows.members(connection, origin.key, folder)
         return [member for member in found if not _is_hidden(member.alias)]
@@ -520,82 +501,13 @@ class Aliases:
 
     # ---- life -------------------------------------------------------------------------------
 
-    def _note(self, origin: Origin, found: Alias | None) -> None:
-        if found is None:
-            return
-        self._note_folder(origin.key, found.folder)
-        if found.state is State.STAGED and self._clock.now() - found.touched > _TOUCH_EVERY:
-            with self._lock:
-                self._touched.add(found.id)
-
-    def _note_folder(self, origin: str, folder: str) -> None:
-        """Remembers, without a write in the request, that a folder was seen today."""
-        today = int(self._clock.now() // DAY)
-        with self._lock:
-            if today != self._written_day:
-                self._written_day, self._written = today, set()
-            if (origin, folder) not in self._written:
-                self._written.add((origin, folder))
-                self._seen.add((origin, folder, today))
-
     def sweep(self) -> int:
-        """Housekeeping: notes what was seen, and ends what has lived; returns how many aliases."""
-        self._write_seen()
-        now = self._clock.now()
-        ended = list(self._over(now))
+        """Housekeeping: ends what has lived; returns how many aliases that were."""
+        ended = self._life.over()
         for alias in ended:
             with suppress(Missing):
-                self.remove(_sweeper(alias), alias.path, _still(alias))
-        self._database.write(lambda c: lock_rows.forget(c, now - _DEAD_LOCK_LIFE))
+                self.remove(sweeper(alias), alias.path, _still(alias))
         return len(ended)
-
-    def _write_seen(self) -> None:
-        with self._lock:
-            seen, self._seen = self._seen, set()
-            touched, self._touched = self._touched, set()
-        now = self._clock.now()
-
-        def work(connection: Connection) -> None:
-            for origin, folder, day in seen:
-                rows.mark_seen(connection, origin, folder, day)
-            for alias_id in touched:
-                rows.touch(connection, alias_id, now)
-
-        if seen or touched:
-            self._database.write(work)
-
-    def _over(self, now: float) -> Iterator[Alias]:
-        """The aliases whose life is over; a temporary name gets its last receipt."""
-        with self._database.reading() as connection:
-            yield from rows.idle(connection, State.PLACEHOLDER, now - _PLACEHOLDER_LIFE, now)
-            yield from rows.idle(connection, State.LITTER, now - _LITTER_LIFE, now)
-            unfinished = rows.idle(connection, State.STAGED, now - _STAGED_LIFE, now)
-            if self._alias_days:
-                day = int(now // DAY) - self._alias_days
-                yield from rows.unseen(connection, day, now - _SHORTEST_LIFE)
-            yield from rows.surplus(connection, self._most)
-        for alias in unfinished:
-            self._tell_unfinished(alias)
-            yield alias
-
-    def _tell_unfinished(self, alias: Alias) -> None:
-        origin = _sweeper(alias)
-        receipt = replace(
-            unsaved_receipt(
-                Announcement(alias.name, origin, size=alias.size, alias=alias.path),
-                Outcome.UNFINISHED,
-                self._clock.now(),
-                words_key="unfinished",
-                facts={"name": printable(alias.name)},
-            ),
-            sha256=alias.sha256,
-        )
-
-        def work(connection: Connection) -> Receipt:
-            batch_id = self._batches.batch_for_refusal(connection, origin, None)
-            return receipt_rows.write(connection, replace(receipt, batch_id=batch_id))
-
-        self._log.write(self._database.write(work))
 
 
 def _name(path: str) -> str:
@@ -631,10 +543,6 @@ def _stays_companion(source: Alias, path: str, wanted: Role) -> bool:
         and path.rpartition("/")[0] == source.folder
         and sidecar_target(_name(path)) == sidecar_target(source.name)
     )
-
-
-def _sweeper(alias: Alias) -> Origin:
-    return Origin(key=alias.origin, address=alias.origin, program="Daydrop")
 
 
 def _still(alias: Alias) -> Guard:

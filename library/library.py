@@ -10,6 +10,7 @@ import structlog
 
 from config.settings import Settings
 from library.aliases import Aliases
+from library.aliaslife import AliasLife
 from library.batch import Batches
 from library.browse import Browse
 from library.catalogue import schema
@@ -92,14 +93,19 @@ class Library:
             accept=self.accept,
             is_read_only=self.is_read_only,
         )
+        life = AliasLife(
+            database=self.database,
+            clock=self.clock,
+            batches=self.batches,
+            log=self.log,
+            days=settings.store.alias_days,
+        )
         self.aliases = Aliases(
             database=self.database,
             clock=self.clock,
             store=self.store,
             ingest=self.ingest,
-            batches=self.batches,
-            log=self.log,
-            alias_days=settings.store.alias_days,
+            life=life,
         )
         self.browse = Browse(self.database)
         self.uploads = Uploads(self.database, self.clock, self.batches, self.ingest)

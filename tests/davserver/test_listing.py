@@ -75,7 +75,7 @@ def test_a_listing_without_end_is_counted_first(
     for number in range(3):
         drive.put(f"/Upload/Deep/{number}.jpg")
     assert len(drive.listing("/Upload/", "infinity")) == 5
-    monkeypatch.setattr("davserver.resources.FINITE", 3)
+    monkeypatch.setattr("davserver.uploads.FINITE", 3)
     reply = drive.send("PROPFIND", "/Upload/", Depth="infinity")
     assert reply.status_code == 403
     assert b"propfind-finite-depth" in reply.data

@@ -19,6 +19,7 @@ from library.aliases import (
     _Way,
     _way,
 )
+from library.aliaslife import AliasLife
 from library.catalogue import aliases as rows
 from library.catalogue import locks as lock_rows
 from library.catalogue.aliases import DAY
@@ -397,16 +398,15 @@ def test_being_seen_is_written_once_a_day_for_a_folder_and_not_in_the_request(
     assert len(marked) == 1
 
 
+def aliases_of(library, clock, **life) -> Aliases:
+    """The collection as another server over the same library would have it."""
+    parts = {"database": library.database, "clock": clock}
+    lives = AliasLife(batches=library.batches, log=library.log, **parts, **life)
+    return Aliases(store=library.store, ingest=library.ingest, life=lives, **parts)
+
+
 def test_alias_days_of_nothing_mean_for_ever(library, origin, put, hand):
-    forever = Aliases(
-        database=library.database,
-        clock=hand.clock,
-        store=library.store,
-        ingest=library.ingest,
-        batches=library.batches,
-        log=library.log,
-        alias_days=0,
-    )
+    forever = aliases_of(library, hand.clock, days=0)
     put("a.jpg", photo(seed="for ever"))
     hand.pass_by(1000 * DAY)
     forever.sweep()
@@ -414,15 +414,7 @@ def test_alias_days_of_nothing_mean_for_ever(library, origin, put, hand):
 
 
 def test_an_origin_has_a_bounded_number_of_aliases(library, aliases, origin, hand):
-    few = Aliases(
-        database=library.database,
-        clock=hand.clock,
-        store=library.store,
-        ingest=library.ingest,
-        batches=library.batches,
-        log=library.log,
-        most=3,
-    )
+    few = aliases_of(library, hand.clock, most=3)
     other = origin_of("192.168.1.99")
     few.announce(other, "other.jpg")
     for number in range(5):

@@ -1,0 +1,86 @@
+"""`Receipts`: a text file for each batch that is over."""
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from davserver.propfind import Entry, Wanted
+from davserver.resources import File, Folder
+from library.aliases import Content
+from library.catalogue.batches import Batch
+from library.library import Library
+
+RECEIPTS = "Receipts"
+RECEIPTS_LISTED = 1000
+
+
+class ReceiptsFolder(Folder):
+    """`Receipts`: a text file for each batch that is over."""
+
+    def batches(self) -> list[Batch]:
+        """The batches that are told: one's own; the owner's are all."""
+        key = None if self.origin.is_owner else self.origin.key
+        return self.library.batches.closed(key, None, RECEIPTS_LISTED)
+
+    def entry(self, wanted: Wanted) -> Entry:
+        """The folder itself."""
+        newest = next((batch.closed for batch in self.batches()[:1]), None)
+        return super().entry(wanted)._replace(modified=newest)
+
+    def below(self, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:  # noqa: ARG002  flat
+        """The receipts, newest first."""
+        for batch in self.batches():
+            file = ReceiptFile(
+                f"/{RECEIPTS}/{receipt_name(batch)}", self.environ, self.library, batch
+            )
+            yield file.entry(wanted)
+
+
+class ReceiptFile(File):
+    """The receipt of a batch, in English."""
+
+    def __init__(self, path: str, environ: dict[str, Any], library: Library, batch: Batch) -> None:
+        super().__init__(path, environ, library)
+        self.batch = batch
+
+    def entry(self, wanted: Wanted) -> Entry:
+        """The receipt as it is listed; its length is known only when it is written."""
+        provider: Any = self.provider  # ours, where WsgiDAV's hints know its own alone
+        size = provider.receipt_size(self.batch.id, self._when) if wanted.wants_content else 0
+        return Entry(
+            path=self.path,
+            name=self.name,
+            is_folder=False,
+            size=size,
+            modified=self._when,
+            created=self.batch.opened,
+            etag=self._etag,
+            media_type="text/plain; charset=utf-8",
+        )
+
+    @property
+    def _when(self) -> float:
+        batch = self.batch
+        return max(batch.opened, batch.closed or 0, batch.undone or 0, batch.retold or 0)
+
+    @property
+    def _etag(self) -> str:
+        return f"receipt-{self.batch.id}-{round(self._when * 1000):x}"
+
+    def open(self) -> Content:
+        """The receipt."""
+        text = receipt_text(self.library, self.batch.id)
+        return Content(
+            io.BytesIO(text), len(text), self._etag, self._when, "text/plain; charset=utf-8", None
+        )
+
+
+def receipt_text(library: Library, batch_id: str) -> bytes:
+    """A receipt as it stands now: when a file of it moves, it says so."""
+    return (library.receipts.plain_text(batch_id) or "").encode()
+
+
+def receipt_name(batch: Batch) -> str:
+    """The name of a receipt: when its batch began, in UTC, and its id."""
+    return f"{datetime.fromtimestamp(batch.opened, UTC):%Y-%m-%d %H.%M.%S} {batch.id}.txt"

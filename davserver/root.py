@@ -1,0 +1,37 @@
+"""`/`: what a drive shows first."""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from davserver.propfind import Entry, Wanted
+from davserver.receipts import RECEIPTS, ReceiptsFolder
+from davserver.resources import Folder
+from davserver.tree import TreeFolder
+from davserver.uploads import UPLOAD, UploadFolder
+from library.placement import TREES
+
+
+class Root(Folder):
+    """`/`: what a drive shows first."""
+
+    def entry(self, wanted: Wanted) -> Entry:
+        """The drive itself."""
+        return Entry("/", "Daydrop", is_folder=True, quota=self._quota(wanted))
+
+    def members(self) -> list[Folder]:
+        """The folders of the drive."""
+        takes_others = "others" in self.library.settings.limits.accept
+        trees = TREES if takes_others else TREES[:3]
+        make = (self.environ, self.library)
+        return [
+            UploadFolder(f"/{UPLOAD}", *make, None),
+            *(TreeFolder(f"/{tree}", *make, PurePosixPath(tree)) for tree in trees),
+            ReceiptsFolder(f"/{RECEIPTS}", *make),
+        ]
+
+    def below(self, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:
+        """The folders of the drive, and with `deep` all there is."""
+        for member in self.members():
+            yield member.entry(wanted)
+            if deep:
+                yield from member.below(wanted, deep=True)

@@ -1,0 +1,130 @@
+"""The dated tree, as it lies on disk: read only."""
+
+import mimetypes
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO
+
+from davserver.errors import Refusal
+from davserver.propfind import Entry, Wanted
+from davserver.resources import File, Folder
+from library.aliases import Content
+from library.catalogue import items as rows
+from library.library import Library
+from library.receipts import etag
+from library.store.local import Entry as Stored
+from library.store.local import LocalStore
+
+_UNTOLD = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class _Label:
+    """How a file is labelled; `filed` in seconds since 1970."""
+
+    etag: str
+    media_type: str
+    filed: float
+
+
+def _labels(library: Library, folder: PurePosixPath) -> dict[str, _Label]:
+    """The items of a folder, by name."""
+    with library.database.reading() as connection:
+        found = rows.in_folder(connection, folder)
+    return {
+        item.path.name: _Label(etag(item.sha256), item.media_type, item.filed) for item in found
+    }
+
+
+def _label(library: Library, path: PurePosixPath) -> _Label | None:
+    """The item at a path; None for a file that the catalogue does not speak of."""
+    with library.database.reading() as connection:
+        item = rows.by_path(connection, path)
+    return None if item is None else _Label(etag(item.sha256), item.media_type, item.filed)
+
+
+def _stranger(stored: Stored) -> _Label:
+    """The label of a companion, or of a file that somebody put there by hand."""
+    mark = f"file-{stored.size:x}-{round(stored.modified * 1e6):x}"
+    return _Label(mark, mimetypes.guess_type(stored.name)[0] or _UNTOLD, stored.modified)
+
+
+def _folder_time(store: LocalStore, folder: PurePosixPath) -> float | None:
+    """When a name came into a folder or left it, in seconds since 1970."""
+    try:
+        return store.path(folder).stat(follow_symlinks=False).st_mtime
+    except FileNotFoundError:
+        return None
+
+
+class TreeFolder(Folder):
+    """A folder of the dated tree: read only."""
+
+    def __init__(
+        self, path: str, environ: dict[str, Any], library: Library, place: PurePosixPath
+    ) -> None:
+        super().__init__(path, environ, library)
+        self.place = place
+
+    def entry(self, wanted: Wanted) -> Entry:
+        """The folder itself."""
+        when = _folder_time(self.library.store, self.place)
+        return super().entry(wanted)._replace(modified=when, created=when)
+
+    def below(self, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:
+        """What lies in it on disk, with the entity tags of the catalogue."""
+        return self._walk(self.place, wanted, deep=deep)
+
+    def _walk(self, place: PurePosixPath, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:
+        known = _labels(self.library, place) if wanted.wants_content else {}
+        for stored in self.library.store.listing(place):
+            yield _tree_entry(place / stored.name, stored, known.get(stored.name))
+            if deep and stored.is_folder:
+                yield from self._walk(place / stored.name, wanted, deep=True)
+
+
+def _tree_entry(path: PurePosixPath, stored: Stored, known: _Label | None) -> Entry:
+    label = known or _stranger(stored)
+    return Entry(
+        path=f"/{path}",
+        name=stored.name,
+        is_folder=stored.is_folder,
+        size=stored.size,
+        modified=stored.modified,
+        created=stored.modified if known is None else known.filed,
+        etag="" if stored.is_folder else label.etag,
+        media_type="" if stored.is_folder else label.media_type,
+    )
+
+
+class TreeFile(File):
+    """A file of the dated tree: read only."""
+
+    def __init__(
+        self, path: str, environ: dict[str, Any], library: Library, place: PurePosixPath
+    ) -> None:
+        super().__init__(path, environ, library)
+        self.place = place
+
+    def entry(self, wanted: Wanted) -> Entry:  # noqa: ARG002  all of it costs the same
+        """The file as it is listed."""
+        with self._file() as file:
+            status = os.fstat(file.fileno())
+        stored = Stored(self.name, False, status.st_size, status.st_mtime)
+        return _tree_entry(self.place, stored, _label(self.library, self.place))
+
+    def open(self) -> Content:
+        """Its bytes."""
+        file = self._file()
+        status = os.fstat(file.fileno())
+        stored = Stored(self.name, False, status.st_size, status.st_mtime)
+        label = _label(self.library, self.place) or _stranger(stored)
+        return Content(file, stored.size, label.etag, stored.modified, label.media_type, place=None)
+
+    def _file(self) -> BinaryIO:
+        try:
+            return self.library.store.open(self.place)
+        except FileNotFoundError as lost:
+            raise Refusal(404) from lost

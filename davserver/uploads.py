@@ -1,0 +1,254 @@
+"""`Upload`: the one collection that is written, and the names in it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from wsgidav.xml_tools import etree  # type: ignore[attr-defined]  # lxml, or the standard one
+
+from davserver import put
+from davserver.errors import Refusal, answered
+from davserver.locks import Locks, lockdiscovery
+from davserver.properties import apply, plan
+from davserver.propfind import FINITE_MOST as FINITE
+from davserver.propfind import Entry, Wanted, too_deep
+from davserver.resources import File, Folder, guard_tokens
+from library.aliases import Alias, Aliases, Content, Gone, Member, State
+from library.catalogue.locks import INFINITY, Lock
+from library.library import Library
+from library.origin import Origin
+
+UPLOAD = "Upload"
+UNTOLD = "application/octet-stream"
+
+
+class Listed:
+    """Turns aliases into entries; looks up once per folder what was asked for."""
+
+    def __init__(self, library: Library, locks: Locks, origin: Origin, wanted: Wanted) -> None:
+        self._aliases: Aliases = library.aliases
+        self._locks, self._origin, self._wanted = locks, origin, wanted
+
+    def one(self, member: Member) -> Entry:
+        """The entry of a single alias."""
+        alias = member.alias
+        notes = self._aliases.properties(alias) if self._wanted.wants_notes else ()
+        held = self._told(self._locks.covering(self._origin.key, alias.path), alias.path)
+        return entry_of(member)._replace(
+            notes=notes, locks=held if self._wanted.wants_locks else ()
+        )
+
+    def folder(self, path: str, *, deep: bool) -> Iterator[Entry]:
+        """The entries of what a folder lists."""
+        notes = (
+            self._aliases.properties_of_members(self._origin, path)
+            if self._wanted.wants_notes
+            else {}
+        )
+        locks = self._locks.of_folder(self._origin.key, path) if self._wanted.wants_locks else []
+        for member in self._aliases.members(self._origin, path):
+            entry = entry_of(member)
+            if notes or locks:
+                entry = entry._replace(
+                    notes=notes.get(member.alias.id, ()),
+                    locks=self._told(locks, member.alias.path),
+                )
+            yield entry
+            if deep and entry.is_folder:
+                yield from self.folder(member.alias.path, deep=True)
+
+    def _told(self, locks: list[Lock], path: str) -> list[tuple[Lock, int]]:
+        return [
+            (lock, self._locks.remaining(lock))
+            for lock in locks
+            if lock.path == path
+            or (lock.depth == INFINITY and f"{path}/".startswith(lock.path and f"{lock.path}/"))
+        ]
+
+
+def entry_of(member: Member) -> Entry:
+    """What a listing tells of an alias, notes and locks left out."""
+    alias = member.alias
+    is_folder = alias.state is State.COLLECTION
+    return Entry(
+        path=f"/{UPLOAD}/{alias.path}",
+        name=alias.name,
+        is_folder=is_folder,
+        size=alias.size,
+        modified=alias.modified,
+        created=alias.created,
+        etag=alias.etag,
+        media_type="" if is_folder else member.media_type or UNTOLD,
+        is_lockable=True,
+    )
+
+
+def _locks_of(environ: dict[str, Any]) -> Locks:
+    locks: Locks = environ["wsgidav.provider"].lock_manager
+    return locks
+
+
+def _discovery(environ: dict[str, Any], origin: Origin, path: str, name: str) -> Any:
+    """`DAV:lockdiscovery` as an element, for WsgiDAV's reply to LOCK."""
+    if name != "{DAV:}lockdiscovery":
+        raise Refusal(404)
+    locks = _locks_of(environ)
+    told = [(lock, locks.remaining(lock)) for lock in locks.covering(origin.key, path)]
+    text = f'<D:lockdiscovery xmlns:D="DAV:">{lockdiscovery(told)}</D:lockdiscovery>'
+    return etree.fromstring(text)
+
+
+class UploadFolder(Folder):
+    """`Upload`, or a folder that somebody made in it."""
+
+    def __init__(
+        self, path: str, environ: dict[str, Any], library: Library, alias: Alias | None
+    ) -> None:
+        super().__init__(path, environ, library)
+        self.alias = alias
+
+    @property
+    def upload_path(self) -> str:
+        """Its path in `Upload`."""
+        return self.alias.path if self.alias else ""
+
+    def _listed(self, wanted: Wanted) -> Listed:
+        return Listed(self.library, _locks_of(self.environ), self.origin, wanted)
+
+    def entry(self, wanted: Wanted) -> Entry:
+        """The folder itself."""
+        quota = self._quota(wanted)
+        member = self.alias and self.library.aliases.member(self.alias)
+        if member:
+            return self._listed(wanted).one(member)._replace(quota=quota)
+        held: list[tuple[Lock, int]] = []
+        if wanted.wants_locks:
+            locks = _locks_of(self.environ)
+            held = [(each, locks.remaining(each)) for each in locks.covering(self.origin.key, "")]
+        return Entry(
+            f"/{UPLOAD}",
+            UPLOAD,
+            is_folder=True,
+            modified=self.library.aliases.newest(self.origin, ""),
+            is_lockable=True,
+            locks=held,
+            quota=quota,
+        )
+
+    def below(self, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:
+        """What this origin sees here; a listing without end is counted before it begins."""
+        if deep and self.library.aliases.count_below(self.origin, self.upload_path) > FINITE:
+            raise too_deep()
+        return self._listed(wanted).folder(self.upload_path, deep=deep)
+
+    def prevent_locking(self) -> bool:
+        """Programs lock folders too."""
+        return False
+
+    def get_property_value(self, name: str) -> Any:
+        """What WsgiDAV tells in its reply to LOCK."""
+        return _discovery(self.environ, self.origin, self.upload_path, name)
+
+    def set_property_value(self, name: str, value: Any, *, dry_run: bool = False) -> None:
+        """Sets or removes a property; judges only, with `dry_run`."""
+        if self.alias is None:
+            raise Refusal(403)
+        change = plan(name, value)
+        if not dry_run:
+            apply(self.library.aliases, self.alias, change)
+
+    def create_empty_resource(self, name: str) -> "AliasFile":
+        """A name for a PUT or a LOCK. It gets a row with its first byte, or with its lock."""
+        path = self._target(name)
+        if self.environ["REQUEST_METHOD"] == "LOCK":
+            answered(lambda: self.library.aliases.check(self.origin, path))
+        return AliasFile(f"/{UPLOAD}/{path}", self.environ, self.library, path, None)
+
+    def _target(self, name: str) -> str:
+        """The path of a new member, in NFC."""
+        path = f"{self.upload_path}/{name}"
+        return answered(lambda: self.library.aliases.target(self.origin, path))
+
+    def create_collection(self, name: str) -> None:
+        """MKCOL."""
+        path = self._target(name)
+        guard = _locks_of(self.environ).guard(
+            self.origin.key, self.upload_path, guard_tokens(self.environ)
+        )
+        answered(lambda: self.library.aliases.make_folder(self.origin, path, guard))
+
+
+class AliasFile(File):
+    """A name in `Upload` that is no folder; `alias` is None until it has a row."""
+
+    def __init__(
+        self,
+        path: str,
+        environ: dict[str, Any],
+        library: Library,
+        upload_path: str,
+        alias: Alias | None,
+    ) -> None:
+        super().__init__(path, environ, library)
+        self.upload_path, self.alias = upload_path, alias
+        self._sink: put.Sink | None = None
+
+    def entry(self, wanted: Wanted) -> Entry:
+        """The alias as it is listed."""
+        member = self.alias and self.library.aliases.member(self.alias)
+        if not member:
+            raise Refusal(404)
+        return Listed(self.library, _locks_of(self.environ), self.origin, wanted).one(member)
+
+    def open(self) -> Content:
+        """The bytes it stands for."""
+        if self.alias is None:
+            raise Gone(self.upload_path)
+        return self.library.aliases.open(self.alias)
+
+    def prevent_locking(self) -> bool:
+        """Names in `Upload` can be locked, whatever stands behind them."""
+        return False
+
+    def get_etag(self) -> str | None:
+        """The entity tag of what was stored last."""
+        return self.alias.etag if self.alias else None
+
+    def get_last_modified(self) -> float | None:
+        """The client's time, where it sent one."""
+        return self.alias.modified if self.alias else None
+
+    def get_property_value(self, name: str) -> Any:
+        """What WsgiDAV tells in its reply to LOCK."""
+        return _discovery(self.environ, self.origin, self.upload_path, name)
+
+    def set_property_value(self, name: str, value: Any, *, dry_run: bool = False) -> None:
+        """Sets or removes a property; judges only, with `dry_run`."""
+        change = plan(name, value)
+        if not dry_run and self.alias is not None:
+            alias = self.alias
+            answered(lambda: apply(self.library.aliases, alias, change))
+
+    def begin_write(self, *, content_type: str | None = None) -> put.Sink:  # noqa: ARG002
+        """Opens the door for a body. Its type is not heeded: clients send all kinds of it."""
+        locks = _locks_of(self.environ)
+        self._sink = answered(
+            lambda: put.Sink(
+                self.environ,
+                aliases=self.library.aliases,
+                ingest=self.library.ingest,
+                origin=self.origin,
+                path=self.upload_path,
+                guard=locks.guard(self.origin.key, self.upload_path, guard_tokens(self.environ)),
+            )
+        )
+        return self._sink
+
+    def end_write(self, *, with_errors: bool) -> None:
+        """Cleans up, or tells what was stored in the headers of the reply."""
+        if with_errors:
+            if self._sink is not None:
+                self._sink.abort()
+            return
+        self.alias = self.library.aliases.find_exact(self.origin, self.upload_path)
+        if self.alias is not None:
+            self.environ["daydrop.reply"].tell_stored(self.alias.modified)
