@@ -85,7 +85,7 @@ def _tell_import(summary: Summary) -> None:
 def refile(store: Path | None, config: Path | None, *, dry_run: bool) -> None:
     """Move files to where they belong under today's rule and settings."""
     with opened(chosen_settings(store, config), alone=not dry_run) as library:
-        work = Refile(library.database, library.filing, library.moves)
+        work = Refile(library.database, library.groups, library.filing, library.moves)
         if not dry_run and (ended := work.finish_interrupted()):
             click.echo(f"{ended} moves of an earlier run are finished.")
         plan = work.plan()

@@ -11,19 +11,17 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 import structlog
 
-from library import pairs, placement
+from library import placement
 from library.batch import Batches
 from library.capturedate import names as dated_names
-from library.capturedate.candidate import FROM_COMPANIONS, Candidate
+from library.capturedate.candidate import Candidate
 from library.capturedate.metadata import Medium, Metadata
-from library.capturedate.rule import CaptureDate, choose
 from library.catalogue import aliases as alias_rows
 from library.catalogue import items as item_rows
 from library.catalogue import receipts as receipt_rows
@@ -37,13 +35,14 @@ from library.catalogue.sidecars import Sidecar
 from library.catalogue.uploads import UploadState
 from library.clock import Clock
 from library.errors import Code, Refused
+from library.groups import Groups
 from library.keyedlocks import KeyedLocks
 from library.media import Kind, MediaType, sniff
-from library.moves import Moves, free_number
+from library.moves import Moves
 from library.names import nfc, printable, stem_key
-from library.pairs import OWNER, Group
+from library.pairs import OWNER
 from library.receipts import etag, told_of
-from library.sidecars import Sidecars, name_beside
+from library.sidecars import Sidecars
 from library.store.local import LocalStore
 from library.upload import Whole, unsaved_receipt
 from library.workers import Unreadable
@@ -104,7 +103,7 @@ class Reader(Protocol):
 
 
 class Filing:
-    """Files whole uploads. `accept` holds the kinds that are taken, `pattern` names the folders."""
+    """Files whole uploads. `accept` holds the kinds that are taken."""
 
     def __init__(
         self,
@@ -117,15 +116,14 @@ class Filing:
         sidecars: Sidecars,
         locks: KeyedLocks,
         batches: Batches,
+        groups: Groups,
         accept: frozenset[Kind],
-        pattern: str,
-        zone: tzinfo | None,
         on_filed: Callable[[Item], None],
     ) -> None:
         self._store, self._database, self._clock = store, database, clock
         self._reader, self._moves, self._sidecars = reader, moves, sidecars
         self._batches, self._on_filed = batches, on_filed
-        self._accept, self._pattern, self._zone = accept, pattern, zone
+        self._groups, self._accept = groups, accept
         self._locks = locks
         self._flushes = ThreadPoolExecutor(max_workers=64, thread_name_prefix="flush")
 
@@ -260,53 +258,8 @@ class Filing:
             new = [candidate for candidate in found if candidate not in known]
             dated = item
             if new and item.source != OWNER:
-                dated = item.dated(self._choose([*new, *known]))
+                dated = item.dated(self._groups.choose([*new, *known]))
             self._bring(item, dated)
-
-    def judged_again(self, item: Item) -> Item:
-        """The item as today's rule and settings date it, from what was read when it came."""
-        if item.source == OWNER:
-            return item
-        return item.dated(self._choose([judged.candidate for judged in item.judged]))
-
-    def group_of(self, item: Item, of_stem: list[Item]) -> tuple[Group, dict[str, Item]]:
-        """What an item is filed as together with its partners, and those as they are now, by id.
-
-        Who belongs together is told by what the files themselves say, not by what companions,
-        partners or people said since. A member that only knows UTC takes the zone of another one
-        that knows its own.
-        """
-        others = {other.id: other for other in of_stem if other.id != item.id}
-        if not others:
-            return pairs.group(item, ()), {}
-        bare = [self._by_itself(other) for other in others.values()]
-        partners = [others[each.id] for each in pairs.partners_of(self._by_itself(item), bare)]
-        members = [item, *(self.judged_again(partner) for partner in partners)]
-        zoned = [self._zoned(member, members) for member in members]
-        group = pairs.group(zoned[0], zoned[1:], bare)
-        return group, {partner.id: partner for partner in partners}
-
-    def _by_itself(self, item: Item) -> Item:
-        """The item as its own bytes and name date it."""
-        if item.source is None:
-            return item
-        own = [each.candidate for each in item.judged]
-        return item.dated(self._choose([c for c in own if c.source not in FROM_COMPANIONS]))
-
-    def _zoned(self, item: Item, members: list[Item]) -> Item:
-        offset = pairs.known_offset(member for member in members if member.id != item.id)
-        if offset is None or item.zone_source not in pairs.WEAK_ZONES:
-            return item
-        return item.dated(self._choose([judged.candidate for judged in item.judged], offset))
-
-    def folder_of(self, group: Group) -> PurePosixPath:
-        """The folder that belongs to a group under today's settings."""
-        return placement.folder_for(group.kind, group.day, self._pattern)
-
-    def belongs(self, item: Item) -> PurePosixPath:
-        """The folder in which an item, with its partners, would be filed today."""
-        group, _ = self._group_in_library(item)
-        return self.folder_of(group)
 
     def bring_to_place(self, old: Item, dated: Item) -> Item:
         """Gives a filed item another date, and with its partners the folder that belongs to it.
@@ -324,10 +277,10 @@ class Filing:
         """As `bring_to_place`, for who holds the lock of the stem and knows the item as it is."""
         number = 1
         for _ in range(_TRIES):
-            group, partners = self._group_in_library(dated)
+            group, partners = self._groups.in_library(dated)
             here = partners | {old.id: old}
-            number = max(number, _number_of(old, self.folder_of(group)))
-            number, placed = self._place(group, here, number)
+            number = max(number, _number_of(old, self._groups.folder_of(group)))
+            number, placed = self._groups.place(group, here, number)
             if all(here[item.id] == item for item in placed):
                 break
             moves = self._database.write(
@@ -414,11 +367,7 @@ class Filing:
         )
         named = dated_names.candidate(facts.name) if kind is not Kind.OTHER else None
         found = [*beside, *known.candidates, *([named] if named is not None else [])]
-        return draft.dated(self._choose(found))
-
-    def _choose(self, found: list[Candidate], partner_offset: int | None = None) -> CaptureDate:
-        now = datetime.fromtimestamp(self._clock.now(), UTC)
-        return choose(found, now, self._zone, partner_offset)
+        return draft.dated(self._groups.choose(found))
 
     # ---- the same bytes again ---------------------------------------------------------------
 
@@ -449,9 +398,9 @@ class Filing:
         claimed = replace(draft, id=known.id, path=known.path, filed=known.filed)
         if known.source == OWNER:
             claimed = _dated_like(claimed, known)
-        group, partners = self._group_in_library(claimed)
+        group, partners = self._groups.in_library(claimed)
         here = {**partners, known.id: known}
-        _, placed = self._place(group, here, 1)
+        _, placed = self._groups.place(group, here, 1)
 
         def work(connection: Connection) -> tuple[Receipt, tuple[Move, ...]]:
             self._batches.release(connection, whole.reservation_id)
@@ -491,10 +440,10 @@ class Filing:
 
     def _settle_new(self, whole: Whole, draft: Item) -> _Settled:
         """Links a file into its day folder under the first free number, and writes its rows."""
-        group, partners = self._group_in_library(draft)
+        group, partners = self._groups.in_library(draft)
         number = 1
         while True:
-            number, placed = self._place(group, partners, number)
+            number, placed = self._groups.place(group, partners, number)
             item = _own(draft, placed)
             if self._store.link(whole.staged.name, item.path):
                 try:
@@ -505,47 +454,6 @@ class Filing:
                     self._store.take_back(item.path, whole.staged.name)
                     raise
             number += 1
-
-    def _group_in_library(self, item: Item) -> tuple[Group, dict[str, Item]]:
-        """What an item is together with the partners it has in the library."""
-        with self._database.reading() as connection:
-            of_stem = {
-                other.id: other
-                for scope, stem in item_rows.scopes_of(connection, item)
-                for other in item_rows.of_stem(connection, scope, stem)
-            }
-        return self.group_of(item, list(of_stem.values()))
-
-    def _place(self, group: Group, here: Mapping[str, Item], start: int) -> tuple[int, list[Item]]:
-        """The members of a group with their paths: one folder, one number, nobody else's name.
-
-        Their companions take that number too, so a name is free only if theirs are.
-        """
-        folder = self.folder_of(group)
-        beside = self._sidecars.beside(group.members)
-        own = {str(item.path).casefold() for item in here.values()}
-        own |= {str(companion.path).casefold() for _, companion in beside}
-        with self._database.reading() as connection:
-            begins = placement.numbered(group.members[0].name, 1).rpartition(".")[0]
-            taken = item_rows.names_beginning(connection, folder, begins) - own
-
-        def is_free(name: str) -> bool:
-            path = folder / name
-            fold = str(path).casefold()
-            return fold in own or (fold not in taken and not self._store.is_there(path))
-
-        def names(number: int) -> Iterator[str]:
-            for member in group.members:
-                yield placement.numbered(member.name, number)
-            for member, companion in beside:
-                stem = PurePosixPath(placement.numbered(member.name, number)).stem
-                yield name_beside(companion, stem)
-
-        number = free_number(names, is_free, start)
-        return number, [
-            replace(member, path=folder / placement.numbered(member.name, number))
-            for member in group.members
-        ]
 
     def _write_new(
         self, whole: Whole, item: Item, partners: Mapping[str, Item], placed: list[Item]

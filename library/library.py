@@ -18,6 +18,7 @@ from library.catalogue.database import Database, sqlite_url
 from library.clock import Clock
 from library.errors import Code, Refused, StoreUnusable
 from library.filing import Filing
+from library.groups import Groups
 from library.ingest import Ingest
 from library.keyedlocks import KeyedLocks
 from library.media import Kind
@@ -80,6 +81,7 @@ class Library:
             follow=self.sidecars.follow,
         )
         self.previews = Previews(self.store, self.workers)
+        self.groups = self._groups()
         self.filing = self._filing()
         self.ingest = Ingest(
             store=self.store,
@@ -158,8 +160,18 @@ class Library:
             schema.upgrade(database)
         return database
 
-    def _filing(self) -> Filing:
+    def _groups(self) -> Groups:
         zone = self.settings.dates.media_timezone
+        return Groups(
+            store=self.store,
+            database=self.database,
+            clock=self.clock,
+            sidecars=self.sidecars,
+            pattern=self.settings.store.folder,
+            zone=ZoneInfo(zone) if zone else None,
+        )
+
+    def _filing(self) -> Filing:
         return Filing(
             store=self.store,
             database=self.database,
@@ -169,9 +181,8 @@ class Library:
             sidecars=self.sidecars,
             locks=self._locks,
             batches=self.batches,
+            groups=self.groups,
             accept=self.accept,
-            pattern=self.settings.store.folder,
-            zone=ZoneInfo(zone) if zone else None,
             on_filed=self.previews.soon,
         )
 

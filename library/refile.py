@@ -8,6 +8,7 @@ from library.catalogue import items as item_rows
 from library.catalogue.database import Database
 from library.catalogue.items import Item, ItemState
 from library.filing import Filing
+from library.groups import Groups
 from library.moves import Moves
 
 
@@ -23,8 +24,9 @@ class Refiling:
 class Refile:
     """Plans, then moves, one journalled step after the other: a kill leaves each file somewhere."""
 
-    def __init__(self, database: Database, filing: Filing, moves: Moves) -> None:
-        self._database, self._filing, self._moves = database, filing, moves
+    def __init__(self, database: Database, groups: Groups, filing: Filing, moves: Moves) -> None:
+        self._database, self._groups = database, groups
+        self._filing, self._moves = filing, moves
 
     def finish_interrupted(self) -> int:
         """Ends what a kill left half done; returns how many moves that were."""
@@ -38,8 +40,8 @@ class Refile:
 
     def _plan(self, item: Item) -> Refiling | None:
         """Members are judged together, each with what it has in the library."""
-        dated = self._filing.judged_again(item)
-        folder = self._filing.belongs(dated)
+        dated = self._groups.judged_again(item)
+        folder = self._groups.belongs(dated)
         return None if folder == item.path.parent else Refiling(item, dated, folder)
 
     def run(self, plan: Iterable[Refiling], tell: Callable[[Refiling], None]) -> int:

@@ -56,7 +56,7 @@ def refile(store: Path) -> None:
     configure_console("critical")
     library = elsewhere(store)
     try:
-        work = Refile(library.database, library.filing, library.moves)
+        work = Refile(library.database, library.groups, library.filing, library.moves)
         work.finish_interrupted()
         work.run(work.plan(), lambda _: None)
     finally:
