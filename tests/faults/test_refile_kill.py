@@ -14,11 +14,7 @@ from tests.faults import notes, tracing
 from tests.faults.scenarios import HereAndNow, Sender, digest, opened, serving
 from tests.media import film, photo, raw
 
-pytestmark = [
-    pytest.mark.faults,
-    pytest.mark.slow,
-    pytest.mark.skipif(tracing.why_not() is not None, reason=str(tracing.why_not())),
-]
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 TAKEN = datetime(2024, 5, 17, 23, 11, 12)  # noqa: DTZ001  a wall clock
 SHOT = {
@@ -30,6 +26,13 @@ SHOT = {
 CLIP = film(TAKEN.replace(tzinfo=UTC), "of UTC")
 SUMS = Counter(digest(body) for body in (*SHOT.values(), CLIP))
 STEP = 3  # every third call, from another first one for each test: the suite has other work too
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _traced() -> None:
+    reason = tracing.why_not()
+    if reason is not None:
+        pytest.skip(reason)
 
 
 def prepared(store: Path, told: Path) -> None:
