@@ -2,7 +2,18 @@
 
 from dataclasses import dataclass, fields
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from library.catalogue.tables import locks
 
@@ -31,9 +42,23 @@ _NAMES = tuple(field.name for field in fields(Lock))
 _COLUMNS = tuple(locks.c[name] for name in _NAMES)
 
 
+_ORDER = (locks.c.path, locks.c.token)
+_COVERING = (  # asked several times for each upload, so it is put together once
+    select(*_COLUMNS)
+    .where(
+        locks.c.origin == bindparam("of_origin"),
+        locks.c.path.in_(bindparam("above", expanding=True)),
+        or_(locks.c.path == bindparam("of_path"), locks.c.depth == INFINITY),
+        locks.c.expires > bindparam("now"),
+        locks.c.expires - locks.c.timeout <= bindparam("latest_grant"),
+    )
+    .order_by(*_ORDER)
+)
+
+
 def _many(connection: Connection, *where: ColumnElement[bool]) -> list[Lock]:
-    query = select(*_COLUMNS).where(*where).order_by(locks.c.path, locks.c.token)
-    return [Lock(**dict(zip(_NAMES, row, strict=True))) for row in connection.execute(query)]
+    query = select(*_COLUMNS).where(*where).order_by(*_ORDER)
+    return [Lock(*row) for row in connection.execute(query)]
 
 
 def _is_live(now: float) -> ColumnElement[bool]:
@@ -59,13 +84,9 @@ def covering(connection: Connection, origin: str, path: str, now: float) -> list
     above = [path]
     while above[-1]:
         above.append(above[-1].rpartition("/")[0])
-    return _many(
-        connection,
-        locks.c.origin == origin,
-        locks.c.path.in_(above),
-        or_(locks.c.path == path, locks.c.depth == INFINITY),
-        _is_live(now),
-    )
+    asked = {"of_origin": origin, "above": above, "of_path": path}
+    when = {"now": now, "latest_grant": now + _SKEW}
+    return [Lock(*row) for row in connection.execute(_COVERING, asked | when)]
 
 
 def below(connection: Connection, origin: str, path: str, now: float) -> list[Lock]:

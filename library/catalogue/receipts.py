@@ -91,11 +91,9 @@ def write(connection: Connection, receipt: Receipt) -> Receipt:
             .where(receipts.c.id == again)
             .values(times=receipts.c.times + 1, at=receipt.at, facts=values["facts"])
         )
-        number = again
-    else:
-        done = connection.execute(_INSERT, values)
-        number = done.inserted_primary_key[0] if done.inserted_primary_key else 0
-    return _from_row(connection.execute(select(receipts).where(receipts.c.id == number)).one())
+        return _from_row(connection.execute(select(receipts).where(receipts.c.id == again)).one())
+    done = connection.execute(_INSERT, values)
+    return replace(receipt, id=done.inserted_primary_key[0] if done.inserted_primary_key else 0)
 
 
 def _same(connection: Connection, receipt: Receipt) -> int | None:

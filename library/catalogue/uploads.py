@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, null, select, update
 
 from library.catalogue.tables import uploads
 from library.words import Facts
@@ -64,6 +64,13 @@ class Upload:
 
 _NAMES = tuple(column.name for column in uploads.columns)
 _PENDING = uploads.c.state.in_([state.value for state in PENDING])
+_SETTLE_HELD = (  # part of every upload, so it is put together once
+    update(uploads)
+    .where(uploads.c.reservation_id == bindparam("held"), _PENDING)
+    .values(
+        state=bindparam("end"), receipt_id=bindparam("told"), staged=null(), reservation_id=null()
+    )
+)
 
 
 def _from_row(row: Row[tuple[object, ...]]) -> Upload:
@@ -153,11 +160,5 @@ def settle_held(
     connection: Connection, reservation_id: str, state: UploadState, receipt_id: int
 ) -> None:
     """Ends the upload that held this room, in the transaction that acknowledges it."""
-    here = (uploads.c.reservation_id == reservation_id) & _PENDING
-    values = {
-        "state": state.value,
-        "receipt_id": receipt_id,
-        "staged": None,
-        "reservation_id": None,
-    }
-    connection.execute(update(uploads).where(here).values(values))
+    ends = {"held": reservation_id, "end": state.value, "told": receipt_id}
+    connection.execute(_SETTLE_HELD, ends)
