@@ -9,7 +9,6 @@ for its MOVE, a companion goes beside its picture, litter is remembered for its 
 that is raised here stands in the receipts and in the log already, once.
 """
 
-import errno
 import hashlib
 import hmac
 import secrets
@@ -29,6 +28,7 @@ from library.catalogue.batches import Reservation
 from library.catalogue.database import CatalogueClosed, Connection, Database
 from library.catalogue.receipts import Outcome, Receipt
 from library.clock import Clock
+from library.disk import Disk
 from library.errors import Code, Forbidden, Refused
 from library.filing import Filing
 from library.media import HEAD_BYTES, Kind, kind_by_name
@@ -65,17 +65,16 @@ class Ingest:
         sidecars: Sidecars,
         log: UploadLog,
         accept: frozenset[Kind],
-        is_read_only: bool = False,
+        disk: Disk,
     ) -> None:
         self.store, self.database, self.clock = store, database, clock
         self.batches, self.room, self.filing, self.sidecars = batches, room, filing, sidecars
-        self._log, self._accept = log, accept
-        self._fault = "the disk of the store is read-only" if is_read_only else None
+        self._log, self._accept, self._disk = log, accept, disk
 
     @property
     def fault(self) -> str | None:
         """Why the store takes nothing now; None while all is well."""
-        return self._fault or self.room.problem()
+        return self._disk.reason or self.room.problem()
 
     # ---- the door ---------------------------------------------------------------------------
 
@@ -160,10 +159,8 @@ class Ingest:
             raise
         except Exception as failure:
             reference = secrets.token_hex(4)
+            self._disk.doubt(failure)
             structlog.get_logger().exception("upload failed", reference=reference)
-            if isinstance(failure, OSError) and failure.errno == errno.EIO:
-                # a disk that lost a write is not trusted with another file until a restart
-                self._fault = f"the disk of the store failed, reference {reference}"
             fault = Refused(Code.INTERNAL, reference=reference)
             self._tell_refusal(announcement, fault)
             raise fault from failure
@@ -212,7 +209,7 @@ class Ingest:
     def _gate(self, announcement: Announcement) -> None:
         """Judges name and size, before anything is held."""
         name, shown = announcement.name, printable(announcement.name)
-        if self._fault is not None:
+        if self._disk.reason is not None:
             raise Refused(Code.READ_ONLY)
         wanted = role(name)
         if announcement.alias is None and wanted in (Role.LITTER, Role.TEMPORARY):

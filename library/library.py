@@ -16,6 +16,7 @@ from library.browse import Browse
 from library.catalogue import schema
 from library.catalogue.database import Database, sqlite_url
 from library.clock import Clock
+from library.disk import Disk
 from library.errors import Code, Refused, StoreUnusable
 from library.filing import Filing
 from library.groups import Groups
@@ -55,8 +56,11 @@ class Library:
         self.clock = clock or Clock()
         self.accept = frozenset(_KINDS[kind] for kind in settings.limits.accept)
         self.trees = TREES if Kind.OTHER in self.accept else TREES[:3]
-        self.store = LocalStore(settings.store.root)
+        self._disk = Disk()
+        self.store = LocalStore(settings.store.root, self._disk)
         self.is_read_only = not _prepare(self.store)
+        if self.is_read_only:
+            self._disk.reason = "the disk of the store is read-only"
         self.is_first = not self.is_read_only and self.store.claim()
         self.database = self._open_catalogue()
         self.workers = workers or Workers(exiftool=_exiftool(settings.dates.exiftool))
@@ -93,7 +97,7 @@ class Library:
             sidecars=self.sidecars,
             log=self.log,
             accept=self.accept,
-            is_read_only=self.is_read_only,
+            disk=self._disk,
         )
         life = AliasLife(
             database=self.database,
@@ -155,7 +159,7 @@ class Library:
 
     def _open_catalogue(self) -> Database:
         url = self.settings.catalogue.url or sqlite_url(self.store.state / _CATALOGUE)
-        database = Database(url, read_only=self.is_read_only)
+        database = Database(url, self._disk, read_only=self.is_read_only)
         if not self.is_read_only:
             schema.upgrade(database)
         return database

@@ -3,9 +3,11 @@
 A companion whose picture has not come yet waits in staging, listed in `Upload`.
 """
 
+import errno
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -89,7 +91,8 @@ class Sidecars:
         with self._locks.holding(("pair", sidecar.stem)):
             known = self._known(sidecar)
             placed = known or self._placed(sidecar)
-            receipt = self._write(announcement, placed, replaces, is_new=known is None)
+            with self._linked(placed if known is None else sidecar, staged.name):
+                receipt = self._write(announcement, placed, replaces, is_new=known is None)
         if placed.staged != staged.name:
             self._store.discard(staged.name)
         return receipt
@@ -168,10 +171,26 @@ class Sidecars:
 
     def _attach(self, sidecar: Sidecar, item: Item) -> Sidecar:
         placed = self._link(sidecar, item)
-        self._change(placed)
+        with self._linked(placed, sidecar.staged or ""):
+            self._change(placed)
         if sidecar.staged is not None:
             self._store.discard(sidecar.staged)
         return placed
+
+    @contextmanager
+    def _linked(self, placed: Sidecar, staged: str) -> Iterator[None]:
+        """Writes the row of a companion that was just linked; without one it goes back.
+
+        After an error of the disk it stays in both places: whether its row is there shows at the
+        next start, which needs the bytes in either case.
+        """
+        try:
+            yield
+        except Exception as failure:
+            is_lost = isinstance(failure, OSError) and failure.errno == errno.EIO
+            if placed.path is not None and not is_lost:
+                self._store.take_back(placed.path, staged)
+            raise
 
     def follow(self, item: Item) -> None:
         """An item has been moved: its companions come after it."""

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 
+from library.disk import Disk
 from library.errors import Code, Refused
 
 __all__ = ["CatalogueClosed", "CatalogueFailed", "Connection", "Database", "sqlite_url"]
@@ -45,8 +46,8 @@ class _Job(Generic[T]):
 class Database:
     """The catalogue's connections. `read_only` opens it as it lies on a read-only disk."""
 
-    def __init__(self, url: str, *, read_only: bool = False) -> None:
-        self._read_only = read_only
+    def __init__(self, url: str, disk: Disk | None = None, *, read_only: bool = False) -> None:
+        self._disk = disk or Disk()
         self.engine = _engine(url, read_only=read_only)
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._closing = threading.Lock()
@@ -61,7 +62,7 @@ class Database:
             with self.engine.connect() as connection:
                 yield connection
         except DatabaseError as failure:
-            raise _refusal(failure) from failure
+            raise self._refusal(failure) from failure
 
     def write(self, work: Callable[[Connection], T], *, durable: bool = False) -> T:
         """Runs `work` in a transaction and returns its result once that is committed.
@@ -125,29 +126,33 @@ class Database:
                 if connection.dialect.name == "sqlite":
                     _set_synchronous(connection, full=any(job.durable for job in jobs))
                 with connection.begin():
-                    settle = [_run(connection, job) for job in jobs]
+                    settle = [self._run(connection, job) for job in jobs]
         except Exception as failure:  # noqa: BLE001  handed to every caller that waits
-            told = _refusal(failure)
+            told = self._refusal(failure)
             for job in jobs:
                 job.future.set_exception(told)
             return
         for answer in settle:
             answer()
 
-
-def _run(connection: Connection, job: _Job[Any]) -> Callable[[], None]:
-    savepoint = connection.begin_nested()
-    try:
-        result = job.work(connection)
-    except Exception as failure:  # noqa: BLE001  handed to the caller that waits
+    def _run(self, connection: Connection, job: _Job[Any]) -> Callable[[], None]:
+        savepoint = connection.begin_nested()
         try:
-            savepoint.rollback()
-        except OperationalError:
-            raise failure from None  # a full disk: SQLite has given up the whole transaction
+            result = job.work(connection)
+        except Exception as failure:  # noqa: BLE001  handed to the caller that waits
+            try:
+                savepoint.rollback()
+            except OperationalError:
+                raise failure from None  # a full disk: SQLite has given up the whole transaction
+            told = self._refusal(failure)
+            return lambda: job.future.set_exception(told)
+        savepoint.commit()
+        return lambda: job.future.set_result(result)
+
+    def _refusal(self, failure: Exception) -> Exception:
         told = _refusal(failure)
-        return lambda: job.future.set_exception(told)
-    savepoint.commit()
-    return lambda: job.future.set_result(result)
+        self._disk.doubt(told)
+        return told
 
 
 def _refusal(failure: Exception) -> Exception:

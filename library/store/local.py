@@ -15,12 +15,13 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from library.errors import Code, Refused, StoreUnusable
+from library.disk import Disk
+from library.errors import StoreUnusable
 from library.placement import TREES
 
 _HIDDEN = ".daydrop"
@@ -29,8 +30,6 @@ _AT_FDCWD = -100
 _PROBES = PurePosixPath("no_date")
 _PROBE = ".daydrop-probe-"
 _RENAME_NOREPLACE = 1
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _CANNOT_LINK = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 Random = Callable[[], str]
@@ -59,8 +58,8 @@ class Entry:
 class Staged:
     """An open staging file: the bytes of one upload, hidden until they are linked into place."""
 
-    def __init__(self, file: int, path: Path, size: int = 0) -> None:
-        self._file = file
+    def __init__(self, file: int, path: Path, disk: Disk, size: int = 0) -> None:
+        self._file, self._disk = file, disk
         self.path = path
         self.size = size
 
@@ -72,7 +71,7 @@ class Staged:
     def write(self, block: bytes | memoryview) -> None:
         """Appends all of `block`; raises Refused when the disk is full or read-only."""
         view = memoryview(block)
-        with disk_refusals():
+        with self._disk.writing():
             while view:
                 written = os.write(self._file, view)
                 self.size += written
@@ -88,7 +87,7 @@ class Staged:
         A failed flush is never tried again: the second one would report success for bytes that the
         kernel has dropped (spec/reliability.md 1.3).
         """
-        with disk_refusals():
+        with self._disk.writing():
             os.fdatasync(self._file)
 
     def set_modified(self, when: float) -> None:
@@ -102,23 +101,13 @@ class Staged:
             self._file = -1
 
 
-@contextmanager
-def disk_refusals() -> Iterator[None]:
-    """Turns what a disk says when it is full or read-only into the refusal that people see."""
-    try:
-        yield
-    except OSError as failure:
-        if failure.errno in _FULL:
-            raise Refused(Code.NO_SPACE) from failure
-        if failure.errno in _READ_ONLY:
-            raise Refused(Code.READ_ONLY) from failure
-        raise
-
-
 class LocalStore:
     """The library's bytes below `root`. Paths are relative to it and never follow a link."""
 
-    def __init__(self, root: Path, random: Random = lambda: secrets.token_hex(16)) -> None:
+    def __init__(
+        self, root: Path, disk: Disk | None = None, random: Random = lambda: secrets.token_hex(16)
+    ) -> None:
+        self._disk = disk or Disk()
         self.root = root.absolute()
         self.state = self.root / _HIDDEN
         self._staging = self.state / "staging"
@@ -135,7 +124,7 @@ class LocalStore:
 
         Raises StoreUnusable when it cannot, Refused(READ_ONLY) on a disk that takes no writes.
         """
-        with disk_refusals():
+        with self._disk.writing():
             new = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
             self.root.mkdir(parents=True, exist_ok=True)
             self.state.mkdir(mode=0o700, exist_ok=True)
@@ -188,16 +177,15 @@ class LocalStore:
     def stage(self) -> Staged:
         """A new empty staging file under a random name."""
         path = self._staging / self._random()
-        with disk_refusals():
-            return Staged(
-                os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), path
-            )
+        with self._disk.writing():
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        return Staged(file, path, self._disk)
 
     def reopen(self, name: str) -> Staged:
         """A staging file that outlived its request; raises FileNotFoundError when it is gone."""
         path = self.staged_path(name)
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
-        return Staged(file, path, os.fstat(file).st_size)
+        return Staged(file, path, self._disk, os.fstat(file).st_size)
 
     def cut_staged(self, name: str, size: int) -> None:
         """Cuts off what a staging file holds beyond `size`: bytes that were never flushed.
@@ -228,7 +216,7 @@ class LocalStore:
 
     def sync_staging(self) -> None:
         """Returns when the names in staging would survive a power cut."""
-        with disk_refusals():
+        with self._disk.writing():
             _sync_folder(self._staging)
 
     def staged_names(self) -> list[str]:
@@ -243,13 +231,13 @@ class LocalStore:
         Its folders are made, and made durable, as needed; the folder itself is flushed by
         `sync_folder`, so that several names may share one flush.
         """
-        with disk_refusals():
+        with self._disk.writing():
             self.make_folder(path.parent)
             return self._without_replacing(self.staged_path(staged), self.path(path))
 
     def move(self, source: PurePosixPath, target: PurePosixPath) -> bool:
         """Renames a file of the tree in one step; False when the target is taken."""
-        with disk_refusals():
+        with self._disk.writing():
             self.make_folder(target.parent)
             if not _rename_without_replacing(self.path(source), self.path(target)):
                 return False
@@ -288,7 +276,7 @@ class LocalStore:
 
     def sync_folder(self, folder: PurePosixPath) -> None:
         """Returns when the names in the folder would survive a power cut."""
-        with disk_refusals():
+        with self._disk.writing():
             _sync_folder(self.path(folder))
 
     def path(self, path: PurePosixPath) -> Path:
@@ -398,14 +386,14 @@ class LocalStore:
 
     def move_to_trash(self, path: PurePosixPath, name: str) -> None:
         """Takes a file out of the tree; it is kept under `name` until it is purged."""
-        with disk_refusals():
+        with self._disk.writing():
             self.path(path).rename(self._trash / PurePosixPath(name).name)
             _sync_folder(self._trash)
             self.sync_folder(path.parent)
 
     def move_from_trash(self, name: str, path: PurePosixPath) -> bool:
         """Puts a file of the trash back into the tree; False when the name is taken."""
-        with disk_refusals():
+        with self._disk.writing():
             self.make_folder(path.parent)
             if not _rename_without_replacing(
                 self._trash / PurePosixPath(name).name, self.path(path)
