@@ -7,12 +7,12 @@ when they are refused.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Protocol
 from urllib.parse import quote, unquote
 
 from davserver import files, propfind
+from davserver.dates import moment
 from davserver.errors import Refusal, answered, multistatus, refusal
 from davserver.locks import Locks
 from davserver.resources import File, Folder, guard_tokens, origin_of
@@ -125,7 +125,7 @@ def do_get(provider: Provides, environ: dict[str, Any]) -> Iterable[bytes]:
         content.file,
         size=content.size,
         etag=content.etag,
-        modified=datetime.fromtimestamp(content.modified, UTC),
+        modified=moment(content.modified),
         media_type=content.media_type or "application/octet-stream",
         name=target.name,
         headers=_canonical(content),

@@ -224,8 +224,7 @@ class Aliases:
             return before, self.settle_empty(connection, origin, path)
 
         before, now = self._database.write(work)
-        if before is not None and before.staged is not None:
-            self._store.discard(before.staged)
+        self._let_go([before] if before is not None else [])
         return now
 
     def settle_empty(self, connection: Connection, origin: Origin, path: str) -> Alias:

@@ -118,7 +118,7 @@ class AliasLife:
         )
 
         def work(connection: Connection) -> Receipt:
-            batch_id = self._batches.batch_for_refusal(connection, origin, None)
+            batch_id = self._batches.batch_that_tells(connection, origin, None)
             return receipt_rows.write(connection, replace(receipt, batch_id=batch_id))
 
         self._log.write(self._database.write(work))

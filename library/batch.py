@@ -249,13 +249,11 @@ class Batches:
             request_key,
         )
 
-    def batch_for_refusal(
-        self, connection: Connection, origin: Origin, batch_id: str | None
-    ) -> str:
-        """The batch whose receipt tells of a refusal; it is not prolonged by it.
+    def batch_that_tells(self, connection: Connection, origin: Origin, batch_id: str | None) -> str:
+        """The batch whose receipt tells of what is not counted, and does not prolong it.
 
         Where none is open, one is opened that waits for its first accepted file, so that somebody
-        who sent nothing but refused files finds a receipt too.
+        who sent nothing but refused files, or companions, finds a receipt too.
         """
         if batch_id is not None and rows.find(connection, batch_id):
             return batch_id

@@ -379,6 +379,8 @@ class Filing:
             return None
         if not self._store.has(known.path, known.size):
             return self._settle_restored(whole, known)
+        if draft.modified is not None:
+            self._store.set_modified(known.path, draft.modified)
         if known.pair_scope.startswith(FOUND):
             return self._settle_claimed(whole, known, draft)
 

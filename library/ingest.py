@@ -46,6 +46,7 @@ __all__ = ["Announcement", "Checksum", "Incoming", "Ingest"]
 STEP = 16 << 20  # bytes held at a time for an upload whose size nobody announced
 SIDECAR_MOST = 16 << 20
 LITTER_MOST = 1 << 20
+_TOO_BIG = {Role.SIDECAR: "sidecar", Role.LITTER: "litter"}
 _TOUCH_EVERY = 5.0  # seconds between two notes that a batch is still receiving
 _COUNTED = frozenset({Role.MEDIUM, Role.OTHER})
 
@@ -166,6 +167,8 @@ class Ingest:
             raise fault from failure
 
     def _tell_refusal(self, announcement: Announcement, refused: Refused) -> None:
+        if role(announcement.name) is Role.LITTER:
+            return  # it is a program's own, and no upload of anybody (J1)
         receipt = unsaved_receipt(
             announcement,
             Outcome.REFUSED,
@@ -176,7 +179,7 @@ class Ingest:
         )
 
         def work(connection: Connection) -> Receipt:
-            batch_id = self.batches.batch_for_refusal(
+            batch_id = self.batches.batch_that_tells(
                 connection, announcement.origin, announcement.batch_id
             )
             return receipt_rows.write(connection, replace(receipt, batch_id=batch_id))
@@ -220,7 +223,7 @@ class Ingest:
             raise Refused(Code.EMPTY_FILE, name=shown)
         most = self._most(wanted, announcement)
         if announcement.size is not None and announcement.size > most:
-            raise self._too_big(announcement, most)
+            raise self.too_big(announcement, most)
 
     def takes(self, name: str) -> bool:
         """Whether files of this name are taken, going by the name alone."""
@@ -238,8 +241,9 @@ class Ingest:
             return self.batches.most_bytes(announcement.batch_id)
         return self.batches.limits(announcement.origin).bytes
 
-    def _too_big(self, announcement: Announcement, most: int) -> Refused:
-        case = "sidecar" if role(announcement.name) in (Role.SIDECAR, Role.LITTER) else ""
+    def too_big(self, announcement: Announcement, most: int) -> Refused:
+        """The refusal of a file that is larger than `most` bytes."""
+        case = _TOO_BIG.get(role(announcement.name), "")
         return Refused(
             Code.FILE_TOO_BIG,
             case,
@@ -499,11 +503,7 @@ class _Bounded(Incoming):
         if self._announcement.size is None:
             self._hold_room()
         if self.received > self._most:
-            raise Refused(
-                Code.FILE_TOO_BIG,
-                name=printable(self._announcement.name),
-                limit=readable_size(self._most),
-            )
+            raise self._ingest.too_big(self._announcement, self._most)
 
     def _alias(self, state: State, **more: bytes | str | None) -> None:
         """Remembers the bytes under their name; what the name had in staging before goes."""

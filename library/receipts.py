@@ -130,6 +130,7 @@ class Receipts:
             return plain_text(batch, told, _reasons(connection, told, Language.EN))
 
 
+_NEW = (Outcome.FILED, Outcome.SIDECAR)
 _HEADINGS = {
     Outcome.FILED: "Filed",
     Outcome.SIDECAR: "Kept beside their pictures",
@@ -148,12 +149,12 @@ def _reasons(connection: Connection, told: list[Receipt], language: Language) ->
 def plain_text(batch: Batch, receipts: list[Receipt], why: Reasons) -> str:
     """The receipt of a batch for people, in English, one line a file."""
     opened = datetime.fromtimestamp(batch.opened, UTC)
-    sent = sum(receipt.size or 0 for receipt in receipts if receipt.outcome is not Outcome.REFUSED)
+    new = [receipt for receipt in receipts if receipt.outcome in _NEW]
     lines = [
         f"Daydrop receipt {batch.id}",
         f"Sent by {batch.account or batch.address} on {opened:%Y-%m-%d} from {opened:%H:%M:%S} UTC"
         + (f", with {batch.program}" if batch.program else ""),
-        f"{len(receipts)} files, {readable_size(sent)} kept",
+        f"{_files(len(receipts))}, {len(new)} of them new here ({_size_of(new)})",
     ]
     if batch.undone is not None:
         lines.append("This batch was taken back by its sender.")
@@ -166,6 +167,14 @@ def plain_text(batch: Batch, receipts: list[Receipt], why: Reasons) -> str:
             if outcome is Outcome.FILED:
                 lines += [f"      {line}" for line in why.get(receipt.item_id or "", ())]
     return "\n".join(lines) + "\n"
+
+
+def _files(number: int) -> str:
+    return "1 file" if number == 1 else f"{number} files"
+
+
+def _size_of(receipts: list[Receipt]) -> str:
+    return readable_size(sum(receipt.size or 0 for receipt in receipts))
 
 
 def _line(receipt: Receipt) -> str:

@@ -81,7 +81,7 @@ class Sidecars:
             stem=sidecar_target(announcement.name),
             name=nfc(announcement.name),
             origin=announcement.origin.key,
-            batch_id=self._batch_of(announcement),
+            batch_id=None,
             sha256=sha256,
             size=staged.size,
             path=None,
@@ -96,12 +96,6 @@ class Sidecars:
         if placed.staged != staged.name:
             self._store.discard(staged.name)
         return receipt
-
-    def _batch_of(self, announcement: Announcement) -> str | None:
-        if announcement.batch_id is not None:
-            return announcement.batch_id
-        batch = self._batches.current(announcement.origin)
-        return batch.id if batch else None
 
     def _known(self, sidecar: Sidecar) -> Sidecar | None:
         """The same companion, if its picture has it already: bytes are stored once."""
@@ -416,7 +410,6 @@ class Sidecars:
         ).of_bytes(sidecar.size, sidecar.sha256)
         told = replace(
             receipt,
-            batch_id=self._batch_of(announcement),
             item_id=sidecar.item_id,
             place=str(sidecar.path) if sidecar.path else None,
         )
@@ -424,8 +417,11 @@ class Sidecars:
         def work(connection: Connection) -> tuple[Receipt, Sidecar | None]:
             announcement.guard(connection)
             replaced = self._replaced(connection, announcement, sidecar)
+            batch_id = self._batches.batch_that_tells(
+                connection, announcement.origin, announcement.batch_id
+            )
             if is_new:
-                rows.insert_sidecar(connection, sidecar)
+                rows.insert_sidecar(connection, replace(sidecar, batch_id=batch_id))
             if announcement.alias is not None:
                 if replaces is not None:
                     alias_rows.take_over(connection, replaces, announcement.alias)
@@ -443,7 +439,7 @@ class Sidecars:
                 )
             if replaced is not None:
                 rows.remove(connection, replaced.id)
-            return receipt_rows.write(connection, told), replaced
+            return receipt_rows.write(connection, replace(told, batch_id=batch_id)), replaced
 
         written, gone = self._database.write(work, durable=True)
         if gone is not None and gone.staged is not None:

@@ -57,6 +57,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{name} is too large for a companion file ({limit} at most).",
         "{name} 作为附属文件太大（最多 {limit}）。",
     ),
+    "file_too_big.litter": (
+        "{name} is larger than what programs may leave beside their files ({limit} at most).",
+        "{name} 超过程序附带文件的大小上限（{limit}）。",
+    ),
     "batch_files": (
         "This batch holds {limit} files already: send the rest in the next batch, in {wait}.",
         "本批已有 {limit} 个文件：请在 {wait}后上传其余文件。",

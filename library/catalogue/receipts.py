@@ -102,6 +102,7 @@ def _same(connection: Connection, receipt: Receipt) -> int | None:
         & (receipts.c.upload_path == receipt.upload_path)
         & (receipts.c.name == receipt.name)
         & (receipts.c.code == receipt.code)
+        & (receipts.c.words_key == receipt.words_key)
     )
     return connection.execute(select(receipts.c.id).where(here)).scalar()
 

@@ -10,6 +10,27 @@ from tests.drive import EXCLUSIVE, Drive, setting
 TAKEN = taken(2010, 9, 8, 7)
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+def test_litter_that_is_too_large_is_refused_in_its_own_words_and_told_nowhere(
+    chunked: bool, drive: Drive, library: Library
+) -> None:
+    logged = len(library.log.lines())
+    reply = drive.put("/Upload/._big.jpg", bytes((1 << 20) + 1), chunked=chunked)
+    assert reply.status_code == 413
+    assert "what programs may leave beside their files (1 MB at most)" in reply.text
+    assert len(library.log.lines()) == logged
+    assert all(receipt.name != "._big.jpg" for receipt in library.receipts.recent())
+
+
+def test_a_companion_that_is_too_large_is_refused_in_the_same_words_with_and_without_a_length(
+    drive: Drive,
+) -> None:
+    for chunked in (False, True):
+        reply = drive.put("/Upload/big.xmp", bytes((16 << 20) + 1), chunked=chunked)
+        assert reply.status_code == 413
+        assert "too large for a companion file (16 MB at most)" in reply.text
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -68,7 +89,7 @@ def test_a_companion_is_listed_not_counted_and_follows_its_picture(
 ) -> None:
     assert drive.put("/Upload/J2.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>").status_code == 201
     assert drive.names() == ["J2.xmp"]
-    assert library.batches.recent(drive.address) == []
+    assert [batch.files for batch in library.batches.recent(drive.address)] == [0]
     drive.put("/Upload/J2.jpg", media.photo(TAKEN, seed="J2"))
     assert (library.store.root / "images/2010/09/08/J2.xmp").exists()
     assert drive.get("/Upload/J2.xmp").data.startswith(b"<x:xmpmeta")

@@ -1,7 +1,10 @@
 """PROPPATCH: the client's times, and notes of programs."""
 
+import re
+
 import pytest
 
+from davserver.dates import to_http, to_iso
 from library.library import Library
 from tests import media
 from tests.clock import taken
@@ -90,10 +93,30 @@ def test_a_property_of_the_servers_own_is_protected_and_nothing_else_is_set(driv
     assert "{urn:x}a" not in drive.look("/Upload/p.jpg").found
 
 
-def test_a_time_that_is_no_date_is_a_conflict(drive: Drive) -> None:
+@pytest.mark.parametrize(
+    "said", ["yesterday", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"]
+)
+def test_a_time_that_is_no_date_is_a_conflict_and_all_stays_listed(said: str, drive: Drive) -> None:
     drive.put("/Upload/d.jpg", media.photo(seed="no date"))
-    body = setting("<D:getlastmodified>yesterday</D:getlastmodified>")
+    body = setting(f"<D:getlastmodified>{said}</D:getlastmodified>")
     assert patch(drive, "/Upload/d.jpg", body) == {f"{DAV}getlastmodified": 409}
+    assert "d.jpg" in drive.names()
+    assert drive.get("/Upload/d.jpg").status_code == 200
+
+
+def test_the_time_that_windows_does_not_know_is_none(drive: Drive) -> None:
+    drive.put("/Upload/1601.jpg", media.photo(seed="1601"), X_OC_Mtime="1715933472")
+    name = "Win32LastModifiedTime"
+    body = setting(f"<Z:{name}>Mon, 01 Jan 1601 00:00:00 GMT</Z:{name}>")
+    assert list(patch(drive, "/Upload/1601.jpg", body).values()) == [200]
+    told_time = drive.look("/Upload/1601.jpg").text("getlastmodified")
+    assert told_time == "Fri, 17 May 2024 08:11:12 GMT"
+
+
+@pytest.mark.parametrize("when", [-1e18, -62135596801.0, -1.5, 253402300800.0, 1e18])
+def test_any_time_that_a_disk_may_hold_is_written_as_a_date(when: float) -> None:
+    assert to_http(when).endswith(" GMT")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", to_iso(when))
 
 
 def test_too_many_notes_are_507(drive: Drive) -> None:

@@ -20,6 +20,16 @@ def filed_as(reply_drive: Drive, name: str) -> str:
     return reply_drive.send("HEAD", f"/Upload/{name}").headers["Content-Location"]
 
 
+def test_bytes_that_are_here_already_take_the_time_that_comes_with_them(
+    drive: Drive, library: Library
+) -> None:
+    photo = media.photo(taken(2007, 3, 4, 5), seed="m again")
+    drive.put("/Upload/again.jpg", photo, X_OC_Mtime="1000000000")
+    drive.put("/Upload/again.jpg", photo, X_OC_Mtime=str(TOLD))
+    file = library.store.root / "images/2007/03/04/again.jpg"
+    assert file.stat().st_mtime == TOLD
+
+
 def test_a_photo_is_filed_by_its_day_and_its_path_goes_on_answering(
     drive: Drive, library: Library
 ) -> None:

@@ -84,6 +84,17 @@ def test_a_refusal_is_told_once_in_the_receipts(drive: Drive, library: Library) 
     assert (receipt.outcome, receipt.times) == ("refused", 3)
 
 
+def test_two_reasons_are_two_lines_of_the_receipt(drive: Drive, library: Library) -> None:
+    photo = media.photo(seed="two reasons")
+    for expected in ("5000", ""):
+        told = {"X_Expected_Entity_Length": expected} if expected else {"Content_Length": "9999"}
+        drive.put("/Upload/cut.jpg", photo, chunked=bool(expected), **told)
+    drive.put("/Upload/cut.jpg", photo, OC_Checksum="SHA1:" + "0" * 40)
+    batch = library.batches.recent(drive.address)[0]
+    codes = [each.code for each in library.receipts.of_batch(batch.id) if each.name == "cut.jpg"]
+    assert sorted(codes) == ["checksum_mismatch", "cut_short"]
+
+
 @pytest.mark.parametrize(
     ("name", "status"),
     [

@@ -103,6 +103,25 @@ def test_a_companion_that_still_waits_is_replaced_by_its_next_self(library, send
     assert paths(library) == ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.xmp"]
 
 
+def test_a_companion_that_waits_goes_when_its_name_is_announced_anew(library, send, origin):
+    send("IMG_1.xmp", xmp(OTHER))
+    library.aliases.announce(origin, "IMG_1.xmp")  # as Explorer begins to overwrite
+    send("IMG_1.xmp", xmp(TAKEN, "second"))
+    send("IMG_1.jpg", photo(taken=None))
+    assert paths(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.xmp"]
+    assert library.store.staged_names() == []
+
+
+def test_a_companion_that_comes_first_stands_in_the_receipt_of_its_batch(library, send, origin):
+    first = send("IMG_1.xmp", xmp(OTHER))
+    second = send("IMG_1.jpg", photo(taken=TAKEN))
+    assert first.batch_id == second.batch_id
+    told = [receipt.name for receipt in library.receipts.of_batch(second.batch_id)]
+    assert told == ["IMG_1.xmp", "IMG_1.jpg"]
+    library.upkeep.undo(second.batch_id, origin)
+    assert paths(library) == []
+
+
 def test_the_same_companion_twice_is_stored_once(library, send):
     send("IMG_1.jpg", photo(taken=TAKEN))
     for _ in range(2):

@@ -23,6 +23,7 @@ def test_the_text_of_a_batch_tells_everything(library, send):
     lines = text.splitlines()
     assert lines[0] == f"Daydrop receipt {first.batch_id}"
     assert lines[1].startswith("Sent by 192.168.1.20 on ")
+    assert lines[2].startswith("4 files, 2 of them new here (")
     place = "images/2024/05/17/IMG_1.jpg"
     for line in (
         f"  Trip/IMG_1.jpg: Filed as {place} because of the capture date in the photo.",
