@@ -30,7 +30,7 @@ from library.names import Role, checked_path, printable, role, sidecar_target
 from library.origin import Origin
 from library.receipts import etag
 from library.store.local import LocalStore
-from library.upload import Announcement, Guard, free
+from library.upload import Announcement, Guard, drive_scope, free
 
 __all__ = ["Alias", "Aliases", "Content", "Exists", "LeftOut", "Member", "Missing", "State"]
 
@@ -390,15 +390,19 @@ class Aliases:
     def _rename(self, source: Alias, path: str, guard: Guard) -> None:
         now = self._clock.now()
 
-        def work(connection: Connection) -> list[Alias]:
+        def work(connection: Connection) -> tuple[list[Alias], list[Item]]:
             guard(connection)
             gone = rows.remove(connection, source.origin, path, now)
-            rows.rename(connection, source, path, now)
+            moved = rows.rename(connection, source, path, now)
             if source.size == 0 and source.state in (State.PLACEHOLDER, State.LITTER):
                 rows.set_state(connection, source.id, _empty_state(path))
-            return gone
+            return gone, list(_appearing(connection, moved))
 
-        self._let_go(self._database.write(work))
+        gone, appeared = self._database.write(work)
+        self._let_go(gone)
+        if source.state is not State.COLLECTION:  # partners of one folder are together already
+            for item in appeared:
+                self._ingest.filing.rejoin(item, drive_scope(source.origin, path))
 
     @contextmanager
     def _replacing(self, origin: Origin, path: str) -> Iterator[None]:
@@ -507,6 +511,20 @@ class Aliases:
             with suppress(Missing):
                 self.remove(sweeper(alias), alias.path, _still(alias))
         return len(ended)
+
+
+def _appearing(connection: Connection, moved: list[Alias]) -> Iterator[Item]:
+    """Partners and companions are looked for where files stand now; yields the items of these.
+
+    What waits for its picture waits there too.
+    """
+    for alias in moved:
+        scope = drive_scope(alias.origin, alias.path)
+        if alias.sidecar_id is not None:
+            sidecar_rows.wait_elsewhere(connection, alias.sidecar_id, scope)
+        item = item_rows.find(connection, alias.item_id) if alias.item_id else None
+        if item is not None and item_rows.note_appearance(connection, item, scope, item.stem):
+            yield item
 
 
 def _name(path: str) -> str:

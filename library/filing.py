@@ -261,6 +261,22 @@ class Filing:
                 dated = item.dated(self._groups.choose([*new, *known]))
             self._bring(item, dated)
 
+    def rejoin(self, item: Item, scope: str) -> None:
+        """A filed item stands in another folder of `Upload`: who waits there comes to it."""
+        with self._locks.holding(("pair", item.stem)):
+            with self._database.reading() as connection:
+                now = item_rows.find(connection, item.id)
+            if now is None or now.state is not ItemState.STORED:
+                return
+            try:
+                attached = self._sidecars.attach(self._bring(now, now), scope, now.stem)
+            except (OSError, Refused, Taken) as failure:
+                structlog.get_logger().warning(
+                    "partners wait for the next start", path=str(now.path), error=str(failure)
+                )
+                return
+        self._join_late(now, attached)
+
     def bring_to_place(self, old: Item, dated: Item) -> Item:
         """Gives a filed item another date, and with its partners the folder that belongs to it.
 

@@ -59,8 +59,13 @@ class Announcement:
         if self.scope is not None:
             return self.scope
         if self.alias is not None:
-            return f"drive:{self.origin.key}:{self.alias.rpartition('/')[0]}"
+            return drive_scope(self.origin.key, self.alias)
         return f"batch:{self.batch_id}:{self.folder}"
+
+
+def drive_scope(origin: str, path: str) -> str:
+    """What members of a pair have in common that were sent to a folder of `Upload`."""
+    return f"drive:{origin}:{path.rpartition('/')[0]}"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Rows of aliases: what each origin sees in `Upload`."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
@@ -218,12 +218,29 @@ def settle(
             "created": now,
         }
         connection.execute(_INSERT, values | new)
+        _make_parents(connection, origin, path, now)
     found = find(connection, origin, path)
     if found is None:
         raise LookupError(f"the alias {path} is gone in its own transaction")
     if state is State.LITTER:
         bound_litter(connection, origin, LITTER_BYTES)
     return found
+
+
+def _make_parents(connection: Connection, origin: str, path: str, now: float) -> None:
+    """Brings back folders that went while their file was on its way (RFC 4918 §5.1)."""
+    folder = path.rpartition("/")[0]
+    if folder and find(connection, origin, folder) is None:
+        settle(
+            connection,
+            origin=origin,
+            path=folder,
+            state=State.COLLECTION,
+            size=0,
+            modified=now,
+            etag="",
+            now=now,
+        )
 
 
 def take_over(connection: Connection, alias_id: int, path: str) -> None:
@@ -249,13 +266,19 @@ def _names(path: str) -> dict[str, str]:
     return {"path": path, "path_fold": path.casefold(), "folder": path.rpartition("/")[0]}
 
 
-def rename(connection: Connection, alias: Alias, path: str, now: float) -> None:
-    """Moves an alias, and all below it, to another path; what stood there goes first."""
+def rename(connection: Connection, alias: Alias, path: str, now: float) -> list[Alias]:
+    """Moves an alias, and all below it, to another path; what stood there goes first.
+
+    Returns what was moved, as it is now.
+    """
     remove(connection, alias.origin, path, now)
     lock_rows.kill(connection, alias.origin, alias.path, now)
+    moved = []
     for each in [alias, *below(connection, alias.origin, alias.path)]:
         there = f"{path}{each.path[len(alias.path) :]}"
         connection.execute(update(aliases).where(aliases.c.id == each.id).values(_names(there)))
+        moved.append(replace(each, path=there))
+    return moved
 
 
 def remove(connection: Connection, origin: str, path: str, now: float) -> list[Alias]:

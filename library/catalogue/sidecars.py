@@ -137,6 +137,12 @@ def at(connection: Connection, path: PurePosixPath) -> Sidecar | None:
     return found[0] if found else None
 
 
+def wait_elsewhere(connection: Connection, sidecar_id: str, pair_scope: str) -> None:
+    """A companion that waits does so in another scope now: its folder was renamed."""
+    here = (sidecars.c.id == sidecar_id) & sidecars.c.item_id.is_(None)
+    connection.execute(update(sidecars).where(here).values(pair_scope=pair_scope))
+
+
 def insert_sidecar(connection: Connection, sidecar: Sidecar) -> None:
     """Writes a new companion."""
     connection.execute(insert(sidecars).values(_values(sidecar)))

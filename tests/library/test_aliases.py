@@ -243,6 +243,22 @@ def test_a_guard_that_forbids_leaves_all_as_it_was(aliases, origin, put):
     assert aliases.find_exact(origin, "a.jpg").state is State.FILED
 
 
+@pytest.mark.parametrize("way", ["renamed", "removed"])
+def test_a_folder_that_goes_while_its_file_arrives_is_there_again(library, aliases, origin, way):
+    body = photo(seed=f"on its way {way}")
+    aliases.make_folder(origin, "E")
+    sent = Announcement("x.jpg", origin, size=len(body), alias="E/x.jpg")
+    with library.ingest.begin(sent) as incoming:
+        incoming.write(body)
+        if way == "renamed":
+            aliases.move(origin, aliases.find_exact(origin, "E"), "E2")
+        else:
+            aliases.remove(origin, "E")
+        incoming.commit()
+    assert "E" in names(aliases, origin)
+    assert [member.alias.name for member in aliases.members(origin, "E")] == ["x.jpg"]
+
+
 def test_removing_what_is_not_there_says_so(aliases, origin):
     with pytest.raises(Missing):
         aliases.remove(origin, "a.jpg")

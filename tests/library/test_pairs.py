@@ -277,6 +277,40 @@ def test_the_same_stem_in_another_folder_is_no_pair(library, send):
     assert paths(library) == ["images/2024/05/17/IMG_1.HEIC", "videos/2024/05/17/IMG_1.MOV"]
 
 
+def test_a_renamed_folder_still_pairs_what_comes_into_it(library, send, origin):
+    rename = folder_of(library, origin)
+    send("T1/IMG_5.HEIC", heic(taken=TAKEN, identifier="A"))
+    send("T1/IMG_6.xmp", xmp(TAKEN))
+    rename("T1", "T2")
+    send("T2/IMG_5.MOV", live(identifier="A"))
+    send("T2/IMG_6.jpg", photo(taken=None))
+    send("T2/IMG_5.HEIC.xmp", xmp(TAKEN, "late"))
+    names = ("IMG_5.HEIC", "IMG_5.HEIC.xmp", "IMG_5.MOV", "IMG_6.jpg", "IMG_6.xmp")
+    assert paths(library) == [f"images/2024/05/17/{name}" for name in names]
+
+
+def test_a_half_that_is_moved_into_the_folder_of_the_other_joins_it(library, send, origin):
+    rename = folder_of(library, origin)
+    send("T1/IMG_5.MOV", live(identifier="A"))
+    library.aliases.make_folder(origin, "T2")
+    send("T2/IMG_5.HEIC", heic(taken=TAKEN, identifier="A"))
+    send("T2/IMG_5.xmp", xmp(TAKEN))
+    rename("T1/IMG_5.MOV", "T2/IMG_5.MOV")
+    names = ("IMG_5.HEIC", "IMG_5.MOV", "IMG_5.xmp")
+    assert paths(library) == [f"images/2024/05/17/{name}" for name in names]
+
+
+def folder_of(library, origin):
+    """Makes the folder T1; renames what lies in `Upload`."""
+    library.aliases.make_folder(origin, "T1")
+
+    def rename(source: str, target: str) -> None:
+        found = library.aliases.find_exact(origin, source)
+        library.aliases.move(origin, found, target)
+
+    return rename
+
+
 def test_the_same_stem_of_another_origin_is_no_pair(library, send):
     send("IMG_1.MOV", live())
     send("IMG_1.HEIC", heic(taken=TAKEN), origin=origin_of("192.168.1.99", program="pytest"))
