@@ -20,6 +20,7 @@ _ABSOLUTE: Final = re.compile(rb"https?://([^/?]+)(/[^?]*)?(?:\?(.*))?", re.IGNO
 _HOST: Final = re.compile(r"[0-9A-Za-z._~%!$&'()*+,;=:\[\]-]*")
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _FORBIDDEN_IN_SEGMENT: Final = re.compile(r"[/\\\x00-\x1f\x7f-\x9f]")
+FINDER_ICONS: Final = frozenset({"Icon\r", "._Icon\r"})  # macOS: the picture of a folder
 _LENGTH: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 _ONCE: Final = frozenset(
@@ -222,6 +223,8 @@ def _decode_segment(segment: bytes) -> str:
         name = unquote_to_bytes(segment).decode()
     except UnicodeDecodeError:
         raise _bad("The address of the request is not in UTF-8.") from None
+    if name in FINDER_ICONS:
+        return name
     if _FORBIDDEN_IN_SEGMENT.search(name) or name in {".", ".."}:
         raise _bad("A name in the address of the request has characters that no name may have.")
     return name

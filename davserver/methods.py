@@ -39,6 +39,7 @@ _ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://(?P<host>[^/]*))?(?P<path>/
 _BAD_RANGE = "A part of a file cannot be written: send the whole file."
 _NO_DESTINATION = "The request does not say where to."
 _ONTO_ITSELF = "A file cannot be moved or copied onto itself, nor a folder into itself."
+_NO_ITEM = "Only photos and videos can be copied: a companion goes with its picture."
 _OUT = "Files cannot be moved out of Upload: what was sent lies in its folder already."
 
 
@@ -293,7 +294,7 @@ def _item(provider: Provides, source: TreeFile) -> Item:
     with provider.library.database.reading() as connection:
         item = item_rows.by_path(connection, source.place)
     if item is None:
-        raise refusal(Refused(Code.UNSUPPORTED_TYPE, "name", name=source.name))
+        raise Refusal(403, _NO_ITEM)
     return item
 
 
@@ -323,8 +324,11 @@ def _destination(environ: dict[str, Any]) -> str | None:
 
 
 def _host(netloc: str) -> str:
-    """A host and its port, the usual ones left out: a proxy for https may say either."""
-    lower = netloc.lower()
+    """A host and its port, the usual ones left out: a proxy for https may say either.
+
+    Some programs put name and password before it.
+    """
+    lower = netloc.rpartition("@")[2].lower()
     for port in _USUAL_PORTS:
         lower = lower.removesuffix(port)
     return lower

@@ -313,7 +313,7 @@ class Aliases:
         it was (RFC 4918 §9.9.4); NoParent, Entangled.
         """
         path = self._way_to(origin, source, path)
-        match self._judge(source, path):
+        match self._judge(origin, source, path):
             case _Way.RENAME:
                 self._rename(source, path, guard)
             case _Way.SETTLE:
@@ -348,7 +348,7 @@ class Aliases:
     def copy_item(self, origin: Origin, item: Item, path: str, guard: Guard = free) -> None:
         """A name in `Upload` for an item of the tree (C1)."""
         path = self.target(origin, path)
-        self._judge_name(path)
+        self._judge_name(origin, path)
         now = self._clock.now()
 
         def work(connection: Connection) -> list[Alias]:
@@ -376,16 +376,17 @@ class Aliases:
             raise Entangled(path)
         return path
 
-    def _judge(self, source: Alias, path: str) -> _Way:
+    def _judge(self, origin: Origin, source: Alias, path: str) -> _Way:
         if source.state is not State.COLLECTION:
-            self._judge_name(path)
+            self._judge_name(origin, path)
         return _way(source, path)
 
-    def _judge_name(self, path: str) -> None:
-        """A MOVE judges a name as a PUT does, or the rule could be walked around."""
+    def _judge_name(self, origin: Origin, path: str) -> None:
+        """A MOVE judges, and tells, a name as a PUT does, or the rule could be walked around."""
         name = _name(path)
         if role(name) in (Role.MEDIUM, Role.OTHER) and not self._ingest.takes(name):
-            raise Refused(Code.UNSUPPORTED_TYPE, "name", name=printable(name))
+            with self._ingest.telling(Announcement(name, origin, alias=path)):
+                raise Refused(Code.UNSUPPORTED_TYPE, "name", name=printable(name))
 
     def _rename(self, source: Alias, path: str, guard: Guard) -> None:
         now = self._clock.now()
@@ -434,7 +435,7 @@ class Aliases:
 
     def _copy_one(self, origin: Origin, source: Alias, path: str, guard: Guard) -> None:
         if source.state is not State.COLLECTION:
-            self._judge_name(path)
+            self._judge_name(origin, path)
         if source.state in (State.STAGED, State.SIDECAR) or (
             source.state is State.LITTER and source.size
         ):

@@ -23,6 +23,7 @@ _LITTER = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_FINDER_ICON = re.compile(r"(\._)?Icon\r")  # the one name with a control character that is sent
 _TEMPORARY = re.compile(
     r"""
     .*\.(tacitpart|part|partial|filepart|tmp|temp|crdownload|download|upload) | .*_exiftool_tmp
@@ -138,6 +139,8 @@ def checked_path(path: str) -> str:
 
 
 def _is_usable(segment: str) -> bool:
+    if _FINDER_ICON.fullmatch(segment):
+        return True
     return (
         segment not in ("", ".", "..")
         and "\\" not in segment

@@ -45,6 +45,8 @@ def test_a_companion_that_is_too_large_is_refused_in_the_same_words_with_and_wit
         "a.swp",
         ".directory",
         ".metadata_never_index",
+        "Icon\r",
+        "._Icon\r",
     ],
 )
 def test_litter_works_for_its_client_and_is_never_listed_counted_filed_or_logged(

@@ -131,6 +131,22 @@ def test_out_of_upload_is_403_and_another_host_502(drive: Drive) -> None:
     assert drive.names() == ["M3.jpg"]
 
 
+def test_a_destination_may_name_its_user(drive: Drive) -> None:
+    drive.put("/Upload/user.jpg", media.photo(seed="user"))
+    target = "http://anna:secret@localhost/Upload/user2.jpg"
+    assert drive.send("MOVE", "/Upload/user.jpg", Destination=target).status_code == 201
+
+
+def test_a_rename_to_a_name_that_is_not_taken_is_told_in_the_receipt(
+    drive: Drive, library: Library
+) -> None:
+    drive.put("/Upload/told.jpg", media.photo(seed="told"))
+    assert drive.move("/Upload/told.jpg", "/Upload/told.txt").status_code == 403
+    batch = library.batches.recent(drive.address)[0]
+    told = {each.upload_path: each.code for each in library.receipts.of_batch(batch.id)}
+    assert told["told.txt"] == "unsupported_type"
+
+
 @pytest.mark.parametrize("port", ["", ":80", ":443"])
 def test_the_usual_ports_in_a_destination_are_ours(drive: Drive, port: str) -> None:
     drive.put("/Upload/port.jpg", media.photo(seed=f"port {port}"))
