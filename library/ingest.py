@@ -184,9 +184,8 @@ class Ingest:
             )
             return receipt_rows.write(connection, replace(receipt, batch_id=batch_id))
 
-        if refused.code in (Code.READ_ONLY, Code.NO_SPACE):
-            # the catalogue lies on the same disk; what cannot be kept is still logged
-            self._log.write(receipt)
+        if refused.code is Code.READ_ONLY:
+            self._log.write(receipt)  # the catalogue lies on the same disk
             return
         try:
             receipt = self.database.write(work)

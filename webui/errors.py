@@ -41,15 +41,20 @@ def refusal_problem(refused: Refused, language: Language) -> Response:
     return reply
 
 
-def problem(status: int, code: str, detail: str) -> Response:
-    """A problem of the protocol, such as a request that cannot be read."""
-    body = {
+def problem(status: int, code: str, detail: str, receipt: str | None = None) -> Response:
+    """A problem of the protocol, such as a request that cannot be read.
+
+    `receipt` is the address where it stands what was kept all the same.
+    """
+    body: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,
         "detail": detail,
     }
+    if receipt is not None:
+        body["receipt"] = receipt
     return Response(
         json.dumps(body, ensure_ascii=False), status, content_type="application/problem+json"
     )

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 HEADER_BYTES = 8 * 1024
 FIELD_BYTES = 64 * 1024
 PADDING_BYTES = 64
-EXTRA_PARTS = 20
+MOST_PARTS = 10_000
 _PARAMETER = re.compile(r';\s*([a-z*]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))', re.IGNORECASE)
 
 
@@ -52,12 +52,12 @@ class FieldValue:
 Part = FileBegins | FileBytes | FileEnds | FieldValue
 
 
-def parts(blocks: Iterable[memoryview], boundary: str, most_files: int) -> Iterator[Part]:
+def parts(blocks: Iterable[memoryview], boundary: str) -> Iterator[Part]:
     """The parts of a form in their order (RFC 7578, RFC 2046 section 5.1).
 
     Raises FormRefused; what `blocks` raises passes through.
     """
-    reader = _Reader(boundary.encode("latin-1", "replace"), most_files + EXTRA_PARTS)
+    reader = _Reader(boundary.encode("latin-1", "replace"))
     for block in blocks:
         yield from reader.take(block)
     if not reader.is_at(_Where.OVER):
@@ -75,9 +75,8 @@ class _Where(Enum):
 class _Reader:
     """Cuts a stream at its boundaries; keeps what may be the beginning of one."""
 
-    def __init__(self, boundary: bytes, most_parts: int) -> None:
+    def __init__(self, boundary: bytes) -> None:
         self._delimiter = b"\r\n--" + boundary
-        self._most_parts = most_parts
         self._buffer = bytearray(b"\r\n")  # the first boundary has no line before it
         self._where = _Where.BEFORE
         self._count = 0
@@ -142,8 +141,8 @@ class _Reader:
         if end < 0:
             return
         self._count += 1
-        if self._count > self._most_parts:
-            raise FormRefused(f"a form may have {self._most_parts} parts")
+        if self._count > MOST_PARTS:
+            raise FormRefused(f"a form may have {MOST_PARTS} parts")
         disposition = _disposition(bytes(self._buffer[:end]))
         # the line end between head and body stays: it may be that of a boundary, an empty part's
         del self._buffer[: end + 2]

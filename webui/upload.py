@@ -30,6 +30,11 @@ from webui.visitor import visitor
 blueprint = Blueprint("upload", __name__)
 
 RECENT = 5
+_BREAKS = {
+    BodyStalled: (408, "stalled", "error.form_stalled"),
+    BodyBroken: (400, "cut_short", "error.form_cut"),
+    FormRefused: (400, "bad_form", "error.form_broken"),
+}
 _FORM_ROOM = 1 << 20  # boundaries, heads and fields of a form beside its files
 
 
@@ -71,19 +76,13 @@ def receive_form() -> AnyResponse:
         return problem(415, "unsupported_media_type", words().text("error.form"))
     _refuse_too_much(origin)
     form = _Form(origin)
-    most = library().batches.limits(origin).files
     try:
-        for part in parts(blocks(request.environ), boundary, most):
+        for part in parts(blocks(request.environ), boundary):
             form.take(part)
-    except BodyStalled:
-        form.break_off(Code.STALLED)
-        return problem(408, "stalled", words().text("error.form_stalled"))
-    except BodyBroken:
-        form.break_off(Code.CUT_SHORT, "unknown")
-        return problem(400, "cut_short", words().text("error.form_cut"))
-    except FormRefused:
-        form.break_off(Code.CUT_SHORT, "unknown")
-        return problem(400, "bad_form", words().text("error.form"))
+    except (BodyBroken, FormRefused) as broken:
+        stalled = isinstance(broken, BodyStalled)
+        form.break_off(*((Code.STALLED, "") if stalled else (Code.CUT_SHORT, "unknown")))
+        return _broken_answer(form, broken)
     finally:
         form.close()
     return _answer(form)
@@ -146,6 +145,10 @@ class _Form:
             self.refusals.append(self.incoming.fail(code, case))
             self.incoming = None
 
+    def address(self) -> str | None:
+        """Where the receipt stands; None when no file came."""
+        return url_for("receipts.receipt", batch_id=self.batch.id) if self.batch else None
+
     def close(self) -> None:
         """Leaves nothing behind, and closes the batch."""
         if self.incoming is not None:
@@ -159,14 +162,16 @@ def _answer(form: _Form) -> AnyResponse:
 
     Programs get a status of failure when nothing was kept, so that `curl -f` ends with an error.
     """
-    if form.batch is None:
+    told = library().receipts.of_batch(form.batch.id) if form.batch is not None else []
+    if not told and form.refusals:
+        raise form.refusals[0]  # a store that takes nothing keeps no receipt of it either
+    address = form.address()
+    if form.batch is None or address is None:
         if wants_page():
             return redirect("/?empty=1", 303)
         return problem(422, "no_file", words().text("error.no_file"))
-    address = url_for("receipts.receipt", batch_id=form.batch.id)
     if wants_page():
         return redirect(address, 303)
-    told = library().receipts.of_batch(form.batch.id)
     is_kept = any(receipt.outcome in KEPT for receipt in told)
     if wants_json():
         reply: AnyResponse = batch_json(form.batch.id)
@@ -183,3 +188,20 @@ def _answer(form: _Form) -> AnyResponse:
 def _worst(told: list[Receipt]) -> int:
     refused = [receipt.code for receipt in told if receipt.outcome is Outcome.REFUSED]
     return status_of(refused[0]) if refused and refused[0] else 422
+
+
+def _broken_answer(form: _Form, broken: Exception) -> AnyResponse:
+    """A form that did not come whole: what had come is kept, and its receipt says what that is."""
+    address = form.address()
+    status, code, key = _BREAKS[type(broken)]
+    if isinstance(broken, FormRefused) and address is None:
+        key = "error.form"
+    text = words().text(key)
+    if wants_page():
+        return Response(
+            page("error.html", status=status, title=text, detail="", receipt=address), status
+        )
+    reply = problem(status, code, text, receipt=address)
+    if address is not None:
+        reply.headers["Location"] = address
+    return reply

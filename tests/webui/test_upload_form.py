@@ -2,12 +2,16 @@
 
 import io
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
+from config.settings import read_settings
 from library.library import Library
 from tests import media
+from webui.app import create_app
 
 PAGE = {"Accept": "text/html"}
 MAY = datetime(2024, 5, 17, 12, 0)  # noqa: DTZ001  EXIF knows no zone
@@ -60,11 +64,51 @@ def test_a_program_that_asks_for_json_gets_the_receipt(web: FlaskClient) -> None
 def test_the_files_that_fit_are_kept_and_the_rest_is_refused_by_name(
     web: FlaskClient, library: Library
 ) -> None:
-    files = {f"f{n}": part(f"{n}.jpg", media.photo(MAY, seed=str(n))) for n in range(7)}
+    files = {f"f{n}": part(f"{n}.jpg", media.photo(MAY, seed=str(n))) for n in range(40)}
     reply = web.post("/upload", data=files, headers=PAGE)
     told = library.receipts.of_batch(reply.headers["Location"].removeprefix("/b/"))
-    assert [receipt.code for receipt in told] == [None] * 5 + ["batch_files"] * 2
+    assert [receipt.code for receipt in told] == [None] * 5 + ["batch_files"] * 35
     assert library.browse.total() == 5
+
+
+@pytest.mark.parametrize("accept", ["text/html", "*/*"])
+def test_a_form_that_breaks_leads_to_the_receipt_of_what_had_come(
+    accept: str, web: FlaskClient, library: Library
+) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="f"; filename="a.jpg"\r\n\r\n'
+    body = head + media.photo(MAY) + b"\r\n--x\r\nno head at all\r\n\r\n"
+    form = {"content_type": "multipart/form-data; boundary=x", "headers": {"Accept": accept}}
+    reply = web.post("/upload", data=body, **form)
+    assert reply.status_code == 400
+    (batch,) = library.batches.recent()
+    text = reply.get_data(as_text=True)
+    assert f"/b/{batch.id}" in text
+    assert "Files that had arrived whole are kept" in text
+    assert ("<html" in text) is (accept == "text/html")
+    assert library.browse.total() == 1
+
+
+def test_a_full_disk_is_told_in_the_answer_and_in_the_receipt(
+    tmp_path: Path, web: FlaskClient
+) -> None:
+    options = {"store": {"root": tmp_path / "full"}, "limits": {"keep_free": 2**60}}
+    full = Library(read_settings(options, {}))
+    full.start()
+    try:
+        client = create_app(full).test_client()
+
+        def send(accept: str) -> TestResponse:
+            data = {"a": part("a.jpg", media.photo(MAY))}
+            return client.post("/upload", data=data, headers={"Accept": accept})
+
+        plain = send("*/*")
+        assert plain.status_code == 507
+        assert "The server is full" in plain.get_data(as_text=True)
+        assert send("application/json").get_json()["receipts"][0]["code"] == "no_space"
+        page = client.get(send("text/html").headers["Location"], headers=PAGE)
+        assert "The server is full" in page.get_data(as_text=True)
+    finally:
+        full.close()
 
 
 def test_more_than_a_batch_is_refused_before_it_is_read(web: FlaskClient) -> None:
