@@ -1,10 +1,12 @@
 """Every setting once: name, default, unit and meaning; sample file and docs are made from here."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -15,10 +17,12 @@ from pydantic import (
     Field,
     IPvAnyNetwork,
     ValidationError,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -68,11 +72,52 @@ def _is_folder(pattern: str) -> str:
     parts = pattern.split("/")
     if parts[0] != "{kind}" or any(part in ("", ".", "..") for part in parts):
         raise ValueError("a folder begins with {kind}/, as in {kind}/%Y/%m/%d")
+    if any(part.startswith(".") for part in parts):
+        raise ValueError("no folder of a date may be hidden: it would never be listed")
+    if set("{}") & set(pattern.removeprefix("{kind}")):
+        raise ValueError("{kind} stands first, and nothing else in braces")
     if not {"%Y", "%y"} & set(re.findall("%[A-Za-z]", pattern)):
         raise ValueError("a folder names at least the year, as in {kind}/%Y")
     return pattern
 
 
+def _is_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address begins with https:// (or http://), as people type it")
+    return url
+
+
+def _is_catalogue(url: str) -> str:
+    if not url.startswith(("sqlite:///", "postgresql")):
+        raise ValueError("a catalogue is sqlite:///FILE or postgresql://USER@HOST/NAME")
+    return url
+
+
+def _is_readable(file: Path) -> Path:
+    file = file.expanduser()
+    try:
+        file.read_bytes()
+    except OSError as failure:
+        raise ValueError(f"{file} cannot be read: {failure.strerror}") from failure
+    return file
+
+
+def _listed(value: object) -> object:
+    """A list as the environment has it: words with commas between, or JSON."""
+    if not isinstance(value, str):
+        return value
+    if value.strip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError as broken:
+            raise ValueError("write words with commas between") from broken
+    return [word for each in value.split(",") if (word := each.strip())]
+
+
+LISTED = (NoDecode, BeforeValidator(_listed))
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+Readable = Annotated[Path, AfterValidator(_is_readable)]
 Bytes = Annotated[int, BeforeValidator(_size), Field(ge=0)]
 Seconds = Annotated[int, BeforeValidator(_seconds), Field(ge=0)]
 Zone = Annotated[str, AfterValidator(_is_zone)]
@@ -92,25 +137,31 @@ class ServerSettings(Section):
     threads: int = Field(
         32, ge=4, le=1000, description="Worker threads kept warm; more are started as needed."
     )
-    public_url: str | None = Field(
+    public_url: Annotated[str, AfterValidator(_is_address)] | None = Field(
         None, description="The address people use when a proxy stands in front."
     )
-    hosts: tuple[str, ...] = Field(
+    hosts: Annotated[tuple[str, ...], *LISTED] = Field(
         (),
         description="More names this server answers to, beside its own names and addresses.",
     )
-    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], *LISTED] = Field(
         (),
         description="Addresses or networks whose X-Forwarded-For is believed.",
     )
-    tls_cert: Path | None = Field(None, description="Certificate chain (PEM) to serve https.")
-    tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
+    tls_cert: Readable | None = Field(None, description="Certificate chain (PEM) to serve https.")
+    tls_key: Readable | None = Field(None, description="Private key (PEM) of the certificate.")
+
+    @model_validator(mode="after")
+    def _has_both_or_neither(self) -> Self:
+        if (self.tls_cert is None) is not (self.tls_key is None):
+            raise ValueError("server.tls_cert and server.tls_key go together: set both or neither")
+        return self
 
 
 class StoreSettings(Section):
     """Where the library lies, and how long things are kept."""
 
-    root: Path = Field(Path("uploads"), description="Folder of the library; all its state too.")
+    root: Folder = Field(Path("uploads"), description="Folder of the library; all its state too.")
     folder: Annotated[str, AfterValidator(_is_folder)] = Field(
         "{kind}/%Y/%m/%d",
         description="Folder of a dated file: {kind} is images or videos, %Y %m %d its date.",
@@ -133,7 +184,7 @@ class LimitSettings(Section):
         900, description="A batch of the drive ends so many seconds after it opened."
     )
     keep_free: Bytes = Field(1024**3, description="Disk space that uploads leave free (1 GiB).")
-    accept: tuple[Literal["images", "videos", "others"], ...] = Field(
+    accept: Annotated[tuple[Literal["images", "videos", "others"], ...], *LISTED] = Field(
         ("images", "videos"),
         description="Kinds of file taken; others are filed under others/.",
     )
@@ -155,7 +206,7 @@ class DateSettings(Section):
 class CatalogueSettings(Section):
     """Where the index of the library lies."""
 
-    url: str | None = Field(
+    url: Annotated[str, AfterValidator(_is_catalogue)] | None = Field(
         None, description="SQLAlchemy URL of the catalogue; unset: SQLite inside the store."
     )
 
@@ -240,13 +291,17 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
         for section, field in Settings.model_fields.items()
         for key in _section_fields(field.annotation)
     }
-    for name in environment:
-        if (
-            name.upper().startswith(ENVIRONMENT_PREFIX)
-            and "__" in name
-            and name.upper() not in known
-        ):
+    for name, value in environment.items():
+        upper = name.upper()
+        if not upper.startswith(ENVIRONMENT_PREFIX) or upper in known:
+            continue
+        if "__" in name:
             raise SettingsRefused(f"{name} is no setting of Daydrop")
+        key = upper.removeprefix(ENVIRONMENT_PREFIX)
+        meant = sorted(each for each in known if each.endswith(f"__{key}"))
+        # Kubernetes sets DAYDROP_PORT=tcp://... beside a service that is called daydrop
+        if meant and not value.startswith("tcp://"):
+            raise SettingsRefused(f"{name} is no setting of Daydrop: write {' or '.join(meant)}")
 
 
 def _section_fields(section: object) -> list[str]:

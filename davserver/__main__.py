@@ -1,6 +1,7 @@
 """The composition root: settings, library, both faces and the engine become one server."""
 
 import signal
+import ssl
 
 import click
 
@@ -65,6 +66,12 @@ def _server(service: Service, library: Library) -> Server:
             tls_key=settings.tls_key,
             trusted_proxies=settings.trusted_proxies,
         )
+    except ssl.SSLError as failure:
+        library.close()
+        raise click.ClickException(
+            f"server.tls_cert and server.tls_key cannot be used ({failure.reason or failure}): "
+            "give a certificate and its own key, both as PEM."
+        ) from failure
     except OSError as failure:
         library.close()
         raise click.ClickException(

@@ -112,7 +112,8 @@ def page(parts: tuple[Part, ...]) -> str:
         "before the file given by `--config`, and the file before the defaults below.",
         "An unknown name or an impossible value stops the start, with a sentence that names it.",
         "Sizes are bytes and times are seconds; `5GiB`, `500MB`, `60s`, `15m` and `12h` are read",
-        "too. `config/sample.toml` is a file to start from.",
+        "too; a list in the environment is words with commas between. `config/sample.toml` is a",
+        "file to start from.",
     ]
     for part in parts:
         lines += ["", f"## `[{part.name}]`", "", part.meaning, ""]
