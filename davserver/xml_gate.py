@@ -94,7 +94,7 @@ class _Measure:
         self._elements = self._depth = 0
 
     def run(self, body: bytes) -> None:
-        parser = expat.ParserCreate("utf-8", namespace_separator=" ")
+        parser = expat.ParserCreate("utf-8", namespace_separator="}")  # as ElementTree does
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.StartDoctypeDeclHandler = self._doctype

@@ -25,6 +25,7 @@ def bomb(elements: int) -> str:
         (ASK.encode("utf-16"), 400),
         (f'<?xml version="1.0" encoding="utf-16"?>{ASK}', 400),
         (f'<?xml version="1.0" encoding="iso-8859-1"?>{ASK}', 400),
+        (ASK.replace('"DAV:"', '"x}DAV:"'), 400),  # what parses here must parse everywhere
         (b"\xef\xbb\xbf" + ASK.encode(), 207),
         (f'<?xml version="1.0" encoding="UTF-8"?>{ASK}', 207),
         (b"<D:propfind>\xff</D:propfind>", 400),
