@@ -254,7 +254,7 @@ class Dispatcher:
         if area is Area.RECEIPTS:
             return Kind.FILE if rest.endswith(".txt") else Kind.OTHER
         alias = self._library.aliases.find(environ["daydrop.origin"], checked_path(rest))
-        if alias is None or alias.state is State.COLLECTION:
+        if alias is None or alias.state in (State.COLLECTION, State.REMOVED):
             return Kind.OTHER
         return Kind.FILE
 

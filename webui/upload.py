@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from library.aliases import State
 from library.batch import Batch, Face
 from library.errors import Code, Refused
 from library.ingest import Announcement, Incoming
@@ -59,6 +60,13 @@ def home() -> str:
             "bytes": limits.bytes,
         },
     )
+
+
+@blueprint.get("/Upload/<path:path>")
+def no_file(path: str) -> AnyResponse:
+    """What no drive shows: a name of nothing, or of a file that the owner has deleted."""
+    alias = library().aliases.find(visitor(), path)
+    abort(410 if alias is not None and alias.state is State.REMOVED else 404)
 
 
 @blueprint.get("/upload")

@@ -11,6 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from library.library import Library
+from library.origin import origin_of
+from library.upload import Announcement
 from tests import media
 from tests.webui.conftest import Upload
 
@@ -200,6 +202,22 @@ def test_a_receipt_groups_by_folder_and_tells_duplicates_and_refusals(
     assert page.index("images/2024/06/02</a>") < page.index("no_date</a>")
     table = web.get(f"/b/{batch}.csv").get_data(as_text=True)
     assert table.count("\r\n") == 5
+
+
+def test_the_name_of_a_deleted_file_says_so_to_a_browser(
+    web: FlaskClient, library: Library
+) -> None:
+    owner = origin_of("127.0.0.1")
+    body = media.photo(MAY)
+    sent = Announcement("gone.jpg", owner, size=len(body), alias="gone.jpg")
+    with library.ingest.begin(sent) as incoming:
+        incoming.write(body)
+        receipt = incoming.commit()
+    library.upkeep.trash(library.browse.item(receipt.item_id).item)
+    reply = web.get("/Upload/gone.jpg", headers=PAGE)
+    assert reply.status_code == 410
+    assert "has deleted this file" in reply.get_data(as_text=True)
+    assert web.get("/Upload/never.jpg", headers=PAGE).status_code == 404
 
 
 def test_the_receipt_of_a_long_import_is_told_in_parts(
