@@ -395,7 +395,21 @@ class Sidecars:
         return replace(sidecar, item_id=item.id, path=path, staged=None)
 
     def _change(self, sidecar: Sidecar) -> None:
-        self._database.write(lambda connection: rows.change(connection, sidecar), durable=True)
+        """Writes a companion's row; the receipt that spoke of it says where it lies now."""
+
+        def work(connection: Connection) -> None:
+            rows.change(connection, sidecar)
+            if sidecar.path is not None and sidecar.batch_id and sidecar.item_id:
+                receipt_rows.retell_companion(
+                    connection,
+                    sidecar.sha256,
+                    sidecar.batch_id,
+                    sidecar.item_id,
+                    str(sidecar.path),
+                    self._clock.now(),
+                )
+
+        self._database.write(work, durable=True)
 
     def _write(
         self, announcement: Announcement, sidecar: Sidecar, replaces: int | None, *, is_new: bool

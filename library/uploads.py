@@ -89,8 +89,16 @@ class Uploads:
         known = self.of_batch(batch.id)
         if known:
             return Manifest(batch, tuple(known))
-        announced = [self._judged(batch, origin, file) for file in files]
-        self._database.write(lambda connection: rows.add(connection, announced))
+        announced: list[Upload] = []
+        try:
+            for file in files:
+                announced.append(self._judged(batch, origin, file))  # noqa: PERF401  see below
+            self._database.write(lambda connection: rows.add(connection, announced))
+        except BaseException:
+            for upload in announced:  # those before the one that failed hold room already
+                if upload.reservation_id is not None:
+                    self._batches.refund(upload.reservation_id)
+            raise
         return Manifest(batch, tuple(announced))
 
     def _judged(self, batch: Batch, origin: Origin, file: Announced) -> Upload:

@@ -13,6 +13,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
 from library import words as sentences
+from library.batch import Batch
 from library.browse import Query
 from library.catalogue.items import Item
 from library.errors import Code, Refused
@@ -25,7 +26,7 @@ from webui.receipts import batch_json, receipt_json, rfc3339, take_back
 from webui.request_body import BodyBroken, BodyStalled, announced_length, blocks, whole
 from webui.site import library, words
 from webui.tiles import address, parsed_day, preview
-from webui.visitor import visitor
+from webui.visitor import may_change, visitor
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -35,6 +36,7 @@ MOST_JSON = 2 << 20
 OFFSET_TYPE = "application/offset+octet-stream"
 _FILE = "/batches/<batch_id>/files/<upload_id>"
 _LISTED_MOST = 500
+_MOST_SIZE = 2**62  # larger than any disk, and still a number for the catalogue
 
 
 # ---- batches --------------------------------------------------------------------------------
@@ -56,9 +58,7 @@ def announce() -> AnyResponse:
 @blueprint.get("/batches/<batch_id>")
 def state(batch_id: str) -> AnyResponse:
     """How far each file has come: what a page asks after it was loaded again."""
-    batch = library().batches.find(batch_id)
-    if batch is None:
-        abort(404)
+    batch = _batch(batch_id)
     return jsonify(_manifest_json(Manifest(batch, tuple(library().uploads.of_batch(batch_id)))))
 
 
@@ -68,6 +68,7 @@ def check(batch_id: str) -> AnyResponse:
     files = _json().get("files")
     if not isinstance(files, list) or not all(isinstance(each, dict) for each in files):
         raise BadRequest
+    _own(batch_id)
     hashes = {str(each.get("ref")): str(each.get("sha256")) for each in files}
     checked = library().uploads.check(batch_id, hashes)
     return jsonify({"files": [_upload_json(upload) for upload in checked]})
@@ -76,8 +77,7 @@ def check(batch_id: str) -> AnyResponse:
 @blueprint.post("/batches/<batch_id>/finish")
 def finish(batch_id: str) -> AnyResponse:
     """Closes the batch; the answer is its receipt."""
-    if library().batches.find(batch_id) is None:
-        abort(404)
+    _own(batch_id)
     library().uploads.finish(batch_id)
     return batch_json(batch_id)
 
@@ -85,8 +85,7 @@ def finish(batch_id: str) -> AnyResponse:
 @blueprint.delete("/batches/<batch_id>")
 def cancel_batch(batch_id: str) -> AnyResponse:
     """Cancels what has not arrived yet."""
-    if library().batches.find(batch_id) is None:
-        abort(404)
+    _own(batch_id)
     library().uploads.cancel_batch(batch_id)
     return Response(status=204)
 
@@ -96,6 +95,19 @@ def undo(batch_id: str) -> AnyResponse:
     """Takes the batch back: its items go to the trash."""
     take_back(batch_id)
     return batch_json(batch_id)
+
+
+def _batch(batch_id: str) -> Batch:
+    batch = library().batches.find(batch_id)
+    if batch is None:
+        abort(404)
+    return batch
+
+
+def _own(batch_id: str) -> None:
+    """Its address is handed out with the receipt: whoever has it may read, and no more."""
+    if not may_change(visitor(), _batch(batch_id)):
+        abort(403)
 
 
 # ---- one file -------------------------------------------------------------------------------
@@ -331,14 +343,19 @@ def _one_announced(number: int, file: object) -> Announced:
     name, size = file.get("name"), file.get("size")
     if not isinstance(name, str) or isinstance(size, bool) or not isinstance(size, int) or size < 0:
         raise BadRequest
-    path = PurePosixPath(str(file.get("path") or name))
+    path = PurePosixPath(_whole(str(file.get("path") or name)))
     return Announced(
-        ref=str(file.get("ref", number)),
-        name=PurePosixPath(name).name or name,
+        ref=_whole(str(file.get("ref", number))),
+        name=PurePosixPath(_whole(name)).name or name,
         path=str(path)[:1024],
-        size=size,
+        size=min(size, _MOST_SIZE),
         modified=_seconds(file.get("mtime")),
     )
+
+
+def _whole(text: str) -> str:
+    """Without halves of letters: JavaScript writes a broken name so, and no disk takes it."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _seconds(text: object) -> float | None:
@@ -352,27 +369,30 @@ def _seconds(text: object) -> float | None:
 
 def _manifest_json(manifest: Manifest) -> dict[str, object]:
     batch = manifest.batch
+    may_send = may_change(visitor(), batch)
     return {
         "id": batch.id,
         "url": url_for("receipts.receipt", batch_id=batch.id),
         "expires_at": rfc3339(batch.closes),
         "closed_at": rfc3339(batch.closed),
         "limits": {"max_files": batch.max_files, "max_bytes": batch.max_bytes, "max_append": None},
-        "files": [_upload_json(upload) for upload in manifest.uploads],
+        "files": [_upload_json(upload, may_send=may_send) for upload in manifest.uploads],
     }
 
 
-def _upload_json(upload: Upload) -> dict[str, object]:
+def _upload_json(upload: Upload, *, may_send: bool = True) -> dict[str, object]:
     told: dict[str, object] = {
         "ref": upload.ref,
         "name": upload.name,
         "path": upload.path,
         "size": upload.size,
+        "mtime": upload.modified,
         "state": upload.state.value,
     }
     if upload.is_pending:
-        told["url"] = url_for("api.offset", batch_id=upload.batch_id, upload_id=upload.id)
         told["offset"] = upload.received
+    if upload.is_pending and may_send:
+        told["url"] = url_for("api.offset", batch_id=upload.batch_id, upload_id=upload.id)
     if upload.state is UploadState.CHECK:
         told["reason"] = "size_known"
     if upload.code is not None and upload.words_key is not None:

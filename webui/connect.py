@@ -6,7 +6,7 @@ from flask import Blueprint, request
 from markupsafe import Markup
 
 from webui.codes import qr_svg
-from webui.site import page, root_url
+from webui.site import is_local, page, root_url
 
 blueprint = Blueprint("connect", __name__)
 
@@ -44,8 +44,8 @@ def connect() -> str:
         own=own,
         untried=UNTRIED,
         is_plain=addresses.url.startswith("http:"),
-        is_local=addresses.host in ("127.0.0.1", "localhost", "[::1]"),
-        qr=_code(addresses.url),
+        is_local=is_local(),
+        qr=None if is_local() else _code(addresses.url),
     )
 
 

@@ -2,9 +2,10 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from pathlib import PurePosixPath
 
@@ -13,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from library import words as sentences
 from library.browse import DATED, Position, Query
+from library.capturedate.belief import OLDEST_YEAR
 from library.catalogue.items import Item
 from library.placement import TREES
 from library.reasons import lines, offset
@@ -26,6 +28,7 @@ blueprint = Blueprint("gallery", __name__)
 
 PAGE_ITEMS = 200
 _TREE = f"<any({', '.join(TREES)}):tree>"
+_PART = re.compile(r"[0-9]{1,6}")
 _QUERY = ("q", "from", "to", "kind", "by", "batch")
 
 
@@ -65,6 +68,7 @@ def _folder(path: PurePosixPath) -> str:
         abort(404)
     return page(
         "folder.html",
+        **_days(),
         folder=found,
         crumbs=_crumbs(path),
         label=_label(path),
@@ -122,7 +126,7 @@ def _timeline(trees: tuple[str, ...]) -> str:
 def _part(trees: tuple[str, ...], key: str) -> str:
     """One bucket: as a fragment for the script, as a page of its own without one."""
     month, _, part = key.partition(".")
-    if not _is_month(month) or not (part or "1").isdigit():
+    if not _is_month(month) or not _PART.fullmatch(part or "1"):
         abort(404)
     number = int(part or 1)
     found = library().browse.bucket(trees, month, number)
@@ -185,6 +189,7 @@ def item(item_id: str) -> str:
         abort(404)
     return page(
         "item.html",
+        **_days(),
         item=found.item,
         tile=tile(found.item, words()),
         pair=[tile(other, words()) for other in found.pair],
@@ -201,13 +206,28 @@ def item(item_id: str) -> str:
     )
 
 
+def last_day() -> date:
+    """The last day that a picture may be from, anywhere on earth."""
+    return datetime.fromtimestamp(library().clock.now(), UTC).date() + timedelta(days=1)
+
+
+def _days() -> dict[str, str]:
+    """The bounds of a field for a date."""
+    return {"first_day": f"{OLDEST_YEAR}-01-01", "last_day": last_day().isoformat()}
+
+
+def _is_believable(day: date) -> bool:
+    """Two digits typed for a year are none."""
+    return day.year >= OLDEST_YEAR and day <= last_day()
+
+
 @blueprint.post("/i/<item_id>/date")
 def set_date(item_id: str) -> AnyResponse:
     """The owner says when it was taken; the item moves there."""
     if not visitor().is_owner:
         abort(403)
     day = parsed_day(request.form.get("date"))
-    if day is None or library().browse.item(item_id) is None:
+    if day is None or not _is_believable(day) or library().browse.item(item_id) is None:
         abort(400)
     library().upkeep.set_date(item_id, day)
     if request.form.get("next") == "queue":
@@ -268,7 +288,7 @@ def read_cursor(text: str | None) -> Position | None:
     try:
         taken, path = json.loads(base64.urlsafe_b64decode(text.encode()))
         return Position(str(taken), str(path))
-    except ValueError:
+    except (ValueError, TypeError):
         abort(400)
 
 

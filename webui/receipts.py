@@ -15,7 +15,7 @@ from library.receipts import Outcome, Receipt
 from library.upkeep import UNDO_SECONDS
 from library.words import Language
 from webui.codes import qr_svg
-from webui.site import library, page, root_url, wants_json, words
+from webui.site import is_local, library, page, root_url, wants_json, words
 from webui.visitor import may_change, visitor
 
 blueprint = Blueprint("receipts", __name__)
@@ -81,15 +81,17 @@ def receipt(batch_id: str) -> str | AnyResponse:
         batch=batch,
         why=reasons_beyond(told),
         groups=grouped(told),
+        waiting=[each for each in _of(told, Outcome.SIDECAR) if each.place is None],
         beside=[(outcome, _of(told, outcome), tally.outcomes[outcome]) for outcome in _BESIDE],
         left=left,
         is_empty=not (told or left),
         stored=stored_of(told),
         following=found[LINES - 1].id if len(found) > LINES else None,
         total=tally.kept,
+        filed=tally.outcomes[Outcome.FILED] + tally.outcomes[Outcome.SIDECAR],
         undo_left=undo_left(batch),
         may_undo=may_change(visitor(), batch),
-        qr=qr_svg(f"{root_url()}b/{batch_id}"),
+        qr=None if is_local() else qr_svg(f"{root_url()}b/{batch_id}"),
     )
 
 
@@ -147,9 +149,8 @@ def grouped(told: list[Receipt]) -> list[Group]:
     """What was filed, by folder; undated files last."""
     folders: dict[str, list[Receipt]] = {}
     for each in told:
-        if each.outcome in (Outcome.FILED, Outcome.SIDECAR):
-            place = PurePosixPath(each.place or "")
-            folders.setdefault(str(place.parent), []).append(each)
+        if each.place is not None and each.outcome in (Outcome.FILED, Outcome.SIDECAR):
+            folders.setdefault(str(PurePosixPath(each.place).parent), []).append(each)
     order = sorted(folders, key=lambda folder: (folder == "no_date", folder))
     return [Group(folder, tuple(folders[folder])) for folder in order]
 

@@ -1,6 +1,7 @@
 """What the pages share: the library, the visitor's words, and how a page is rendered."""
 
 from typing import cast
+from urllib.parse import urlsplit
 
 from flask import current_app, g, render_template, request
 
@@ -36,6 +37,11 @@ def wants_page() -> bool:
 def wants_json() -> bool:
     """Whether JSON was asked for."""
     return request.accept_mimetypes.best == "application/json"
+
+
+def is_local() -> bool:
+    """Whether the visitor reaches this server by an address that means every machine itself."""
+    return urlsplit(root_url()).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def root_url() -> str:

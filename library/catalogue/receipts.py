@@ -124,6 +124,20 @@ def retell(connection: Connection, receipt: Receipt, now: float) -> None:
     )
 
 
+def retell_companion(
+    connection: Connection, sha256: str, batch_id: str, item_id: str, place: str, now: float
+) -> None:
+    """A companion of a batch lies beside its picture now, wherever it waited or lay before."""
+    here = (receipts.c.batch_id == batch_id) & (receipts.c.sha256 == sha256)
+    for receipt in _many(connection, here, receipts.c.outcome == Outcome.SIDECAR.value):
+        if receipt.item_id in (None, item_id):
+            facts = dict(receipt.facts) | {"place": place}
+            told = replace(receipt, words_key="sidecar", facts=facts, place=place)
+            retell(connection, told, now)
+            known = update(receipts).where(receipts.c.id == receipt.id)
+            connection.execute(known.values(item_id=item_id))
+
+
 def _many(
     connection: Connection, *where: ColumnElement[bool], limit: int | None = None
 ) -> list[Receipt]:

@@ -1,6 +1,7 @@
 """The upload page with real files: chosen, dropped, cut, reloaded, refused."""
 
 import json
+import os
 import urllib.request
 from pathlib import Path
 
@@ -220,6 +221,67 @@ def test_after_a_reload_the_same_file_goes_on_where_it_was(open_page, site, phot
     assert first > BIG // 5
     [(path, _)] = filed(site).items()
     assert (site.store / path).read_bytes() == file.read_bytes()
+
+
+def test_after_a_reload_another_file_of_that_name_and_size_is_another_file(
+    open_page, site, photos, tmp_path: Path
+) -> None:
+    [file] = photos(1, size=BIG)
+    page = open_page()
+    session = slow_down(page, 8 << 20)
+    page.set_input_files("#files", file)
+    wait_for(lambda: sent(page) > 40)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    session.detach()
+    page.wait_for_selector("#unfinished:visible")
+    other = tmp_path / "other" / file.name
+    other.parent.mkdir()
+    other.write_bytes(media.photo(MAY, seed="another shot", size=BIG))
+    os.utime(other, (1_700_000_000, 1_700_000_000))
+    page.set_input_files("#files", other)
+    page.wait_for_selector(DONE, timeout=60_000)
+    [(path, _)] = filed(site).items()
+    assert (site.store / path).read_bytes() == other.read_bytes()
+
+
+def test_two_files_of_one_name_and_size_are_both_filed(open_page, site, tmp_path: Path) -> None:
+    bodies = set()
+    for folder in ("A", "B"):
+        (tmp_path / "Trip" / folder).mkdir(parents=True)
+        body = media.photo(MAY, seed=folder, size=4 << 20)
+        bodies.add(body)
+        (tmp_path / "Trip" / folder / "DSC_1.jpg").write_bytes(body)
+    page = open_page()
+    page.set_input_files("#folder", tmp_path / "Trip")
+    page.wait_for_selector(DONE, timeout=60_000)
+    assert {(site.store / path).read_bytes() for path in filed(site)} == bodies
+
+
+def test_a_companion_sent_with_its_picture_ends_in_the_dialog(
+    open_page, site, photos, tmp_path: Path
+) -> None:
+    [picture] = photos(1, size=2 << 20)
+    companion = picture.with_suffix(".xmp")
+    companion.write_text("<x:xmpmeta xmlns:x='adobe:ns:meta/'/>")
+    page = open_page()
+    page.set_input_files("#files", [companion, picture])
+    page.wait_for_selector(DONE)
+    page.click(".swal2-confirm")
+    page.wait_for_url("**/b/*")
+    assert "Kept beside its picture" in text(page, "main")
+
+
+def test_litter_of_a_folder_is_left_out_without_a_question(open_page, site, tmp_path: Path) -> None:
+    folder = tmp_path / "Trip"
+    folder.mkdir()
+    for name in (".DS_Store", "._a.jpg", "Thumbs.db", "desktop.ini"):
+        (folder / name).write_bytes(b"litter")
+    (folder / "a.jpg").write_bytes(media.photo(MAY))
+    page = open_page()
+    page.set_input_files("#folder", folder)
+    page.wait_for_selector(DONE)
+    assert list(filed(site)) == [f"{DAY}/a.jpg"]
 
 
 def test_pause_stops_and_going_on_ends_it(open_page, site, photos) -> None:

@@ -116,8 +116,11 @@ def test_a_companion_that_comes_first_stands_in_the_receipt_of_its_batch(library
     first = send("IMG_1.xmp", xmp(OTHER))
     second = send("IMG_1.jpg", photo(taken=TAKEN))
     assert first.batch_id == second.batch_id
-    told = [receipt.name for receipt in library.receipts.of_batch(second.batch_id)]
-    assert told == ["IMG_1.xmp", "IMG_1.jpg"]
+    told = {receipt.name: receipt for receipt in library.receipts.of_batch(second.batch_id)}
+    assert list(told) == ["IMG_1.xmp", "IMG_1.jpg"]
+    beside = PurePosixPath(told["IMG_1.jpg"].place).with_suffix(".xmp")
+    assert told["IMG_1.xmp"].place == str(beside)
+    assert told["IMG_1.xmp"].sentence() == f"Kept beside its picture as {beside}."
     library.upkeep.undo(second.batch_id, origin)
     assert paths(library) == []
 

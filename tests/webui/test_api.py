@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import json
 import random
 from datetime import datetime
 
@@ -300,6 +301,26 @@ def test_a_file_to_be_checked_may_be_sent_all_the_same(web: FlaskClient) -> None
     patch(web, url_of(web), 0, PHOTO)
     reply = patch(web, url_of(web, "copy.jpg"), 0, PHOTO)
     assert reply.get_json()["receipt"]["outcome"] == "duplicate"
+
+
+def test_who_only_knows_the_receipt_reads_and_no_more(web: FlaskClient, guest: FlaskClient) -> None:
+    made = web.post("/api/v1/batches", json={"files": [{"name": "a.jpg", "size": 100}]}).get_json()
+    seen = guest.get(f"/api/v1/batches/{made['id']}").get_json()
+    assert "url" not in seen["files"][0]
+    for method, end in (("DELETE", ""), ("POST", "/finish"), ("POST", "/check")):
+        reply = guest.open(f"/api/v1/batches/{made['id']}{end}", method=method, json={"files": []})
+        assert reply.status_code == 403, end
+    assert web.get(f"/api/v1/batches/{made['id']}").get_json()["closed_at"] is None
+
+
+@pytest.mark.parametrize("odd", [{"size": 2**80}, {"name": "\ud800.jpg"}, {"path": "\ud800/a.jpg"}])
+def test_one_odd_entry_of_a_list_ends_no_other(web: FlaskClient, odd: dict[str, object]) -> None:
+    files = [{"name": "a.jpg", "size": 100}, {"name": "b.jpg", "size": 100} | odd]
+    reply = web.post(
+        "/api/v1/batches", data=json.dumps({"files": files}), content_type="application/json"
+    )
+    assert reply.status_code == 201
+    assert reply.get_json()["files"][0]["state"] == "accepted"
 
 
 def test_finish_closes_the_batch_and_tells_its_receipt(web: FlaskClient, library: Library) -> None:

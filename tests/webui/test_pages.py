@@ -220,6 +220,36 @@ def test_the_name_of_a_deleted_file_says_so_to_a_browser(
     assert web.get("/Upload/never.jpg", headers=PAGE).status_code == 404
 
 
+@pytest.mark.parametrize("day", ["0024-05-17", "1825-12-31", "2999-01-01", "9999-12-31"])
+def test_a_year_that_no_picture_can_be_from_is_not_taken(
+    web: FlaskClient, library: Library, upload: Upload, day: str
+) -> None:
+    upload(plain__jpg=media.photo(None))
+    (item,) = library.browse.folder(PurePosixPath("no_date")).items
+    assert web.post(f"/i/{item.id}/date", data={"date": day}).status_code == 400
+    assert library.browse.undated_count() == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/timeline?q=a&cursor=MQ==",
+        "/timeline?part=2024-05.\u00b2",
+        f"/timeline?part=2024-05.{'9' * 30}",
+    ],
+)
+def test_an_odd_address_is_no_fault_of_ours(web: FlaskClient, address: str) -> None:
+    assert web.get(address, headers=PAGE).status_code in (400, 404)
+
+
+def test_a_companion_that_waits_is_told_apart_and_leads_nowhere(
+    web: FlaskClient, upload: Upload
+) -> None:
+    page = text_of(web, f"/b/{upload(SF__xmp=b'<x:xmpmeta/>')}")
+    assert "Waiting for their pictures, 1" in page
+    assert 'href="/./"' not in page
+
+
 def test_the_receipt_of_a_long_import_is_told_in_parts(
     web: FlaskClient, upload: Upload, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,13 +2,13 @@
 import "./page.js";
 import { ask, dialogs } from "./dialogs.js";
 import { listen } from "./upload/intake.js";
-import { Row } from "./upload/row.js";
+import { Row, keyOf } from "./upload/row.js";
 import { Stopped, send } from "./upload/transfer.js";
 import { duration, size, t } from "./words.js";
 
 const LIMITS = JSON.parse(document.getElementById("limits-data").textContent);
 const PARALLEL = 3;
-const ANNOUNCED = 200;
+const ANNOUNCED = 1000;
 const LINES = 300;
 const TOLD = 8; // folders in the last dialog
 const HASHED = 64 << 20;
@@ -17,7 +17,7 @@ const $ = (id) => document.getElementById(id);
 const title = document.title;
 
 let rows = [], batch = null, kept = recall(), isPaused = false, isAsking = false, refs = 0, told = -1, offline = false;
-let wakeLock = null, samples = [];
+let wakeLock = null, samples = [], isDeciding = false;
 
 const of = (...states) => rows.filter((row) => states.includes(row.state));
 const isBusy = () => isAsking || rows.some((row) => row.isOpen && row.state !== "paused");
@@ -39,7 +39,7 @@ function add(found) {
 
 function resume(row) {
   const before = kept?.files[row.key];
-  if (!before) return;
+  if (!before || rows.some((other) => other !== row && other.url === before.url)) return;
   Object.assign(row, { url: before.url, offset: before.offset, sent: before.offset });
   batch ??= { id: kept.id };
   $("unfinished").hidden = true;
@@ -123,6 +123,7 @@ async function decide(asked) {
   const going = asked.filter((row) => row.state === "queued");
   for (const row of [...refused].reverse()) if (row.node) $("rows").prepend(row.node); // refused ones first
   if (refused.length) {
+    isDeciding = true;
     paint("up.review");
     const lines = refused.slice(0, 12).map((row) => row.detail);
     if (refused.length > 12) lines.push(t("up.refused_more", { n: refused.length - 12 }));
@@ -134,6 +135,7 @@ async function decide(asked) {
       confirmButtonText: going.length ? t("up.refused_go", { n: going.length }) : t("up.refused_ok"),
       cancelButtonText: t("up.refused_back"),
     });
+    isDeciding = false;
     if (going.length && !choice.isConfirmed) return cancelAll();
   }
   pump();
@@ -142,6 +144,7 @@ async function decide(asked) {
 // ---- sending ----------------------------------------------------------------------------------
 
 function pump() {
+  if (isDeciding) return; // a person is being asked
   paint();
   if (isPaused) return;
   const running = rows.filter((row) => row.isRunning).length;
@@ -237,14 +240,15 @@ async function finish() {
   paint();
   const good = of("filed", "duplicate");
   $("live").textContent = t("up.done", { n: good.length });
-  if (rows.some((row) => row.state === "queued")) return announce();
+  if (of("left").length) for (const row of of("queued")) row.set("left"); // never round the limit by itself
+  if (of("queued").length) return announce();
   if (good.length) await celebrate(receipt, good);
 }
 
 async function celebrate(receipt, good) {
   const folders = new Map();
   for (const each of receipt.receipts)
-    if (each.outcome === "filed" || each.outcome === "sidecar") {
+    if (each.path && (each.outcome === "filed" || each.outcome === "sidecar")) {
       const folder = each.path.split("/").slice(0, -1).join("/");
       folders.set(folder, (folders.get(folder) ?? 0) + 1);
     }
@@ -252,9 +256,10 @@ async function celebrate(receipt, good) {
   if (folders.size > TOLD) lines.push(t("up.refused_more", { n: folders.size - TOLD }));
   for (const [key, state] of [["up.done_duplicates", "duplicate"], ["up.done_refused", "refused"], ["up.done_left", "left"]])
     if (of(state).length) lines.push(t(key, { n: of(state).length }));
+  const filed = of("filed").length;
   const choice = await ask({
     icon: "success",
-    title: t("up.done_title", { n: good.length }),
+    title: filed ? t("up.done_title", { n: filed }) : lines[0],
     text: lines.join("\n"),
     showCancelButton: true,
     confirmButtonText: t("up.done_receipt"),
@@ -276,7 +281,7 @@ async function cancelAll() {
   const id = batch?.id;
   batch = null;
   for (const row of rows) if (row.isOpen || row.state === "left") row.stop("cancelled");
-  isPaused = false;
+  isPaused = offline = false;
   localStorage.removeItem(KEPT);
   kept = null;
   paint("up.cancelled");
@@ -312,7 +317,11 @@ async function recallUnfinished() {
   } catch { return; }
   const files = {};
   for (const file of state.files)
-    if (file.url && !state.closed_at) files[`${file.name}|${file.size}`] = { url: file.url, offset: file.offset };
+    if (file.offset !== undefined && !state.closed_at) {
+      const key = keyOf(file.path, file.size, Math.round(file.mtime * 1000));
+      const url = file.url ?? kept.files[key]?.url; // from another network the server does not tell it
+      if (url) files[key] = { url, offset: file.offset };
+    }
   const n = Object.keys(files).length;
   if (batch || rows.length) return;
   if (!n) { localStorage.removeItem(KEPT); kept = null; return; }
@@ -340,7 +349,7 @@ function paint(key) {
   $("cancel").hidden = !open && !left;
   $("retry").hidden = !of("failed").length;
   $("next").hidden = !left || open;
-  $("next").textContent = t("up.next", { n: left });
+  $("next").textContent = t("up.next", { n: Math.min(left, LIMITS.files) });
   const quarter = Math.floor(percent / 25);
   if (open && quarter !== told) {
     told = quarter;
@@ -401,6 +410,7 @@ $("retry").addEventListener("click", () => {
 $("next").addEventListener("click", () => {
   for (const row of of("left")) row.set("queued", { detail: "" });
   rows = rows.filter((row) => row.isOpen || (row.node?.remove(), false));
+  draw(rows.filter((row) => !row.node));
   batch = null;
   announce();
 });

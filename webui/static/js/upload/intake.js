@@ -1,6 +1,13 @@
 // Every way in which files reach the page: inputs, drops of files and folders, paste.
 
-export function listen(add) {
+// What systems leave in folders is no choice of the person who drops one.
+const LITTER = /^(\._.*|\.DS_Store|Thumbs\.db|ehthumbs(_vista)?\.db|desktop\.ini)$/i;
+
+export function listen(take) {
+  const add = (found) => {
+    const wanted = found.filter(({ file }) => !LITTER.test(file.name));
+    if (wanted.length) take(wanted);
+  };
   for (const id of ["files", "folder", "camera", "whole"]) {
     const input = document.getElementById(id);
     input.addEventListener("change", () => {

@@ -30,10 +30,13 @@ function element(tag, className, text) {
   return made;
 }
 
+// Two files of one name and size are two files: raw pictures of a camera are all of one size.
+export const keyOf = (path, size, modified) => `${path}|${size}|${modified}`;
+
 export class Row {
   constructor({ file, path }, ref) {
     Object.assign(this, { file, path, ref: String(ref), state: "queued", offset: 0, sent: 0, url: null, detail: "", xhr: null });
-    this.key = `${file.name}|${file.size}`;
+    this.key = keyOf(path, file.size, file.lastModified);
   }
 
   get isOpen() { return OPEN.has(this.state); }
