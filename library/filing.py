@@ -140,7 +140,7 @@ class Filing:
         media = self._media(whole)
         metadata = self._read_while_flushing(whole, media)
         facts = _facts(whole)
-        beside = self._sidecars.waiting_dates(facts.pair_scope, stem_key(facts.name))
+        beside = self._sidecars.waiting_dates(facts.pair_scope, facts.name)
         dates = tuple(candidate for found in beside.values() for candidate in found)
         draft = self._draft(facts, media, metadata, dates)
         with self._locks.holding(("pair", draft.stem)):
@@ -163,7 +163,7 @@ class Filing:
             done = [self._moves.carry_out_later(move) for move in settled.moves]
             if settled.came_again or not all(done):
                 self._bring(settled.item, settled.item)
-            attached = self._sidecars.attach(settled.item, draft.pair_scope, draft.stem)
+            attached = self._sidecars.attach(settled.item, draft.pair_scope, draft.name)
         except (OSError, Refused, Taken) as failure:
             structlog.get_logger().warning(
                 "partners wait for the next start", path=str(settled.item.path), error=str(failure)
@@ -269,7 +269,7 @@ class Filing:
             if now is None or now.state is not ItemState.STORED:
                 return
             try:
-                attached = self._sidecars.attach(self._bring(now, now), scope, now.stem)
+                attached = self._sidecars.attach(self._bring(now, now), scope, now.name)
             except (OSError, Refused, Taken) as failure:
                 structlog.get_logger().warning(
                     "partners wait for the next start", path=str(now.path), error=str(failure)
@@ -466,8 +466,10 @@ class Filing:
             if self._store.link(whole.staged.name, item.path):
                 try:
                     return self._write_new(whole, item, partners, placed)
-                except Taken:  # a name that differs in case only, or another node was faster
+                except Taken:  # a name that differs in case only, or another process was faster
                     self._store.take_back(item.path, whole.staged.name)
+                    if settled := self._settle_known(whole, draft):
+                        return settled
                 except Exception:  # a disk that failed, a catalogue that is full: never visible
                     self._store.take_back(item.path, whole.staged.name)
                     raise

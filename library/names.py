@@ -9,7 +9,7 @@ import unicodedata
 from enum import StrEnum
 
 from library.errors import Code, Refused
-from library.media import SIDECARS, Kind, extension, kind_by_name
+from library.media import IMAGES, RAW, SIDECARS, VIDEOS, Kind, extension, kind_by_name
 
 NAME_BYTES = 255
 PATH_BYTES = 1024
@@ -33,6 +33,7 @@ _TEMPORARY = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _COUNTED = re.compile(r"(.+)(\([1-9][0-9]{0,3}\))")  # Takeout's, when names clash
+_TAKEOUT_CUT = 46  # characters that Takeout leaves of a name before `.json`
 # Cc: control, Cf: zero width and direction marks, Cs: lone surrogates, Zl/Zp: line ends
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"})
 _WINDOWS_DEVICES = re.compile(
@@ -67,7 +68,7 @@ def is_sidecar(name: str) -> bool:
     if extension(name) in SIDECARS - {"json"}:
         return True
     stem, _, ending = name.rpartition(".")
-    return ending.lower() == "json" and kind_by_name(_takeout_target(stem)) is not None
+    return ending.lower() == "json" and _is_picture(_takeout_target(stem))
 
 
 def sidecar_target(name: str) -> str:
@@ -106,12 +107,21 @@ def _takeout_target(stem: str) -> str:
     counted = _COUNTED.fullmatch(stem)
     plain, count = (counted[1], counted[2]) if counted else (stem, "")
     target, dot, tail = plain.rpartition(".")
-    is_tail = bool(dot) and len(tail) > 1 and "supplemental-metadata".startswith(tail.lower())
-    picture = target if is_tail else plain
-    if not count or kind_by_name(picture) is None:
-        return target if is_tail and not count else picture + count
+    is_tail = bool(dot) and "supplemental-metadata".startswith(tail.lower())
+    picture = target if is_tail and kind_by_name(target) else plain
+    if not count or not _is_picture(picture):
+        return picture + count
     name, _, kind = picture.rpartition(".")
     return f"{name}{count}.{kind}"
+
+
+def _is_picture(name: str) -> bool:
+    """Whether this is the name of a picture or film, or one that Takeout cut in its extension."""
+    if kind_by_name(name) is not None:
+        return True
+    stem, dot, end = name.rpartition(".")
+    is_cut = bool(stem and dot) and len(name) == _TAKEOUT_CUT
+    return is_cut and any(known.startswith(end.lower()) for known in IMAGES | RAW | VIDEOS)
 
 
 def stem_key(name: str) -> str:

@@ -101,7 +101,11 @@ class Sidecars:
         """The same companion, if its picture has it already: bytes are stored once."""
         with self._database.reading() as connection:
             alike = rows.alike(connection, sidecar)
-        return next((each for each in alike if self._has(each)), None)
+        picture = sidecar_picture(sidecar.name)
+        return next(
+            (each for each in alike if sidecar_picture(each.name) == picture and self._has(each)),
+            None,
+        )
 
     def _has(self, sidecar: Sidecar) -> bool:
         if sidecar.path is not None:
@@ -128,13 +132,13 @@ class Sidecars:
             return ()
         return self._read(self._store.path(sidecar.path), sidecar.name)
 
-    def waiting_dates(self, pair_scope: str, stem: str) -> dict[str, tuple[Candidate, ...]]:
-        """The dates in the companions that wait for a picture of this scope and stem, by their id.
+    def waiting_dates(self, pair_scope: str, name: str) -> dict[str, tuple[Candidate, ...]]:
+        """The dates in the companions that wait for a picture of this scope and name, by their id.
 
         The newest stands first.
         """
         with self._database.reading() as connection:
-            waiting = rows.waiting(connection, pair_scope, stem)
+            waiting = _waiting(connection, pair_scope, name)
         return {
             sidecar.id: self._read(self._store.staged_path(sidecar.staged), sidecar.name)
             for sidecar in sorted(waiting, key=lambda sidecar: -sidecar.arrived)
@@ -149,7 +153,7 @@ class Sidecars:
                 for member in members
                 for companion in (
                     *rows.of_item(connection, member.id),
-                    *rows.waiting(connection, member.pair_scope, member.stem),
+                    *_waiting(connection, member.pair_scope, member.name),
                 )
             ]
 
@@ -157,10 +161,10 @@ class Sidecars:
         read = self._reader.read_sidecar(file, name)
         return () if isinstance(read, Unreadable) else read
 
-    def attach(self, item: Item, pair_scope: str, stem: str) -> list[Sidecar]:
+    def attach(self, item: Item, pair_scope: str, name: str) -> list[Sidecar]:
         """A picture has come in this scope: the companions that waited for it there come to it."""
         with self._database.reading() as connection:
-            waiting = rows.waiting(connection, pair_scope, stem)
+            waiting = _waiting(connection, pair_scope, name)
         return [self._attach(sidecar, item) for sidecar in waiting]
 
     def _attach(self, sidecar: Sidecar, item: Item) -> Sidecar:
@@ -334,7 +338,14 @@ class Sidecars:
         with self._database.reading() as connection:
             beside = item_rows.in_folder(connection, path.parent)
         target = sidecar_target(path.name)
-        item = next((item for item in beside if stem_key(item.path.name) == target), None)
+        item = next(
+            (
+                item
+                for item in beside
+                if stem_key(item.path.name) == target and _speaks_of(path.name, item.path.name)
+            ),
+            None,
+        )
         if item is None:
             return False
         adopted = Sidecar(
@@ -374,7 +385,8 @@ class Sidecars:
     def _picture_of(self, sidecar: Sidecar) -> Item | None:
         """The picture it names in full, else what its kind describes: an `.xmp` the RAW file."""
         with self._database.reading() as connection:
-            found = item_rows.of_stem(connection, sidecar.pair_scope, sidecar.stem)
+            of_stem = item_rows.of_stem(connection, sidecar.pair_scope, sidecar.stem)
+        found = [item for item in of_stem if _speaks_of(sidecar.name, item.name)]
         named = sidecar_picture(sidecar.name)
         described = _DESCRIBES.get(extension(sidecar.name), _PICTURES)
 
@@ -471,6 +483,21 @@ class Sidecars:
             return None
         waited = rows.find(connection, before.sidecar_id or "")
         return waited if waited is not None and waited.item_id is None else None
+
+
+def _waiting(connection: Connection, pair_scope: str, name: str) -> list[Sidecar]:
+    """The companions that wait for a picture of this scope and name."""
+    of_stem = rows.waiting(connection, pair_scope, stem_key(name))
+    return [sidecar for sidecar in of_stem if _speaks_of(sidecar.name, name)]
+
+
+def _speaks_of(companion: str, picture: str) -> bool:
+    """Whether a companion can be of a picture of its stem: `IMG_1.jpg.xmp` is of no `IMG_1.png`.
+
+    Stems were compared before, by who knows all names under which the bytes came.
+    """
+    named = sidecar_picture(companion)
+    return named is None or extension(named) == extension(picture)
 
 
 def name_beside(sidecar: Sidecar, stem: str, number: int = 1) -> str:

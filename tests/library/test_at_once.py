@@ -133,3 +133,21 @@ def test_a_file_that_comes_back_after_its_bytes_were_sent_again_does_not_stop_th
     third.start()
     assert third.aliases.find(CLIENTS[0], "other.jpg") is not None
     third.close()
+
+
+def test_the_same_new_bytes_sent_to_two_processes_at_once_are_stored_once(library):
+    other = opened(library.store.root)  # not the first here: as `daydrop import` beside a server
+    other.start()
+    try:
+        for number in range(20):
+            body = picture(f"two processes {number}", 30_000)
+            with ThreadPoolExecutor(2) as threads:
+                sent = [
+                    threads.submit(put, each, client, "IMG.jpg", body)
+                    for client, each in enumerate((library, other))
+                ]
+                outcomes = Counter(receipt.result(timeout=30).outcome for receipt in sent)
+            assert outcomes == {Outcome.FILED: 1, Outcome.DUPLICATE: 1}
+    finally:
+        other.close()
+    assert sorted(sums_in_tree(library).values()) == [1] * 20

@@ -8,11 +8,11 @@ import pytest
 from library.batch import Face
 from library.catalogue import items as item_rows
 from library.catalogue import sidecars as sidecar_rows
-from library.names import sidecar_ending, sidecar_picture, sidecar_target
+from library.names import Role, role, sidecar_ending, sidecar_picture, sidecar_target
 from library.receipts import Outcome
 from library.upload import Announcement
 from tests.library.test_pairs import TAKEN, paths, xmp
-from tests.media import film, photo, raw
+from tests.media import film, photo, png, raw
 
 OTHER = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001  a wall clock
 EMPTY = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
@@ -33,6 +33,11 @@ def stored(library, receipt):
         ("IMG_1.jpg.json", "img_1", ".jpg.json", "img_1.jpg"),
         ("IMG_1.jpg.supplemental-metadata.json", "img_1", ".jpg.json", "img_1.jpg"),
         ("IMG_1.jpg.supplemental-me.json", "img_1", ".jpg.json", "img_1.jpg"),
+        ("IMG_1.jpg.s.json", "img_1", ".jpg.json", "img_1.jpg"),
+        ("IMG_1.jpg..json", "img_1", ".jpg.json", "img_1.jpg"),
+        (f"{'a' * 43}.jp.json", "a" * 43, ".jp.json", None),
+        (f"{'a' * 45}..json", "a" * 45, "..json", None),
+        (f"{'a' * 43}.jp(1).json", f"{'a' * 43}(1)", ".jp.json", None),
         ("IMG_1.jpg(1).json", "img_1(1)", ".jpg.json", "img_1(1).jpg"),
         ("IMG_1.jpg.supplemental-metadata(2).json", "img_1(2)", ".jpg.json", "img_1(2).jpg"),
     ],
@@ -40,6 +45,46 @@ def stored(library, receipt):
 def test_a_companions_name_tells_its_picture(name, stem, ending, picture):
     told = (sidecar_target(name), sidecar_ending(name), sidecar_picture(name))
     assert told == (stem, ending, picture)
+
+
+@pytest.mark.parametrize(
+    "name", ["IMG_1.jpg.s.json", "IMG_1.jpg..json", f"{'a' * 43}.jp.json", f"{'a' * 45}..json"]
+)
+def test_a_name_that_takeout_cut_is_a_companions(name):
+    assert role(name) is Role.SIDECAR
+
+
+@pytest.mark.parametrize("name", ["notes.s.json", "notes..json", "photo.jp.json", "x.json"])
+def test_other_json_is_no_companion(name):
+    assert role(name) is not Role.SIDECAR
+
+
+def test_a_companion_that_names_its_picture_waits_for_it_whatever_else_has_its_stem(library, send):
+    json = b'{"photoTakenTime": {"timestamp": "981173106"}}'
+    send("IMG_1.JPG.json", json)
+    send("IMG_1.PNG", png(taken=None))
+    send("DSC_1.PNG", png(taken=None, seed="other"))
+    send("DSC_1.JPG.xmp", xmp(OTHER))
+    assert paths(library) == ["no_date/DSC_1.PNG", "no_date/IMG_1.PNG"]
+    send("IMG_1.JPG", photo(taken=None, seed="first"))
+    send("DSC_1.JPG", photo(taken=None, seed="second"))
+    assert [path for path in paths(library) if "no_date" not in path] == [
+        "images/2001/02/03/DSC_1.JPG",
+        "images/2001/02/03/DSC_1.JPG.xmp",
+        "images/2001/02/03/IMG_1.JPG",
+        "images/2001/02/03/IMG_1.JPG.json",
+    ]
+
+
+def test_the_same_words_about_two_pictures_of_one_stem_lie_beside_both(library, send):
+    send("IMG_1.JPG", photo(taken=TAKEN, seed="first"))
+    send("IMG_1.PNG", png(taken=TAKEN, seed="second"))
+    send("IMG_1.JPG.xmp", EMPTY)
+    send("IMG_1.PNG.xmp", EMPTY)
+    assert [path for path in paths(library) if path.endswith("xmp")] == [
+        "images/2024/05/17/IMG_1.JPG.xmp",
+        "images/2024/05/17/IMG_1.PNG.xmp",
+    ]
 
 
 def test_takeouts_second_picture_of_a_name_gets_its_own_date(library, send):
