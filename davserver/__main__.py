@@ -2,6 +2,7 @@
 
 import signal
 import ssl
+from contextlib import closing
 
 import click
 
@@ -9,11 +10,10 @@ from davserver.app import create_app as create_dav
 from davserver.commands import Service, command_line
 from davserver.dispatch import Dispatcher
 from davserver.filing_commands import filing_commands
-from davserver.maintenance import maintenance_commands
+from davserver.maintenance import at_work, failing_in_words, maintenance_commands
 from davserver.server import Server
-from library.errors import Refused, StoreUnusable
+from library.console import configure_console
 from library.library import Library
-from library.uploadlog import configure_console
 from webui.app import create_app as create_web
 
 GRACE_SECONDS = 30.0  # for uploads in flight, once the server was told to stop
@@ -31,23 +31,16 @@ def serve(service: Service) -> None:
     """Serve until SIGTERM or Ctrl-C, then finish what is in flight."""
     settings = service.settings
     configure_console(settings.log.level)
-    try:
-        library = Library(settings)
-    except (StoreUnusable, Refused) as unusable:
-        raise click.ClickException(str(unusable)) from unusable
-    if not library.is_first and not library.is_read_only:
-        library.close()
-        raise click.ClickException(f"Another Daydrop serves the store {settings.store.root}.")
-    server = _server(service, library)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: server.stop(GRACE_SECONDS))
-    library.start()
-    for line in addresses(*server.address, is_tls=settings.server.tls_cert is not None):
-        click.echo(line)
-    try:
+    with failing_in_words(), closing(Library(settings)) as library:
+        if not library.is_first and not library.is_read_only:
+            raise click.ClickException(at_work(library))
+        server = _server(service, library)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: server.stop(GRACE_SECONDS))
+        library.start()
+        for line in addresses(*server.address, is_tls=settings.server.tls_cert is not None):
+            click.echo(line)
         server.serve()
-    finally:
-        library.close()
     click.echo("Daydrop has stopped; nothing was left half done.")
 
 
@@ -67,13 +60,11 @@ def _server(service: Service, library: Library) -> Server:
             trusted_proxies=settings.trusted_proxies,
         )
     except ssl.SSLError as failure:
-        library.close()
         raise click.ClickException(
             f"server.tls_cert and server.tls_key cannot be used ({failure.reason or failure}): "
             "give a certificate and its own key, both as PEM."
         ) from failure
     except OSError as failure:
-        library.close()
         raise click.ClickException(
             f"Port {settings.port} of {settings.host} cannot be used ({failure.strerror}): "
             "stop what uses it, or choose another with --port."

@@ -31,7 +31,7 @@ def import_command(paths: tuple[Path, ...], store: Path | None, config: Path | N
     """File photos and videos of this machine; the originals stay where they are."""
     files = found_files(paths)
     total = total_size(files)
-    with opened(chosen_settings(store, config)) as library:
+    with opened(chosen_settings(store, config), claims_as="daydrop import") as library:
         library.start()
         with (
             _asked_to_stop() as is_stopping,
@@ -73,7 +73,7 @@ def _tell_import(summary: Summary) -> None:
         f"{summary.outcomes[Outcome.SIDECAR]} companions, {len(summary.refused)} refused."
     )
     for file, says in summary.refused:
-        click.echo(f"  {file}: {says}")
+        click.echo(f"  {click.format_filename(file)}: {says}")
     if summary.was_stopped:
         click.echo("Stopped. Run it again to go on: what is here is not stored twice.")
 
@@ -84,7 +84,8 @@ def _tell_import(summary: Summary) -> None:
 @click.option("--dry-run", is_flag=True, help="Only show what would move.")
 def refile(store: Path | None, config: Path | None, *, dry_run: bool) -> None:
     """Move files to where they belong under today's rule and settings."""
-    with opened(chosen_settings(store, config), alone=not dry_run) as library:
+    claims_as = None if dry_run else "daydrop refile"
+    with opened(chosen_settings(store, config), claims_as=claims_as, alone=not dry_run) as library:
         work = Refile(library.database, library.groups, library.filing, library.moves)
         if not dry_run and (ended := work.finish_interrupted()):
             click.echo(f"{ended} moves of an earlier run are finished.")

@@ -1,18 +1,21 @@
 """The commands that keep a library in order: rescan, verify, doctor."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 import click
 
 from config.settings import Settings
 from davserver.commands import settings_of
+from library.catalogue.database import CatalogueFailed
+from library.console import configure_console
 from library.doctor import examine
 from library.errors import Refused, StoreUnusable
 from library.library import Library
-from library.uploadlog import configure_console
-from library.verify import Report, Verify
+from library.repair import Repair
+from library.verify import Kept, Report, Verify
 
 
 def maintenance_commands() -> list[click.Command]:
@@ -32,19 +35,35 @@ def chosen_settings(store: Path | None, config: Path | None) -> Settings:
 
 
 @contextmanager
-def opened(settings: Settings, *, alone: bool = False) -> Iterator[Library]:
-    """A library for one command. With `alone`, a server on the same store is a refusal."""
+def opened(
+    settings: Settings, *, claims_as: str | None = None, alone: bool = False
+) -> Iterator[Library]:
+    """A library for one command, which others are told of as `claims_as`.
+
+    With `alone`, another process at work on the same store is a refusal.
+    """
     configure_console("warning")
+    with failing_in_words(), closing(Library(settings, claims_as=claims_as)) as library:
+        if alone and not library.is_first:
+            raise click.ClickException(at_work(library))
+        yield library
+
+
+@contextmanager
+def failing_in_words() -> Iterator[None]:
+    """Ends the program with a sentence when the store or its catalogue cannot be used."""
     try:
-        library = Library(settings)
+        yield
+    except CatalogueFailed as failure:
+        raise click.ClickException(failure.advice) from failure
     except (StoreUnusable, Refused) as unusable:
         raise click.ClickException(str(unusable)) from unusable
-    try:
-        if alone and not library.is_first:
-            raise click.ClickException("A Daydrop is serving this store: stop it first.")
-        yield library
-    finally:
-        library.close()
+
+
+def at_work(library: Library) -> str:
+    """Why this process is not the first on its store, and what to do."""
+    who = library.store.claimed_by() or "another Daydrop"
+    return f"{who} is at work on the store {library.store.root}: stop it, or wait until it ends."
 
 
 @click.command("rescan")
@@ -52,12 +71,12 @@ def opened(settings: Settings, *, alone: bool = False) -> Iterator[Library]:
 @with_config
 def rescan(store: Path | None, config: Path | None) -> None:
     """Bring the catalogue in line with the files, also from nothing."""
-    with opened(chosen_settings(store, config), alone=True) as library:
+    with opened(chosen_settings(store, config), claims_as="daydrop rescan", alone=True) as library:
         library.workers.start()
         swept = library.upkeep.sweep()
         library.upkeep.recount()
     click.echo(
-        f"{swept.adopted} files taken in, {swept.missing} files missing, "
+        f"{_files(swept.adopted)} taken in, {_files(swept.missing)} missing, "
         f"{swept.found_again} found again, {swept.staging} left-overs removed."
     )
 
@@ -66,31 +85,78 @@ def rescan(store: Path | None, config: Path | None) -> None:
 @with_store
 @with_config
 @click.option("--sums", is_flag=True, help="Write SHA256SUMS into each folder.")
-def verify(store: Path | None, config: Path | None, *, sums: bool) -> None:
-    """Read every file again and compare it with its SHA-256."""
+@click.option("--dry-run", is_flag=True, help="Only report; repair nothing.")
+@click.option("--forget", is_flag=True, help="Give up what is missing: it will not come back.")
+def verify(
+    store: Path | None, config: Path | None, *, sums: bool, dry_run: bool, forget: bool
+) -> None:
+    """Read every file again, compare it with its SHA-256, and repair what can be repaired."""
     with opened(chosen_settings(store, config)) as library:
         checker = Verify(library.store, library.database)
-        items = checker.stored()
-        total = sum(item.size for item in items)
-        with click.progressbar(length=total, label=f"{len(items)} files") as bar:
-            report = checker.check(items, bar.update)
+        files = checker.kept()
+        total = sum(kept.size for kept in files)
+        with click.progressbar(length=total, label=f"{len(files)} files") as bar:
+            report = checker.check(files, bar.update)
+        if not report.is_clean and not dry_run:
+            report = _repaired(library, report, forget=forget)
         if sums:
-            click.echo(f"SHA256SUMS written into {checker.write_sums(items)} folders.")
+            there = [kept for kept in checker.kept() if kept not in report.missing]
+            click.echo(f"SHA256SUMS written into {checker.write_sums(there)} folders.")
     _tell(report)
     if not report.is_clean:
         raise SystemExit(1)
 
 
-def _tell(report: Report) -> None:
-    click.echo(f"{report.whole} files are whole.")
-    for heading, paths, remedy in (
-        ("damaged", report.damaged, "bring them back from a backup"),
-        ("missing", report.missing, "bring them back from a backup, or run daydrop rescan"),
-        ("unknown to the catalogue", report.strangers, "run daydrop rescan to take them in"),
+def _repaired(library: Library, report: Report, *, forget: bool) -> Report:
+    """What is left to tell after the repair; all of it while another process is at work."""
+    if not library.claim("daydrop verify"):
+        why = "the disk is read-only." if library.is_read_only else at_work(library)
+        click.echo(f"Nothing was repaired: {why}")
+        return report
+    library.workers.start()
+    repair = Repair(library.store, library.database, library.upkeep)
+    swept, mended = repair.run(report)
+    for number, what in (
+        (len(mended), "mended from a copy"),
+        (swept.adopted, "taken in"),
+        (swept.found_again, "found again elsewhere"),
+        (repair.forget_lost() if forget else 0, "given up"),
     ):
-        if paths:
-            click.echo(f"{len(paths)} files are {heading}: {remedy}.")
-            for path in paths:
+        if number:
+            click.echo(f"{_files(number)} {what}.")
+    left = Verify(library.store, library.database).check(
+        [*report.damaged, *report.unreadable], lambda _: None
+    )
+    return replace(left, whole=report.whole + left.whole)
+
+
+def _files(number: int) -> str:
+    return "1 file" if number == 1 else f"{number} files"
+
+
+def _paths(files: Iterable[Kept]) -> list[PurePosixPath]:
+    return [kept.path for kept in files]
+
+
+def _tell(report: Report) -> None:
+    click.echo(f"{_files(report.whole)} whole.")
+    for heading, found, remedy in (
+        ("damaged", _paths(report.damaged), "bring them back from a backup"),
+        (
+            "missing",
+            _paths(report.missing),
+            "bring them back from a backup and run it again, or give them up with --forget",
+        ),
+        ("unreadable", _paths(report.unreadable), "see who may read them, and check the disk"),
+        (
+            "unknown to the catalogue",
+            report.strangers,
+            "copies of what is here, or nothing that can be taken in; move them away",
+        ),
+    ):
+        if found:
+            click.echo(f"{_files(len(found))} {heading}: {remedy}.")
+            for path in found:
                 click.echo(f"  {path}")
 
 

@@ -13,6 +13,7 @@ from davserver.resources import File, Folder
 from library.aliases import Content
 from library.catalogue import items as rows
 from library.library import Library
+from library.media import kind_by_name
 from library.receipts import etag
 from library.store.local import Entry as Stored
 from library.store.local import LocalStore
@@ -46,9 +47,13 @@ def _label(library: Library, path: PurePosixPath) -> _Label | None:
 
 
 def _stranger(stored: Stored) -> _Label:
-    """The label of a companion, or of a file that somebody put there by hand."""
+    """The label of a companion, or of a file that somebody put there by hand.
+
+    Only pictures and films have a type: no HTML and no SVG is ever served from the store.
+    """
     mark = f"file-{stored.size:x}-{round(stored.modified * 1e6):x}"
-    return _Label(mark, mimetypes.guess_type(stored.name)[0] or _UNTOLD, stored.modified)
+    named = mimetypes.guess_type(stored.name)[0] if kind_by_name(stored.name) else None
+    return _Label(mark, named or _UNTOLD, stored.modified)
 
 
 def _folder_time(store: LocalStore, folder: PurePosixPath) -> float | None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import structlog
 
+from library.console import in_words
 from library.errors import Code, Refused
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -40,5 +41,7 @@ class Disk:
         """Ends the trust if this is an error of input or output."""
         if isinstance(failure, OSError) and failure.errno == errno.EIO and self.reason is None:
             reference = secrets.token_hex(4)
-            structlog.get_logger().error("disk failed", reference=reference, error=str(failure))
+            structlog.get_logger().error(
+                "disk failed", reference=reference, error=in_words(failure)
+            )
             self.reason = f"the disk of the store failed, reference {reference}"

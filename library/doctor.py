@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.settings import Settings
-from library.catalogue.database import Database
+from library.catalogue import items as item_rows
+from library.catalogue.database import CatalogueFailed, Database
 from library.errors import Refused, StoreUnusable
 from library.library import Library
 from library.words import readable_size
@@ -27,13 +28,13 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _zone(settings)
     yield _exiftool(settings)
     try:
-        library = Library(settings)
+        library = Library(settings, claims_as=None)
     except (StoreUnusable, Refused) as unusable:
         yield Finding(is_well=False, says=f"The store {settings.store.root}: {unusable}")
         return
     try:
         yield from _store(library)
-        yield _catalogue(library.database)
+        yield from _catalogue(library.database)
     finally:
         library.close()
 
@@ -72,8 +73,8 @@ def _store(library: Library) -> Iterator[Finding]:
         )
         return
     yield Finding(is_well=True, says=f"{root} keeps files without replacing any.")
-    if not library.is_first:
-        yield Finding(is_well=True, says="A Daydrop is serving this store right now.")
+    if (who := library.store.claimed_by()) is not None:
+        yield Finding(is_well=True, says=f"{who} is at work on this store right now.")
     free, keep = library.store.free(), library.settings.limits.keep_free
     room = free.bytes - keep
     if room < _FEW_DAYS_OF_PHOTOS:
@@ -94,12 +95,15 @@ def _is_open_to_others(folder: Path) -> bool:
     return bool(folder.stat().st_mode & 0o007)
 
 
-def _catalogue(database: Database) -> Finding:
-    fault = database.fault()
-    if fault is None:
-        return Finding(is_well=True, says="The catalogue is sound.")
-    return Finding(
-        is_well=False,
-        says=f"The catalogue is damaged ({fault}): stop Daydrop, move catalogue.sqlite away and "
-        "run daydrop rescan, which makes it anew from the files and the log.",
-    )
+def _catalogue(database: Database) -> Iterator[Finding]:
+    try:
+        database.check()
+        with database.reading() as connection:
+            lost = item_rows.count_lost(connection)
+    except CatalogueFailed as failure:
+        yield Finding(is_well=False, says=f"{failure.advice[0].upper()}{failure.advice[1:]}.")
+        return
+    yield Finding(is_well=True, says="The catalogue is sound.")
+    if lost:
+        told = "1 file is" if lost == 1 else f"{lost} files are"
+        yield Finding(is_well=False, says=f"{told} missing: daydrop verify says which.")

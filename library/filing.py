@@ -7,7 +7,7 @@ transaction, and only then the answer.
 
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ import structlog
 from library import placement
 from library.batch import Batches
 from library.capturedate import names as dated_names
-from library.capturedate.candidate import Candidate
+from library.capturedate.candidate import FROM_COMPANIONS, Candidate
 from library.capturedate.metadata import Medium, Metadata
 from library.catalogue import aliases as alias_rows
 from library.catalogue import items as item_rows
@@ -34,13 +34,14 @@ from library.catalogue.receipts import Outcome, Receipt
 from library.catalogue.sidecars import Sidecar
 from library.catalogue.uploads import UploadState
 from library.clock import Clock
+from library.console import in_words
 from library.errors import Code, Refused
 from library.groups import Groups
 from library.keyedlocks import KeyedLocks
-from library.media import Kind, MediaType, sniff
+from library.media import HEAD_BYTES, Kind, MediaType, sniff
 from library.moves import Moves
 from library.names import nfc, printable, stem_key
-from library.pairs import OWNER
+from library.pairs import FOLDER, OWNER
 from library.receipts import etag, told_of
 from library.sidecars import Sidecars
 from library.store.local import LocalStore
@@ -148,7 +149,8 @@ class Filing:
                 settled = self._settle_known(whole, draft) or self._settle_new(whole, draft)
             attached = self._bring_together(settled, draft)
         judged = beside if settled.is_new else {}
-        self._join_late(settled.item, [each for each in attached if each.id not in judged])
+        if any(companion.id not in judged for companion in attached):
+            self._judge_late(settled.item)
         for name in {whole.staged.name, *replaced}:
             self._store.discard(name)
         may_have_moved = attached or settled.moves or settled.came_again
@@ -166,21 +168,22 @@ class Filing:
             attached = self._sidecars.attach(settled.item, draft.pair_scope, draft.name)
         except (OSError, Refused, Taken) as failure:
             structlog.get_logger().warning(
-                "partners wait for the next start", path=str(settled.item.path), error=str(failure)
+                "partners wait for the next start",
+                path=str(settled.item.path),
+                error=in_words(failure),
             )
             return []
         if settled.is_new:
             self._on_filed(settled.item)
         return attached
 
-    def _join_late(self, item: Item, companions: list[Sidecar]) -> None:
-        """The dates of companions that came meanwhile, or to bytes that were here."""
+    def _judge_late(self, item: Item) -> None:
+        """By the dates of companions that came meanwhile, or to bytes that were here."""
         try:
-            for companion in companions:
-                self.join_dates(item.id, self._sidecars.dates_in(companion))
+            self.judge_again(item.id)
         except (OSError, Refused, Taken) as failure:
             structlog.get_logger().warning(
-                "dates of companions not joined", path=str(item.path), error=str(failure)
+                "dates of companions not joined", path=str(item.path), error=in_words(failure)
             )
 
     def _receipt_now(self, receipt: Receipt) -> Receipt:
@@ -214,14 +217,13 @@ class Filing:
             before = alias_rows.find(connection, announcement.origin.key, announcement.alias)
         return {before.staged} if before and before.staged else set()
 
-    def as_found(
-        self, path: PurePosixPath, *, name: str, origin: str, sha256: str, head: bytes
-    ) -> Item:
+    def as_found(self, path: PurePosixPath, *, name: str, origin: str, sha256: str) -> Item:
         """The item of a file that lies in the tree already; it stays where it is.
 
-        Raises Refused when it is no medium that is taken here.
+        Raises Refused when it is no medium that is taken here, OSError when it cannot be read.
         """
-        media = self.media_of(head)
+        with self._store.open(path) as opened:
+            media = self.media_of(opened.read(HEAD_BYTES))
         if media is None:
             raise Refused(Code.UNSUPPORTED_TYPE, "bytes", name=printable(name))
         file = self._store.path(path)
@@ -239,27 +241,64 @@ class Filing:
         )
         return replace(self._draft(facts, media, read), path=path)
 
-    def join_dates(self, item_id: str, found: tuple[Candidate, ...]) -> None:
-        """A companion has come, perhaps with dates: its item is judged, and placed, again.
+    def judge_again(self, item_id: str) -> None:
+        """A companion has come or gone: its item is dated, and placed, by those it has now.
 
+        Their dates are read before anybody is kept waiting, and again if others came meanwhile.
         The newest companion speaks first: whoever sent it again corrected it.
         """
-        with self._database.reading() as connection:
-            before = item_rows.find(connection, item_id)
-        if before is None:
-            return
-        with self._locks.holding(("pair", before.stem)):
+        is_done = False
+        while not is_done:
             with self._database.reading() as connection:
-                item = item_rows.find(connection, item_id)
-            if item is None or item.state is not ItemState.STORED:
+                before = item_rows.find(connection, item_id)
+            if before is None:
                 return
-            self._sidecars.follow(item)  # it may have moved while its companion was being linked
-            known = tuple(judged.candidate for judged in item.judged)
-            new = [candidate for candidate in found if candidate not in known]
-            dated = item
-            if new and item.source != OWNER:
-                dated = item.dated(self._groups.choose([*new, *known]))
-            self._bring(item, dated)
+            companions = self._sidecars.that_date(before)
+            dates = self._sidecars.dates_in(companions)
+            with self._locks.holding(("pair", before.stem)):
+                is_done = self._judge(item_id, companions, dates)
+
+    def _judge(self, item_id: str, companions: list[Sidecar], dates: tuple[Candidate, ...]) -> bool:
+        """False when these are not the item's companions any more."""
+        with self._database.reading() as connection:
+            item = item_rows.find(connection, item_id)
+        if item is None or item.state is not ItemState.STORED:
+            return True
+        if self._sidecars.that_date(item) != companions:
+            return False
+        self._sidecars.follow(item)  # it may have moved while its companion was being linked
+        self._bring(item, self._dated_beside(item, dates))
+        return True
+
+    def _dated_beside(self, item: Item, dates: tuple[Candidate, ...]) -> Item:
+        """The item as it is dated beside companions that say these dates."""
+        known = [judged.candidate for judged in item.judged]
+        found = [*dates, *(each for each in known if each.source not in FROM_COMPANIONS)]
+        if item.source == OWNER or set(found) == set(known):
+            return item
+        return item.dated(self._groups.choose(found))
+
+    def date_found(self, paths: Iterable[PurePosixPath]) -> None:
+        """Dates what was found in the tree as it lies there; nothing is moved.
+
+        First by its companions, then, since the tree is the truth, by its folder: it may have been
+        filed by a date that its owner set, which nothing else remembers.
+        """
+        with self._database.reading() as connection:
+            found = [item for path in paths if (item := item_rows.by_path(connection, path))]
+        for item in found:
+            dates = self._sidecars.dates_in(self._sidecars.that_date(item))
+            self._change(item, self._dated_beside(item, dates))
+        for item in found:
+            with self._database.reading() as connection:
+                now = item_rows.find(connection, item.id) or item
+            day = self._groups.day_it_lies_under(now)
+            if day is not None:
+                self._change(now, now.under(day, FOLDER))
+
+    def _change(self, old: Item, new: Item) -> None:
+        if new != old:
+            self._database.write(lambda connection: item_rows.change(connection, old, new))
 
     def rejoin(self, item: Item, scope: str) -> None:
         """A filed item stands in another folder of `Upload`: who waits there comes to it."""
@@ -272,10 +311,11 @@ class Filing:
                 attached = self._sidecars.attach(self._bring(now, now), scope, now.name)
             except (OSError, Refused, Taken) as failure:
                 structlog.get_logger().warning(
-                    "partners wait for the next start", path=str(now.path), error=str(failure)
+                    "partners wait for the next start", path=str(now.path), error=in_words(failure)
                 )
                 return
-        self._join_late(now, attached)
+        if attached:
+            self._judge_late(now)
 
     def bring_to_place(self, old: Item, dated: Item) -> Item:
         """Gives a filed item another date, and with its partners the folder that belongs to it.

@@ -5,7 +5,7 @@ Nothing is moved here; this says which date, folder, number and name belong to w
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import PurePosixPath
 
 from library import pairs, placement
@@ -16,9 +16,11 @@ from library.catalogue.database import Database
 from library.catalogue.items import Item
 from library.clock import Clock
 from library.moves import free_number
-from library.pairs import OWNER, Group
+from library.pairs import SAID, WEAK_ZONES, Group
 from library.sidecars import Sidecars, name_beside
 from library.store.local import LocalStore
+
+_A_DAY = timedelta(days=1)
 
 
 class Groups:
@@ -44,7 +46,7 @@ class Groups:
 
     def judged_again(self, item: Item) -> Item:
         """The item as today's rule and settings date it, from what was read when it came."""
-        if item.source == OWNER:
+        if item.source in SAID:
             return item
         return item.dated(self.choose([judged.candidate for judged in item.judged]))
 
@@ -84,13 +86,26 @@ class Groups:
 
     def _zoned(self, item: Item, members: list[Item]) -> Item:
         offset = pairs.known_offset(member for member in members if member.id != item.id)
-        if offset is None or item.zone_source not in pairs.WEAK_ZONES:
+        if offset is None or item.zone_source not in WEAK_ZONES:
             return item
         return item.dated(self.choose([judged.candidate for judged in item.judged], offset))
 
     def folder_of(self, group: Group) -> PurePosixPath:
         """The folder that belongs to a group under today's settings."""
         return placement.folder_for(group.kind, group.day, self._pattern)
+
+    def day_it_lies_under(self, item: Item) -> date | None:
+        """The day of the folder in which an item was found, where that is a person's word.
+
+        None where it belongs there anyway, where the folder is of no day, and where a film that
+        only knows UTC lies a day beside: then it was filed in another zone.
+        """
+        group, _ = self.in_library(item)
+        day = placement.day_of(item.path.parent, self._pattern)
+        if day is None or self.folder_of(group) == item.path.parent:
+            return None
+        is_near = item.day is not None and abs(day - item.day) <= _A_DAY
+        return None if is_near and item.zone_source in WEAK_ZONES else day
 
     def belongs(self, item: Item) -> PurePosixPath:
         """The folder in which an item, with its partners, would be filed today."""

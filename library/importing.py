@@ -11,15 +11,15 @@ from library.catalogue.receipts import Outcome
 from library.errors import Code, Refused
 from library.ingest import Ingest
 from library.media import kind_by_name
-from library.names import Role, role
-from library.origin import Origin
+from library.names import Role, is_text, printable, role
+from library.origin import LOCAL, Origin
 from library.upload import Announcement
 
 _BLOCK = 1 << 20
 _NO_LIMIT = Limits(files=2**31 - 1, bytes=2**62)
 _STOPS_ALL = frozenset({Code.NO_SPACE, Code.READ_ONLY})
 
-IMPORTER = Origin(key="local", address="local", program="daydrop import", is_owner=True)
+IMPORTER = Origin(key=LOCAL, address=LOCAL, program="daydrop import", is_owner=True)
 
 
 @dataclass
@@ -100,6 +100,11 @@ def import_files(
     return summary
 
 
+def _text(name: str) -> str:
+    """The name of a folder, also of one that is not UTF-8."""
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
 class _Stopped(Exception):
     """Somebody wants the import to end."""
 
@@ -111,16 +116,18 @@ def _import_one(
     tell: Callable[[int], None],
     is_stopping: Callable[[], bool],
 ) -> Outcome:
+    if not is_text(file.name):
+        raise Refused(Code.BAD_NAME, name=printable(file.name))
     with file.open("rb") as opened:
         status = os.fstat(opened.fileno())
         announcement = Announcement(
             name=file.name,
             origin=IMPORTER,
             size=status.st_size,
-            folder=file.parent.name,
+            folder=_text(file.parent.name),
             batch_id=batch_id,
             modified=status.st_mtime,
-            scope=f"import:{file.parent.resolve()}",
+            scope=f"import:{_text(str(file.parent.resolve()))}",
         )
         left = status.st_size
         try:

@@ -28,6 +28,7 @@ from library.catalogue.batches import Reservation
 from library.catalogue.database import CatalogueClosed, Connection, Database
 from library.catalogue.receipts import Outcome, Receipt
 from library.clock import Clock
+from library.console import in_words
 from library.disk import Disk
 from library.errors import Code, Forbidden, Refused
 from library.filing import Filing
@@ -143,7 +144,7 @@ class Ingest:
         """Keeps a companion; its dates join those of its picture, which may move for it."""
         receipt = self.sidecars.receive(announcement, staged, sha256, replaces)
         if receipt.item_id is not None:
-            self.filing.join_dates(receipt.item_id, self.sidecars.dates(receipt))
+            self.filing.judge_again(receipt.item_id)
         return receipt
 
     # ---- refusing ---------------------------------------------------------------------------
@@ -191,7 +192,7 @@ class Ingest:
             receipt = self.database.write(work)
         except (OSError, Refused, CatalogueClosed) as failure:
             # the fault that is told of has hit the catalogue too; the log still says it
-            structlog.get_logger().error("receipt not kept", error=str(failure))
+            structlog.get_logger().error("receipt not kept", error=in_words(failure))
         self._log.write(receipt)
 
     def give_back(self, reservation_id: str) -> None:
@@ -199,7 +200,9 @@ class Ingest:
         try:
             self.batches.refund(reservation_id)
         except (OSError, Refused, CatalogueClosed) as failure:
-            structlog.get_logger().error("reservation kept until a restart", error=str(failure))
+            structlog.get_logger().error(
+                "reservation kept until a restart", error=in_words(failure)
+            )
 
     def told(self, receipt: Receipt) -> Receipt:
         """Writes the log line of an upload that was accepted."""

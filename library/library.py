@@ -14,7 +14,7 @@ from library.aliaslife import AliasLife
 from library.batch import Batches
 from library.browse import Browse
 from library.catalogue import schema
-from library.catalogue.database import Database, sqlite_url
+from library.catalogue.database import CatalogueFailed, Database, sqlite_url
 from library.clock import Clock
 from library.disk import Disk
 from library.errors import Code, Refused, StoreUnusable
@@ -47,10 +47,17 @@ class Library:
 
     `start` sweeps what a crash left and begins to take uploads, `close` ends cleanly. Raises
     StoreUnusable when the store cannot keep the promises; on a read-only disk it still browses.
+    `claims_as` is the command that others are told of while this one is the first; None for one
+    that only looks, and keeps nobody from being the first.
     """
 
     def __init__(
-        self, settings: Settings, *, clock: Clock | None = None, workers: Workers | None = None
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        workers: Workers | None = None,
+        claims_as: str | None = "daydrop serve",
     ) -> None:
         self.settings = settings
         self.clock = clock or Clock()
@@ -61,8 +68,14 @@ class Library:
         self.is_read_only = not _prepare(self.store)
         if self.is_read_only:
             self._disk.reason = "the disk of the store is read-only"
-        self.is_first = not self.is_read_only and self.store.claim()
-        self.database = self._open_catalogue()
+        self.is_first = False
+        if claims_as is not None:
+            self.claim(claims_as)
+        try:
+            self.database = self._open_catalogue()
+        except BaseException:
+            self.store.release()
+            raise
         self.workers = workers or Workers(exiftool=_exiftool(settings.dates.exiftool))
         self.log = UploadLog(self.store.state / "log", self.clock, settings.log.days)
         self.batches = Batches(self.database, self.clock, settings.limits)
@@ -129,6 +142,11 @@ class Library:
         self._stopping = threading.Event()
         self._keeper: threading.Thread | None = None
 
+    def claim(self, who: str) -> bool:
+        """Whether this process is the first on its store, and may settle what a crash left."""
+        self.is_first = self.is_first or (not self.is_read_only and self.store.claim(who))
+        return self.is_first
+
     def start(self) -> None:
         """Settles what the last run left, warms the workers up, and keeps house from now on."""
         self.workers.start()
@@ -136,6 +154,7 @@ class Library:
             structlog.get_logger().warning("the store is read-only: browsing only")
             return
         if self.is_first:
+            self.database.check()
             swept = self.upkeep.sweep()
             structlog.get_logger().debug("swept", **vars(swept))
         self.previews.start()
@@ -160,8 +179,12 @@ class Library:
     def _open_catalogue(self) -> Database:
         url = self.settings.catalogue.url or sqlite_url(self.store.state / _CATALOGUE)
         database = Database(url, self._disk, read_only=self.is_read_only)
-        if not self.is_read_only:
-            schema.upgrade(database)
+        try:
+            if not self.is_read_only:
+                schema.upgrade(database)
+        except CatalogueFailed as failure:
+            database.close()
+            raise StoreUnusable(failure.advice) from failure
         return database
 
     def _groups(self) -> Groups:

@@ -21,6 +21,7 @@ from library.catalogue.items import Item, ItemState
 from library.catalogue.moves import Move
 from library.catalogue.receipts import Outcome
 from library.clock import Clock
+from library.console import in_words
 from library.errors import Refused
 from library.keyedlocks import KeyedLocks
 from library.receipts import told_of
@@ -105,7 +106,7 @@ class Moves:
             return self.carry_out(move)
         except (OSError, Refused, item_rows.Taken) as failure:
             structlog.get_logger().warning(
-                "a move waits for the next start", path=str(move.source), error=str(failure)
+                "a move waits for the next start", path=str(move.source), error=in_words(failure)
             )
             return True
 

@@ -162,6 +162,11 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def is_text(name: str) -> bool:
+    """Whether a name from a disk is UTF-8: another one fits in no row, no address and no page."""
+    return not any(unicodedata.category(letter) == "Cs" for letter in name)
+
+
 def printable(name: str) -> str:
     """The name for a sentence or a log: nothing invisible, nothing endless."""
     shown = "".join(

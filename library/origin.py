@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
+LOCAL = "local"  # the key of who files on this machine itself
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -25,6 +27,12 @@ def origin_of(address: str, account: str | None = None, program: str = "") -> Or
         program=program[:200],
         is_owner=account is None and parsed is not None and parsed.is_loopback,
     )
+
+
+def is_owner_key(key: str) -> bool:
+    """Whether an origin's key is the owner's: this machine, or `daydrop import` on it."""
+    parsed = _parse(key)
+    return key == LOCAL or (parsed is not None and parsed.is_loopback)
 
 
 def address_key(address: str) -> str:

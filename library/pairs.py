@@ -16,6 +16,8 @@ from library.media import RAW, Kind, extension
 WEAK_ZONES = frozenset({"utc_estimated", "setting"})  # a partner that knows better is believed
 PARTNER = "partner"  # the source of a date that came from the other member
 OWNER = "owner"  # the source of a date that a person set
+FOLDER = "folder"  # the source of a date of a file that was found under another day than it says
+SAID = frozenset({OWNER, FOLDER})  # a person's word, by a form or by the place
 _SAME_SHOT = timedelta(seconds=5)
 _MOST_OFFSET = timedelta(hours=14)
 _QUARTER = timedelta(minutes=15)
@@ -210,7 +212,7 @@ def group(item: Item, partners: Sequence[Item], of_stem: Sequence[Item] = ()) ->
 
 def _leads(member: Item, item: Item) -> tuple[int, bool, int, float]:
     """What a person said leads, then the dated one; of two, still, RAW, or who was here first."""
-    if member.source == OWNER:
+    if member.source in SAID:
         said = 0 if member.id == item.id else 1
     else:
         said = 2 if member.source in CORRECTIONS else 3

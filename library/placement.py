@@ -1,6 +1,6 @@
 """Where a file goes: from kind, date and name to folder and name. Pure."""
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import PurePosixPath
 
 from library.media import Kind
@@ -20,6 +20,18 @@ def folder_for(kind: Kind, day: date | None, pattern: str) -> PurePosixPath:
     tree = "images" if kind is Kind.IMAGE else "videos"
     # strftime drops the zeros of years below 1000 on some systems; scans are dated from 1826 on
     return PurePosixPath(day.strftime(pattern.replace("{kind}", tree)))
+
+
+def day_of(folder: PurePosixPath, pattern: str) -> date | None:
+    """The day whose folder this is under the setting `store.folder`; None for any other folder."""
+    if "%d" not in pattern or not folder.parts:
+        return None
+    try:
+        found = datetime.strptime(str(folder), pattern.replace("{kind}", folder.parts[0]))  # noqa: DTZ007  a day has no zone
+    except ValueError:
+        return None
+    kind = Kind.IMAGE if folder.parts[0] == "images" else Kind.VIDEO
+    return found.date() if folder_for(kind, found.date(), pattern) == folder else None
 
 
 def numbered(name: str, number: int) -> str:

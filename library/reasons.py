@@ -8,11 +8,11 @@ from library.capturedate.candidate import Candidate, Form
 from library.capturedate.rule import Judged, Verdict
 from library.catalogue.items import Item
 from library.names import printable
-from library.pairs import OWNER, PARTNER
+from library.pairs import FOLDER, OWNER, PARTNER
 from library.words import Language
 
 _RAW_MOST = 60
-_SAID_BY_OTHERS = frozenset({OWNER, PARTNER})
+_SAID_BY_OTHERS = frozenset({OWNER, PARTNER, FOLDER})
 
 
 def lines(item: Item, language: Language = Language.EN) -> tuple[str, ...]:

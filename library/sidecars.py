@@ -4,13 +4,14 @@ A companion whose picture has not come yet waits in staging, listed in `Upload`.
 """
 
 import errno
-import hashlib
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
+
+import structlog
 
 from library.batch import Batches
 from library.capturedate.candidate import Candidate
@@ -36,6 +37,7 @@ from library.names import (
     stem_key,
     stored_name,
 )
+from library.origin import is_owner_key
 from library.pairs import Part, part_of
 from library.receipts import etag
 from library.store.local import LocalStore, Staged
@@ -120,17 +122,27 @@ class Sidecars:
         self._store.sync_staging()
         return sidecar
 
-    def dates(self, receipt: Receipt) -> tuple[Candidate, ...]:
-        """The dates in a companion that has just come to its picture."""
-        if receipt.place is None:
-            return ()
-        return self._read(self._store.path(PurePosixPath(receipt.place)), receipt.name)
+    def that_date(self, item: Item) -> list[Sidecar]:
+        """The companions beside an item that may date it, the newest first.
 
-    def dates_in(self, sidecar: Sidecar) -> tuple[Candidate, ...]:
-        """The dates in a companion that lies beside its picture."""
-        if sidecar.path is None:
-            return ()
-        return self._read(self._store.path(sidecar.path), sidecar.name)
+        Not one whose sender did not send that picture: the bytes came from there as well, but who
+        sent them first has filed them, and a stranger's word moves no photo.
+        """
+        with self._database.reading() as connection:
+            companions = rows.of_item(connection, item.id)
+        may_date = [
+            each for each in companions if each.origin == item.origin or is_owner_key(each.origin)
+        ]
+        return sorted(may_date, key=lambda sidecar: -sidecar.arrived)
+
+    def dates_in(self, companions: Iterable[Sidecar]) -> tuple[Candidate, ...]:
+        """The dates in companions that lie beside their picture."""
+        return tuple(
+            date
+            for each in companions
+            if each.path is not None
+            for date in self._read(self._store.path(each.path), each.name)
+        )
 
     def waiting_dates(self, pair_scope: str, name: str) -> dict[str, tuple[Candidate, ...]]:
         """The dates in the companions that wait for a picture of this scope and name, by their id.
@@ -254,15 +266,19 @@ class Sidecars:
             number += 1
         self._change(replace(sidecar, path=_path_beside(sidecar, item, number), trashed=None))
 
-    def take_back(self, batch_id: str) -> None:
-        """A batch is undone: what it brought beside pictures of others goes to the trash."""
+    def take_back(self, batch_id: str) -> set[str]:
+        """A batch is undone: what it brought beside pictures of others goes to the trash.
+
+        Returns the items that it was beside, also of an earlier try that a kill ended.
+        """
         with self._database.reading() as connection:
             brought = rows.of_batch(connection, batch_id)
         for sidecar in brought:
             if sidecar.staged is not None:
                 self._give_up(sidecar)
-            else:
+            elif sidecar.trashed is None:
                 self._trash(sidecar)
+        return {sidecar.item_id for sidecar in brought if sidecar.item_id is not None}
 
     def purge(self, before: float) -> None:
         """Removes for good what went to the trash before a time."""
@@ -300,7 +316,7 @@ class Sidecars:
         """
         with self._database.reading() as connection:
             companions = rows.everything(connection)
-        homeless = {path: self._digest(path) for path in strangers if is_sidecar(path.name)}
+        homeless = self._digests(path for path in strangers if is_sidecar(path.name))
         for sidecar in companions:
             if sidecar.trashed is not None:
                 continue
@@ -376,9 +392,17 @@ class Sidecars:
         elif item is not None and item.state is ItemState.TRASHED:
             self.trash(item)
 
-    def _digest(self, path: PurePosixPath) -> str:
-        with self._store.open(path) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any raw file reads
+    def _digests(self, paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, str]:
+        """The hashes of those that can be read."""
+        found: dict[PurePosixPath, str] = {}
+        for path in paths:
+            try:
+                found[path] = self._store.sha256(path)
+            except OSError as failure:
+                structlog.get_logger().warning(
+                    "a file cannot be read", path=str(path), error=failure.strerror
+                )
+        return found
 
     # ---- inside -----------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ The dated tree is the truth and the catalogue an index of it: whatever the two d
 a crash is settled here.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -26,7 +25,7 @@ from library.clock import Clock
 from library.errors import Code, Refused
 from library.filing import Filing
 from library.moves import Moves
-from library.origin import Origin
+from library.origin import LOCAL, Origin
 from library.pairs import OWNER
 from library.placement import numbered
 from library.sidecars import Sidecars
@@ -89,6 +88,7 @@ class Upkeep:
         new = [path for path in strangers if path not in found_again]
         adopted = {path for path in new if self._adopt(path, told)}
         adopted |= self._sidecars.reconcile(path for path in new if path not in adopted)
+        self._filing.date_found(sorted(adopted))
         return Swept(staging, len(adopted), missing, len(found_again), moves, reservations)
 
     def _sweep_staging(self) -> int:
@@ -110,7 +110,9 @@ class Upkeep:
         with self._database.reading() as connection:
             stored = item_rows.all_in_state(connection, ItemState.STORED)
             companions = {PurePosixPath(path) for path in sidecar_rows.paths(connection)}
-        lost = [item for item in stored if item.path not in there]
+        lost = [
+            item for item in stored if item.path not in there and self._store.is_gone(item.path)
+        ]
         for item in lost:
             self._settle_lost(item)
         return sorted(there - {item.path for item in stored} - companions), len(lost)
@@ -132,7 +134,8 @@ class Upkeep:
         with self._database.reading() as connection:
             if not item_rows.without_file(connection, size=self._store.size(path)):
                 return False
-        sha256, _ = self._digest(path)
+        if (sha256 := self._digest(path)) is None:
+            return False
         with self._database.reading() as connection:
             lost = item_rows.without_file(connection, sha256=sha256)
             has_another = item_rows.by_sha256(connection, sha256) is not None
@@ -156,20 +159,20 @@ class Upkeep:
         """
         if path.name == SUMS:
             return False
-        sha256, head = self._digest(path)
+        if (sha256 := self._digest(path)) is None:
+            return False
         sent = told.get(sha256, {})
         try:
             item = self._filing.as_found(
                 path,
                 name=str(sent.get("name", path.name)),
-                origin=str(sent.get("origin", "local")),
+                origin=str(sent.get("origin", LOCAL)),
                 sha256=sha256,
-                head=head,
             )
             self._database.write(
                 lambda connection: item_rows.insert_item(connection, item), durable=True
             )
-        except (Refused, Taken) as reason:
+        except (OSError, Refused, Taken) as reason:
             structlog.get_logger().info("not adopted", path=str(path), reason=str(reason))
             return False
         structlog.get_logger().info("adopted", path=str(path))
@@ -182,13 +185,29 @@ class Upkeep:
             if line.get("outcome") == "filed" and "sha256" in line
         }
 
-    def _digest(self, path: PurePosixPath) -> tuple[str, bytes]:
-        with self._store.open(path) as file:
-            head = file.read(4096)
-            sha256 = hashlib.sha256(head)
-            while block := file.read(1 << 20):
-                sha256.update(block)
-        return sha256.hexdigest(), head
+    def _digest(self, path: PurePosixPath) -> str | None:
+        """The hash of a file; None, and a word about it, when it cannot be read."""
+        try:
+            return self._store.sha256(path)
+        except OSError as failure:
+            structlog.get_logger().warning(
+                "a file cannot be read", path=str(path), error=failure.strerror
+            )
+            return None
+
+    def forget_lost(self) -> int:
+        """Gives up what is missing, as if its days in the trash were over."""
+        now = self._clock.now()
+        with self._database.reading() as connection:
+            lost = item_rows.lost(connection)
+        for item in lost:
+            self._change(item, replace(item, trashed=now))
+        return len(lost)
+
+    def count_lost(self) -> int:
+        """How many files are missing, and not given up."""
+        with self._database.reading() as connection:
+            return item_rows.count_lost(connection)
 
     def recount(self) -> None:
         """Makes the counters of the months anew from the items."""
@@ -207,15 +226,7 @@ class Upkeep:
             item = item_rows.find(connection, item_id)
         if item is None or item.state is not ItemState.STORED:
             raise LookupError(item_id)
-        dated = replace(
-            item,
-            taken=f"{day.isoformat()}T00:00:00",
-            offset_minutes=None,
-            source=OWNER,
-            zone_source=None,
-            day_only=True,
-        )
-        return self._filing.bring_to_place(item, dated)
+        return self._filing.bring_to_place(item, item.under(day, OWNER))
 
     # ---- taking back ------------------------------------------------------------------------
 
@@ -249,7 +260,8 @@ class Upkeep:
         with self._database.reading() as connection:
             brought = receipt_rows.items_of_batch(connection, batch_id)
         trashed = sum(self._trash_unless_held(item_id) for item_id in sorted(brought))
-        self._sidecars.take_back(batch_id)
+        for item_id in self._sidecars.take_back(batch_id):
+            self._filing.judge_again(item_id)
         self._database.write(lambda connection: mark_rows.remove(connection, _UNDOING + batch_id))
         return trashed
 
@@ -327,11 +339,20 @@ class Upkeep:
                 again = item_rows.by_sha256(connection, item.sha256)
             if now is None or now.trash_name is None or again is not None:
                 raise Refused(Code.EXPIRED, "trash")
-            number, path = 1, now.path
-            while not self._store.move_from_trash(now.trash_name, path):
-                number += 1
-                path = now.path.with_name(numbered(now.name, number))
-            return self._settle_restored(now, path)
+            restored = self._move_from_trash(now, now.trash_name)
+        return self._filing.bring_to_place(restored, restored)
+
+    def _move_from_trash(self, item: Item, name: str) -> Item:
+        """Back to where it was, or beside what has its name now."""
+        number, path = 1, item.path
+        while True:
+            if self._store.move_from_trash(name, path):
+                try:
+                    return self._settle_restored(item, path)
+                except Taken:  # a name that differs in case only
+                    self._store.move_to_trash(path, name)
+            number += 1
+            path = item.path.with_name(numbered(item.name, number))
 
     def _settle_restored(self, item: Item, path: PurePosixPath) -> Item:
         restored = replace(item, path=path, state=ItemState.STORED, trashed=None, trash_name=None)

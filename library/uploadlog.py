@@ -4,7 +4,6 @@ It is what `rescan` takes names and origins from when the catalogue is lost.
 """
 
 import json
-import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -46,14 +45,16 @@ class UploadLog:
                 file.unlink(missing_ok=True)
 
     def lines(self) -> list[dict[str, object]]:
-        """Every line there is, oldest first; a last line that a crash cut is passed over."""
+        """Every line there is, oldest first; one that a crash cut is passed over."""
         found: list[dict[str, object]] = []
         for file in sorted(self._folder.glob("*.jsonl")):
-            for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
-                try:
-                    found.append(json.loads(line))
-                except json.JSONDecodeError:
+            text = file.read_text(encoding="utf-8", errors="replace")
+            # not splitlines: names may hold U+2028, which it takes for the end of a line
+            for line in filter(None, text.split("\n")):
+                if (fields := _read(line)) is None:
                     structlog.get_logger().warning("log line cut by a crash", file=file.name)
+                else:
+                    found.append(fields)
         return found
 
     def close(self) -> None:
@@ -71,6 +72,14 @@ class UploadLog:
             self._file = (self._folder / f"{day}.jsonl").open("a", encoding="utf-8")
             self._day = day
         return self._file
+
+
+def _read(line: str) -> dict[str, object] | None:
+    try:
+        fields = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return fields if isinstance(fields, dict) else None
 
 
 def _fields(receipt: Receipt) -> dict[str, object]:
@@ -94,18 +103,3 @@ def _fields(receipt: Receipt) -> dict[str, object]:
         "batch": receipt.batch_id,
     }
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def configure_console(level: str) -> None:
-    """Sets up what the server says on its console: one line an event, without colours in a file."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S"),
-            structlog.dev.ConsoleRenderer(colors=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[level.upper()]
-        ),
-        cache_logger_on_first_use=False,
-    )

@@ -1,8 +1,7 @@
 """Re-reads every file against its SHA-256, and the tree against the catalogue."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from pathlib import PurePosixPath
@@ -10,17 +9,27 @@ from pathlib import PurePosixPath
 from library.catalogue import items as item_rows
 from library.catalogue import sidecars as sidecar_rows
 from library.catalogue.database import Database
-from library.catalogue.items import Item, ItemState
+from library.catalogue.items import ItemState
 from library.store.local import LocalStore
 from library.upkeep import SUMS
 
 
 class Condition(StrEnum):
-    """How an item's file was found."""
+    """How a file was found."""
 
     WHOLE = "whole"
     DAMAGED = "damaged"
     MISSING = "missing"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file that the catalogue speaks of: an item or a companion; `size` in bytes."""
+
+    path: PurePosixPath
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -28,14 +37,15 @@ class Report:
     """What a check found; `strangers` are files of the tree that no row speaks of."""
 
     whole: int = 0
-    damaged: tuple[PurePosixPath, ...] = ()
-    missing: tuple[PurePosixPath, ...] = ()
-    strangers: tuple[PurePosixPath, ...] = field(default=())
+    damaged: tuple[Kept, ...] = ()
+    missing: tuple[Kept, ...] = ()
+    unreadable: tuple[Kept, ...] = ()
+    strangers: tuple[PurePosixPath, ...] = ()
 
     @property
     def is_clean(self) -> bool:
-        """Whether every item is whole and nothing else lies in the tree."""
-        return not (self.damaged or self.missing or self.strangers)
+        """Whether every file is whole and nothing else lies in the tree."""
+        return not (self.damaged or self.missing or self.unreadable or self.strangers)
 
 
 class Verify:
@@ -44,34 +54,44 @@ class Verify:
     def __init__(self, store: LocalStore, database: Database) -> None:
         self._store, self._database = store, database
 
-    def stored(self) -> list[Item]:
-        """The items that are checked."""
+    def kept(self) -> list[Kept]:
+        """What lies in the tree for all we know, by path."""
         with self._database.reading() as connection:
-            return item_rows.all_in_state(connection, ItemState.STORED)
+            items = item_rows.all_in_state(connection, ItemState.STORED)
+            companions = sidecar_rows.in_tree(connection)
+        found = [Kept(item.path, item.sha256, item.size) for item in items]
+        found += [Kept(each.path, each.sha256, each.size) for each in companions if each.path]
+        return sorted(found, key=lambda kept: kept.path)
 
-    def check(self, items: Iterable[Item], tell: Callable[[int], None] | None = None) -> Report:
+    def lost(self) -> list[Kept]:
+        """What an earlier start did not find any more, and what nobody has given up."""
+        with self._database.reading() as connection:
+            return [Kept(item.path, item.sha256, item.size) for item in item_rows.lost(connection)]
+
+    def check(self, files: Iterable[Kept], tell: Callable[[int], None] | None = None) -> Report:
         """Reads every file; `tell` is given the bytes read so far, for a progress bar."""
-        found: dict[Condition, list[PurePosixPath]] = {condition: [] for condition in Condition}
-        for item in items:
-            found[self.condition(item)].append(item.path)
+        found: dict[Condition, list[Kept]] = {condition: [] for condition in Condition}
+        for kept in files:
+            found[self.condition(kept)].append(kept)
             if tell is not None:
-                tell(item.size)
+                tell(kept.size)
         return Report(
             whole=len(found[Condition.WHOLE]),
             damaged=tuple(found[Condition.DAMAGED]),
-            missing=tuple(found[Condition.MISSING]),
+            missing=(*found[Condition.MISSING], *self.lost()),
+            unreadable=tuple(found[Condition.UNREADABLE]),
             strangers=tuple(self.strangers()),
         )
 
-    def condition(self, item: Item) -> Condition:
-        """How the file of one item is."""
+    def condition(self, kept: Kept) -> Condition:
+        """How one file is."""
         try:
-            file = self._store.open(item.path)
+            sha256 = self._store.sha256(kept.path)
         except FileNotFoundError:
             return Condition.MISSING
-        with file:
-            digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]  # any raw file reads
-        return Condition.WHOLE if digest.hexdigest() == item.sha256 else Condition.DAMAGED
+        except OSError:  # no permission, or a disk that fails
+            return Condition.UNREADABLE
+        return Condition.WHOLE if sha256 == kept.sha256 else Condition.DAMAGED
 
     def strangers(self) -> Iterator[PurePosixPath]:
         """Files of the tree that neither an item nor a companion is."""
@@ -83,12 +103,18 @@ class Verify:
             if str(path) not in known and path.name != SUMS
         )
 
-    def write_sums(self, items: Iterable[Item]) -> int:
+    def write_sums(self, files: Iterable[Kept]) -> int:
         """Writes a `SHA256SUMS` into each folder, for `sha256sum -c`; returns how many."""
-        by_folder = sorted(items, key=lambda item: (str(item.path.parent), item.path.name))
+        by_folder = sorted(files, key=lambda kept: (str(kept.path.parent), kept.path.name))
         folders = 0
-        for folder, members in groupby(by_folder, key=lambda item: item.path.parent):
-            lines = "".join(f"{item.sha256}  {item.path.name}\n" for item in members)
+        for folder, members in groupby(by_folder, key=lambda kept: kept.path.parent):
+            lines = "".join(_sum_line(kept) for kept in members)
             self._store.write_text(folder / SUMS, lines)
             folders += 1
         return folders
+
+
+def _sum_line(kept: Kept) -> str:
+    """A line as coreutils write it: a name with a backslash or a line feed in it is escaped."""
+    name = kept.path.name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{'' if name == kept.path.name else chr(92)}{kept.sha256}  {name}\n"

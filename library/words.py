@@ -238,6 +238,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "why.name": ("the date in its name", "文件名中的日期"),
     "why.partner": ("the date of the other half of its pair", "配对文件的日期"),
     "why.owner": ("the date that the owner set", "所有者设定的日期"),
+    "why.folder": ("the day of the folder in which it was found", "发现它时所在文件夹的日期"),
     "why.none": ("no capture date in the file", "文件中没有拍摄日期"),
     "why.unbelievable": (
         "the dates in the file cannot be right",
@@ -303,6 +304,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "the other half of its pair decides the day",
         "日期由配对文件决定",
     ),
+    "reason.overruled.folder": ("it lay under another day", "它当时位于另一天的文件夹"),
     "reason.overruled.owner": ("its owner said otherwise", "所有者另有设定"),
     "reason.unset": ("never set", "未设置"),
     "reason.unreadable": ("no date can be read from it", "无法解析为日期"),

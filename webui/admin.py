@@ -40,6 +40,7 @@ def admin() -> str:
         open_batches=batches,
         uploads=library().uploads.pending(),
         items=library().browse.total(),
+        lost=library().upkeep.count_lost(),
         undated=library().browse.undated_count(),
         failed=_failed_previews(),
         trash=library().upkeep.in_trash(LISTED),

@@ -33,7 +33,20 @@ class CatalogueClosed(RuntimeError):
 
 
 class CatalogueFailed(OSError):
-    """The catalogue could not be written; `errno` is EIO when its disk has failed."""
+    """The catalogue could not be read or written; `errno` is EIO when its disk has failed."""
+
+    @property
+    def advice(self) -> str:
+        """What is wrong, and what to do."""
+        says = str(self.args[-1]).splitlines()[-1]
+        if self.errno == errno.EIO:
+            return f"the disk of the catalogue failed ({says}): check it, then start again"
+        return (
+            f"the catalogue is damaged ({says}): stop Daydrop, move all .daydrop/catalogue.sqlite* "
+            "away, put the newest of .daydrop/copies in their place as catalogue.sqlite if there "
+            "is one, and run daydrop rescan, which brings it in line with the files and the log, "
+            "also from nothing"
+        )
 
 
 @dataclass(frozen=True)
@@ -77,13 +90,22 @@ class Database:
             self._queue.put(job)
         return job.future.result()
 
-    def fault(self) -> str | None:
-        """What is wrong with the file of the catalogue, None when nothing is."""
+    def check(self) -> None:
+        """Raises CatalogueFailed when the file of the catalogue is not sound."""
         if self.engine.dialect.name != "sqlite":
-            return None
+            return
         with self.reading() as connection:
             says = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-        return None if says == "ok" else str(says)
+        if says != "ok":
+            raise CatalogueFailed(None, str(says))
+
+    @contextmanager
+    def failing_as_told(self) -> Iterator[None]:
+        """Lets what goes past `reading` and `write`, such as a migration, fail as they do."""
+        try:
+            yield
+        except DatabaseError as failure:
+            raise self._refusal(failure) from failure
 
     def copy_to(self, file: Path) -> None:
         """Writes a consistent copy of a SQLite catalogue, also while it is in use."""

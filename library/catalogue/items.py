@@ -95,6 +95,17 @@ class Item:
         """The same item under another capture date; its path is not touched."""
         return replace(self, **date_fields(capture))  # type: ignore[arg-type]  # the names are the fields'
 
+    def under(self, day: date, source: str) -> "Item":
+        """The same item under a day that no file says, but a person; its path is not touched."""
+        return replace(
+            self,
+            taken=f"{day.isoformat()}T00:00:00",
+            offset_minutes=None,
+            source=source,
+            zone_source=None,
+            day_only=True,
+        )
+
 
 def date_fields(capture: CaptureDate) -> dict[str, object]:
     """The fields of an item that say when it was taken and why."""
@@ -113,6 +124,8 @@ COLUMNS = tuple(items.c[name] for name in _NAMES)
 STORED = items.c.state == literal_column("'stored'")
 """Written out, not bound: so the indexes of what is stored serve the queries that say it."""
 _TRASHED = ~STORED & (items.c.state == ItemState.TRASHED.value)
+_LOST = ~STORED & (items.c.state == ItemState.MISSING.value) & items.c.trashed.is_(None)
+"""Missing since a start; what was purged from the trash has its time there."""
 
 # What every upload asks is written once: putting a statement together costs more than running it.
 _BY_SHA256 = select(*COLUMNS).where(items.c.sha256 == bindparam("sha256"), STORED).limit(1)
@@ -273,6 +286,17 @@ def without_file(
     if size is not None:
         where.append(items.c.size == size)
     return _select(connection, *where)
+
+
+def lost(connection: Connection) -> list[Item]:
+    """The items whose files were gone at some start, and are known neither as trash nor as left."""
+    return _select(connection, _LOST)
+
+
+def count_lost(connection: Connection) -> int:
+    """How many files are missing."""
+    query = select(func.count()).select_from(items).where(_LOST)
+    return int(connection.execute(query).scalar_one())
 
 
 def trashed(connection: Connection, limit: int) -> list[Item]:

@@ -32,7 +32,10 @@ def upgrade(database: Database) -> bool:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     # immediate: a transaction that begins by reading is refused once another connection wrote
-    with database.engine.connect().execution_options(immediate=True) as connection:
+    with (
+        database.failing_as_told(),
+        database.engine.connect().execution_options(immediate=True) as connection,
+    ):
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()

@@ -109,8 +109,8 @@ def trashed_before(connection: Connection, when: float) -> list[Sidecar]:
 
 
 def of_batch(connection: Connection, batch_id: str) -> list[Sidecar]:
-    """The companions that a batch brought, those in the trash left out."""
-    return _many(connection, sidecars.c.batch_id == batch_id, _KEPT)
+    """The companions that a batch brought, those in the trash too."""
+    return _many(connection, sidecars.c.batch_id == batch_id)
 
 
 def given_up(connection: Connection, before: float) -> list[Sidecar]:
@@ -123,6 +123,11 @@ def staged_names(connection: Connection) -> set[str]:
     """What companions keep in staging."""
     query = select(sidecars.c.staged).where(sidecars.c.staged.is_not(None))
     return set(connection.execute(query).scalars())
+
+
+def in_tree(connection: Connection) -> list[Sidecar]:
+    """The companions that lie in the tree."""
+    return _many(connection, sidecars.c.path.is_not(None), _KEPT)
 
 
 def paths(connection: Connection) -> set[str]:

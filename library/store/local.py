@@ -11,6 +11,7 @@ Staging and tree are one file system, so that a whole file appears in the tree b
 import ctypes
 import errno
 import fcntl
+import hashlib
 import os
 import secrets
 import stat
@@ -22,12 +23,14 @@ from typing import BinaryIO
 
 from library.disk import Disk
 from library.errors import StoreUnusable
+from library.names import is_text
 from library.placement import TREES
 
 _HIDDEN = ".daydrop"
+_ALWAYS = TREES[:3]  # `others` is made with its first file
 _FOLDERS = ("staging", "trash", "previews", "log")
+_LOCK = "lock"
 _AT_FDCWD = -100
-_PROBES = PurePosixPath("no_date")
 _PROBE = ".daydrop-probe-"
 _RENAME_NOREPLACE = 1
 _CANNOT_LINK = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
@@ -130,25 +133,40 @@ class LocalStore:
             self.state.mkdir(mode=0o700, exist_ok=True)
             for folder in _FOLDERS:
                 (self.state / folder).mkdir(mode=0o700, exist_ok=True)
-            for tree in TREES[:3]:
-                (self.root / tree).mkdir(exist_ok=True)
+            for tree in _ALWAYS:
+                self._make_tree(self.root / tree)
             for made in (self.state, self.root, *(each.parent for each in new)):
                 _sync_folder(made)
-            self._prove()
+            for tree in _ALWAYS:
+                self._prove(PurePosixPath(tree))
 
-    def claim(self) -> bool:
+    def claim(self, who: str) -> bool:
         """Whether this process is the first that uses the store; it is until it ends.
 
-        Only the first may sweep: what lies in staging can belong to another one.
+        Only the first may sweep: what lies in staging can belong to another one. `who` is what
+        others are told of it.
         """
-        file = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = os.open(self.state / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(file)
             return False
+        os.truncate(file, 0)
+        os.write(file, who.encode())
         self._claim = file
         return True
+
+    def claimed_by(self) -> str | None:
+        """Who is the first that uses the store now; None when nobody does."""
+        try:
+            with (self.state / _LOCK).open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return None
+        except BlockingIOError:
+            return (self.state / _LOCK).read_text(encoding="utf-8") or "Daydrop"
+        return None
 
     def release(self) -> None:
         """Lets another process be the first."""
@@ -156,16 +174,32 @@ class LocalStore:
             os.close(self._claim)
             self._claim = None
 
-    def _prove(self) -> None:
+    def _make_tree(self, tree: Path) -> None:
+        """A link would lead out of the store, and nothing below it would be served."""
+        if tree.is_symlink() or (tree.exists() and not tree.is_dir()):
+            raise StoreUnusable(
+                f"{tree} is no folder: move what it is away. To keep the library on another disk, "
+                "put the whole store there"
+            )
+        tree.mkdir(exist_ok=True)
+
+    def _prove(self, tree: PurePosixPath) -> None:
         """Two files, one name: the second must be told that the name is taken."""
         first, second = self.stage(), self.stage()
-        name = _PROBES / f"{_PROBE}{self._random()}"
+        name = tree / f"{_PROBE}{self._random()}"
         try:
             if not self.link(first.name, name) or self.link(second.name, name):
                 raise StoreUnusable(
                     f"{self.root} would overwrite files of one name: "
                     "put the store on a local disk (ext4, xfs, btrfs, zfs, APFS, NTFS)"
                 )
+        except OSError as failure:
+            if failure.errno != errno.EXDEV:
+                raise
+            raise StoreUnusable(
+                f"{self.root / tree} lies on another disk than {self.root}: a file cannot appear "
+                "there in one step. Put the whole store on that disk"
+            ) from failure
         finally:
             for staged in (first, second):
                 staged.close()
@@ -211,8 +245,9 @@ class LocalStore:
 
     def discard_probes(self) -> None:
         """Removes what a kill left of the proof at the start; for the first process only."""
-        for probe in self.path(_PROBES).glob(f"{_PROBE}*"):
-            probe.unlink(missing_ok=True)
+        for tree in _ALWAYS:
+            for probe in self.path(PurePosixPath(tree)).glob(f"{_PROBE}*"):
+                probe.unlink(missing_ok=True)
 
     def sync_staging(self) -> None:
         """Returns when the names in staging would survive a power cut."""
@@ -310,6 +345,11 @@ class LocalStore:
             raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
         return os.fdopen(file, "rb", buffering=0)
 
+    def sha256(self, path: PurePosixPath) -> str:
+        """The hash of a whole file of the tree, read anew; raises OSError when it cannot be."""
+        with self.open(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any raw file reads
+
     def has(self, path: PurePosixPath, size: int) -> bool:
         """Whether a plain file of exactly this size is there."""
         try:
@@ -328,6 +368,15 @@ class LocalStore:
         """Whether anything has this name."""
         return os.path.lexists(self.path(path))
 
+    def is_gone(self, path: PurePosixPath) -> bool:
+        """Whether a file that was here is not any more; False also for what cannot be looked at."""
+        try:
+            return not stat.S_ISREG(os.lstat(self.path(path)).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+
     def take_back(self, path: PurePosixPath, staged: str) -> None:
         """Undoes `link`: the file is in staging again, and in the tree no more."""
         if self.staged_path(staged).exists():
@@ -340,11 +389,16 @@ class LocalStore:
         staged = self.stage()
         try:
             staged.write(text.encode())
-            staged.sync()
+            self.replace(staged, path)
         finally:
             staged.close()
-        staged.path.replace(self.path(path))
-        self.sync_folder(path.parent)
+
+    def replace(self, staged: Staged, path: PurePosixPath) -> None:
+        """Puts a staging file over a file of the tree: one that is damaged, or a list of ours."""
+        with self._disk.writing():
+            staged.sync()
+            staged.path.replace(self.path(path))
+            self.sync_folder(path.parent)
 
     def listing(self, folder: PurePosixPath) -> list[Entry]:
         """What lies in a folder of the tree, by name; hidden files and links are left out.
@@ -355,7 +409,7 @@ class LocalStore:
         if not self.is_folder(folder):
             raise FileNotFoundError(errno.ENOENT, "no such folder", str(folder))
         with os.scandir(path) as found:
-            entries = [_entry(entry) for entry in found if not entry.name.startswith(".")]
+            entries = [_entry(entry) for entry in found if _is_shown(entry.name)]
         return sorted((e for e in entries if e is not None), key=lambda entry: entry.name)
 
     def is_folder(self, folder: PurePosixPath) -> bool:
@@ -368,13 +422,13 @@ class LocalStore:
         return bool(folder.parts) and folder.parts[0] in TREES
 
     def files(self) -> Iterator[PurePosixPath]:
-        """Every file of the tree, hidden ones and links left out."""
+        """Every plain file of the tree; what is hidden, a link or a pipe is left out."""
         for tree in TREES:
             for folder, folders, names in os.walk(self.root / tree):
-                folders[:] = [name for name in folders if not name.startswith(".")]
+                folders[:] = [name for name in folders if _is_shown(name)]
                 for name in names:
                     path = Path(folder, name)
-                    if not name.startswith(".") and not path.is_symlink():
+                    if _is_shown(name) and _is_plain(path):
                         yield PurePosixPath(path.relative_to(self.root))
 
     def set_modified(self, path: PurePosixPath, when: float) -> None:
@@ -406,6 +460,10 @@ class LocalStore:
         """Removes a file of the trash for good; harmless when it is gone."""
         (self._trash / PurePosixPath(name).name).unlink(missing_ok=True)
 
+    def open_trashed(self, name: str) -> BinaryIO:
+        """A file of the trash, for reading; raises FileNotFoundError."""
+        return (self._trash / PurePosixPath(name).name).open("rb")
+
     def trashed_names(self) -> list[str]:
         """All files of the trash."""
         return [file.name for file in self._trash.iterdir()]
@@ -421,6 +479,18 @@ class LocalStore:
             used=(status.f_blocks - status.f_bfree) * status.f_frsize,
             is_read_only=bool(status.f_flag & os.ST_RDONLY),
         )
+
+
+def _is_shown(name: str) -> bool:
+    """Whether a name on the disk is shown: none that hides, none that is no text."""
+    return not name.startswith(".") and is_text(name)
+
+
+def _is_plain(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False  # moved away meanwhile
 
 
 def _entry(entry: os.DirEntry[str]) -> Entry | None:

@@ -284,4 +284,4 @@ def test_refile_waits_for_the_server_to_be_stopped(camera: Path, tmp_path: Path)
     with library_on(store):
         refused = daydrop("refile", "--store", store)
     assert refused.returncode == 1
-    assert "stop it first" in refused.stderr
+    assert "daydrop serve is at work" in refused.stderr

@@ -54,6 +54,22 @@ def test_the_tree_is_read_only_and_says_where_files_go(drive: Drive) -> None:
     assert drive.get(path).status_code == 200
 
 
+def test_what_somebody_put_into_the_tree_is_sent_whole_and_never_as_a_page(
+    drive: Drive, library: Library
+) -> None:
+    bodies = {
+        "drawing.svg": b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>",
+        "page.html": b"<script>alert(1)</script>",
+    }
+    for name, body in bodies.items():
+        path = library.store.path(PurePosixPath("no_date") / name)
+        path.write_bytes(body)
+        reply = drive.get(f"/no_date/{name}")
+        path.unlink()
+        assert (reply.data, reply.content_type) == (body, "application/octet-stream"), name
+        assert reply.headers["Content-Disposition"].startswith("attachment")
+
+
 def test_a_folder_of_upload_is_told_in_words_to_who_wants_no_page(drive: Drive) -> None:
     drive.send("MKCOL", "/Upload/Words")
     drive.put("/Upload/Words/a.jpg", media.photo(seed="words"))

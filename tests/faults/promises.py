@@ -10,6 +10,7 @@ from library.aliases import Gone
 from library.catalogue import aliases as alias_rows
 from library.catalogue import sidecars as sidecar_rows
 from library.catalogue import uploads as upload_rows
+from library.catalogue.database import CatalogueFailed
 from library.library import Library
 from library.origin import Origin
 from library.verify import Verify
@@ -177,14 +178,15 @@ def _seen_though_not_whole(library: Library, known: set[str]) -> Iterator[str]:
 
 
 def _out_of_order(library: Library) -> Iterator[str]:
-    report = Verify(library.store, library.database).check(
-        Verify(library.store, library.database).stored()
-    )
-    for kind in ("damaged", "missing", "strangers"):
-        for path in getattr(report, kind):
-            yield f"ROWS: {path} is among the {kind}"
-    if (fault := library.database.fault()) is not None:
-        yield f"ROWS: the catalogue says {fault}"
+    verify = Verify(library.store, library.database)
+    report = verify.check(verify.kept())
+    for kind in ("damaged", "missing", "unreadable", "strangers"):
+        for found in getattr(report, kind):
+            yield f"ROWS: {found} is among the {kind}"
+    try:
+        library.database.check()
+    except CatalogueFailed as failure:
+        yield f"ROWS: {failure.advice}"
     with library.database.reading() as connection:
         spoken_of = (
             alias_rows.staged_names(connection)

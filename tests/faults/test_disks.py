@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from library.errors import Code, Refused
+from library.errors import Code, Refused, StoreUnusable
 from library.library import Library
 from library.upload import Announcement
 from tests.checkout import ROOT
@@ -185,6 +185,17 @@ def test_a_library_on_a_read_only_disk_shows_everything_and_takes_nothing(tmp_pa
         with serving(disk / "store") as library:
             assert refusal(Sender(library, Notes(tmp_path / "notes")), "a.jpg", SMALL) is None
             assert kept(tmp_path, library)
+
+
+def test_another_disk_in_the_place_of_a_tree_is_refused_at_the_start(tmp_path):
+    need()
+    store = tmp_path / "store"
+    store.mkdir()
+    with (
+        mounted("tmpfs", store / "images", "-t", "tmpfs"),
+        pytest.raises(StoreUnusable, match="lies on another disk"),
+    ):
+        opened(store)
 
 
 SAID = ("Refused", "CatalogueFailed", "Errno 5")  # to an uploader, and to who undoes or deletes

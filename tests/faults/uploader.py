@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from library.catalogue import database
+from library.console import configure_console
 from library.store import local
-from library.uploadlog import configure_console
 from tests.faults.notes import Notes
 from tests.faults.scenarios import Sender, all_scenarios, picture, serving
 

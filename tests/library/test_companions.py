@@ -9,6 +9,7 @@ from library.batch import Face
 from library.catalogue import items as item_rows
 from library.catalogue import sidecars as sidecar_rows
 from library.names import Role, role, sidecar_ending, sidecar_picture, sidecar_target
+from library.origin import origin_of
 from library.receipts import Outcome
 from library.upload import Announcement
 from tests.library.test_pairs import TAKEN, paths, xmp
@@ -262,3 +263,44 @@ def test_a_companion_of_the_page_that_waits_in_vain_is_given_up(library, origin,
     assert library.sidecars.sweep(now + 10) == 1, "the one of the drive lives by its path"
     with library.database.reading() as connection:
         assert [each.name for each in sidecar_rows.everything(connection)] == ["IMG_2.xmp"]
+
+
+# ---- whose word counts --------------------------------------------------------------------------
+
+
+def test_a_stranger_who_has_the_same_bytes_dates_no_photo_of_others(library, send):
+    body = photo(taken=TAKEN)
+    send("IMG_1.jpg", body)
+    stranger = origin_of("192.168.1.66")
+    send("IMG_1.jpg", body, origin=stranger)
+    send("IMG_1.xmp", xmp(OTHER), origin=stranger)
+    assert paths(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.xmp"]
+
+
+def test_the_owner_corrects_what_others_have_sent(library, send):
+    body = photo(taken=TAKEN)
+    send("IMG_1.jpg", body)
+    owner = origin_of("127.0.0.1")
+    send("IMG_1.jpg", body, origin=owner)
+    send("IMG_1.xmp", xmp(OTHER), origin=owner)
+    assert paths(library) == ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.xmp"]
+
+
+def test_a_companion_that_is_taken_back_takes_its_date_along(library, send, origin):
+    picture = send("IMG_1.jpg", photo(taken=TAKEN))
+    library.batches.finish(picture.batch_id)
+    companion = send("IMG_1.xmp", xmp(OTHER))
+    assert companion.batch_id != picture.batch_id
+    library.upkeep.undo(companion.batch_id, origin)
+    assert paths(library) == ["images/2024/05/17/IMG_1.jpg"]
+    assert stored(library, picture).source == "exif_original"
+
+
+def test_the_first_companion_speaks_again_when_the_second_is_taken_back(library, send, origin):
+    picture = send("IMG_1.jpg", photo(taken=TAKEN))
+    send("IMG_1.jpg.xmp", xmp(OTHER))
+    library.batches.finish(picture.batch_id)
+    second = send("IMG_1.xmp", xmp(datetime(1999, 1, 2, 3, 4, 5)))  # noqa: DTZ001  a wall clock
+    assert stored(library, picture).day == date(1999, 1, 2)
+    library.upkeep.undo(second.batch_id, origin)
+    assert stored(library, picture).day == OTHER.date()

@@ -92,9 +92,10 @@ def test_a_move_that_was_killed_between_its_rename_and_its_row_is_finished_at_th
     library.close()
     again = Library(library.settings)
     again.start()
-    (found,) = Verify(again.store, again.database).stored()
+    verify = Verify(again.store, again.database)
+    found = again.browse.item(item.id).item
     assert (found.id, found.path) == (item.id, moved.path)
-    assert Verify(again.store, again.database).check([found]).is_clean
+    assert verify.check(verify.kept()).is_clean
     again.close()
 
 

@@ -1,18 +1,25 @@
 """After a crash, tree and catalogue are brought together and nothing acknowledged is lost."""
 
 import hashlib
-from datetime import datetime
+import os
+import socket
+from datetime import UTC, date, datetime
+from pathlib import Path, PurePosixPath
 
 import pytest
 
-from library.catalogue.items import ItemState
-from library.catalogue.receipts import Outcome
+from library.catalogue import items as item_rows
+from library.catalogue.items import Item, ItemState
+from library.catalogue.receipts import Outcome, Receipt
 from library.errors import Refused
 from library.library import Library
 from library.origin import origin_of
+from library.pairs import FOLDER
+from library.refile import Refile
 from library.upload import Announcement
 from library.verify import Verify
-from tests.media import photo
+from tests.library.test_pairs import xmp
+from tests.media import film, heic, photo
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
 PLACE = "images/2024/05/17/IMG_1.jpg"
@@ -30,7 +37,19 @@ def paths(library: Library) -> list[str]:
 
 
 def stored(library: Library) -> list[str]:
-    return [str(item.path) for item in Verify(library.store, library.database).stored()]
+    return [str(kept.path) for kept in Verify(library.store, library.database).kept()]
+
+
+def items(library: Library) -> list[Item]:
+    with library.database.reading() as connection:
+        return item_rows.all_in_state(connection, ItemState.STORED)
+
+
+def item_of(library: Library, receipt: Receipt) -> Item:
+    with library.database.reading() as connection:
+        found = item_rows.find(connection, receipt.item_id)
+    assert found is not None
+    return found
 
 
 def test_stale_staging_is_swept_at_the_start(library):
@@ -66,10 +85,98 @@ def test_a_lost_catalogue_is_made_again_from_tree_and_log(library, send):
         file.unlink()
     again = Library(library.settings)
     again.start()
-    (item,) = Verify(again.store, again.database).stored()
+    (item,) = items(again)
     assert (item.name, item.origin) == ("Ünïcode name.jpg", "192.168.1.20")
     assert item.sha256 == hashlib.sha256(body).hexdigest()
     assert item.taken == "2024-05-17T10:11:12"
+    again.close()
+
+
+def without_catalogue(library: Library) -> Library:
+    """The store as it starts after its catalogue was lost."""
+    library.close()
+    for file in library.store.state.glob("catalogue*"):
+        file.unlink()
+    again = Library(library.settings)
+    again.start()
+    return again
+
+
+def would_move(library: Library) -> list[str]:
+    work = Refile(library.database, library.groups, library.filing, library.moves)
+    return [f"{each.item.path} -> {each.folder}" for each in work.plan()]
+
+
+def test_after_a_lost_catalogue_nothing_belongs_elsewhere_than_it_lies(library, send):
+    send("corrected.jpg", photo(taken=TAKEN, seed="1"))
+    send("corrected.jpg.xmp", xmp(datetime(2001, 2, 3, 4, 5, 6)))  # noqa: DTZ001  a wall clock
+    scan = send("scan.jpg", photo(taken=None, seed="2"))
+    library.upkeep.set_date(scan.item_id, date(1987, 6, 5))
+    send("IMG_1.HEIC", heic(taken=TAKEN, identifier="A"))
+    send("IMG_1.MOV", film(None, fmt="mov", identifier="A"))
+    send("undated.jpg", photo(taken=None, seed="3"))
+    before = paths(library)
+    again = without_catalogue(library)
+    assert paths(again) == before
+    assert would_move(again) == []
+    by_name = {item.name: item for item in items(again)}
+    assert by_name["corrected.jpg"].source == "sidecar_original"
+    assert (by_name["scan.jpg"].source, by_name["scan.jpg"].day) == (FOLDER, date(1987, 6, 5))
+    assert by_name["undated.jpg"].day is None
+    again.close()
+
+
+def test_a_film_of_utc_found_a_day_beside_is_not_held_to_its_folder(library, send):
+    send("clip.mp4", film(datetime(2024, 5, 17, 23, 0, tzinfo=UTC)))
+    dates = library.settings.dates.model_copy(update={"media_timezone": "Pacific/Auckland"})
+    library.settings = library.settings.model_copy(update={"dates": dates})
+    again = without_catalogue(library)
+    assert would_move(again) == ["videos/2024/05/17/clip.mp4 -> videos/2024/05/18"]
+    again.close()
+
+
+def pipe(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.jpg")
+    os.mkfifo(folder / "pipe.xmp")
+
+
+def socket_file(folder: Path) -> None:
+    here = Path.cwd()
+    os.chdir(folder)  # the address of a socket is short
+    try:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind("socket.jpg")
+    finally:
+        os.chdir(here)
+
+
+def no_text(folder: Path) -> None:
+    (folder / "in\udcff.jpg").write_bytes(photo(taken=TAKEN, seed="a"))
+    (folder / "in\udcff.xmp").write_bytes(b"words")
+    (folder / "in\udcff").mkdir()
+    (folder / "in\udcff" / "IMG_9.jpg").write_bytes(photo(taken=TAKEN, seed="b"))
+
+
+@pytest.mark.parametrize("odd", [pipe, socket_file, no_text])
+def test_what_is_no_plain_file_of_a_readable_name_stops_nothing(library, send, odd):
+    send("IMG_1.jpg", photo(taken=TAKEN))
+    odd(library.store.root / "images/2024/05/17")
+    again = reopened(library)
+    assert stored(again) == [PLACE]
+    listed = again.store.listing(PurePosixPath("images/2024/05/17"))
+    assert [entry.name for entry in listed] == ["IMG_1.jpg"]
+    assert list(Verify(again.store, again.database).strangers()) == []
+    again.close()
+
+
+def test_what_another_program_wrote_into_the_log_does_not_stop_a_rescan(library, send):
+    name = "line\u2028end.jpg"
+    send(name, photo(taken=TAKEN))
+    (log,) = (library.store.state / "log").glob("*.jsonl")
+    with log.open("ab") as file:
+        file.write(b'\xff\x00\n[1,2]\n"text"\nnull\n{"outcome": "fil')
+    again = without_catalogue(library)
+    assert [item.name for item in items(again)] == [name]
     again.close()
 
 
@@ -134,12 +241,28 @@ def test_what_lies_in_the_trash_comes_back_beside_what_has_its_name_now(library,
     library.upkeep.undo(receipt.batch_id, origin)
     send("IMG_1.jpg", photo(taken=TAKEN, seed="two"))
     with library.database.reading() as connection:
-        from library.catalogue import items
-
-        item = items.find(connection, receipt.item_id)
+        item = item_rows.find(connection, receipt.item_id)
     assert item.state is ItemState.TRASHED
     library.upkeep.restore(item)
     assert paths(library) == ["images/2024/05/17/IMG_1 (2).jpg", PLACE]
+
+
+def test_what_comes_back_makes_way_for_a_name_that_differs_in_case_only(library, send):
+    receipt = send("IMG_1.jpg", photo(taken=TAKEN, seed="one"))
+    library.upkeep.trash(item_of(library, receipt))
+    send("img_1.JPG", photo(taken=TAKEN, seed="two"))
+    back = library.upkeep.restore(item_of(library, receipt))
+    assert str(back.path) == "images/2024/05/17/IMG_1 (2).jpg"
+    assert paths(library) == [str(back.path), "images/2024/05/17/img_1.JPG"]
+
+
+def test_what_comes_back_goes_to_its_partner_that_was_moved_meanwhile(library, send):
+    still = send("IMG_1.HEIC", heic(taken=TAKEN, identifier="A"))
+    film_sent = send("IMG_1.MOV", film(None, fmt="mov", identifier="A"))
+    library.upkeep.trash(item_of(library, film_sent))
+    library.upkeep.set_date(still.item_id, date(1999, 12, 31))
+    library.upkeep.restore(item_of(library, film_sent))
+    assert paths(library) == ["images/1999/12/31/IMG_1.HEIC", "images/1999/12/31/IMG_1.MOV"]
 
 
 def test_a_kill_between_the_move_to_the_trash_and_its_row_is_settled(library, send):
@@ -147,39 +270,8 @@ def test_a_kill_between_the_move_to_the_trash_and_its_row_is_settled(library, se
     (library.store.root / PLACE).rename(library.store.state / "trash" / receipt.item_id)
     again = reopened(library)
     with again.database.reading() as connection:
-        from library.catalogue import items
-
-        assert items.find(connection, receipt.item_id).state is ItemState.TRASHED
+        assert item_rows.find(connection, receipt.item_id).state is ItemState.TRASHED
     again.close()
-
-
-def test_verify_finds_what_is_damaged_missing_or_unknown(library, send):
-    for name in ("a.jpg", "b.jpg", "c.jpg"):
-        send(name, photo(taken=TAKEN, seed=name))
-    verify = Verify(library.store, library.database)
-    assert verify.check(verify.stored()).is_clean
-    folder = library.store.root / "images/2024/05/17"
-    damaged = bytearray((folder / "a.jpg").read_bytes())
-    damaged[-1] ^= 1
-    (folder / "a.jpg").write_bytes(damaged)
-    (folder / "b.jpg").unlink()
-    (folder / "stranger.jpg").write_bytes(b"x")
-    report = verify.check(verify.stored())
-    assert [path.name for path in report.damaged] == ["a.jpg"]
-    assert [path.name for path in report.missing] == ["b.jpg"]
-    assert [path.name for path in report.strangers] == ["stranger.jpg"]
-    assert report.whole == 1
-
-
-def test_the_sums_can_be_checked_by_anyone(library, send):
-    import subprocess
-
-    send("IMG 1.jpg", photo(taken=TAKEN))
-    verify = Verify(library.store, library.database)
-    assert verify.write_sums(verify.stored()) == 1
-    folder = library.store.root / "images/2024/05/17"
-    subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, check=True)
-    assert verify.check(verify.stored()).is_clean
 
 
 def test_an_interrupted_upload_of_the_last_run_gives_its_room_back(library, origin):

@@ -1,0 +1,172 @@
+"""`daydrop verify`, `rescan` and `doctor` as people run them: they speak in sentences."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from config.settings import read_settings
+from library.library import Library
+from tests.davserver.test_filing_commands import (
+    TAKEN,
+    command,
+    daydrop,
+    library_on,
+    surroundings,
+    tree,
+)
+from tests.media import photo
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store with two photos."""
+    camera = tmp_path / "camera"
+    camera.mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (camera / name).write_bytes(photo(taken=TAKEN, seed=name))
+    imported = daydrop("import", camera, "--store", tmp_path / "store")
+    assert imported.returncode == 0, imported.stderr
+    return tmp_path / "store"
+
+
+FOLDER = "images/2024/05/17"
+
+
+def damage(store: Path) -> None:
+    (store / ".daydrop/catalogue.sqlite").write_bytes(b"no catalogue" * 1000)
+
+
+@pytest.mark.parametrize("words", [("serve", "--port", "0"), ("rescan",), ("verify",), ("doctor",)])
+def test_a_damaged_catalogue_is_said_with_the_way_out(store: Path, words: tuple[str, ...]) -> None:
+    damage(store)
+    told = daydrop(*words, "--store", store)
+    assert told.returncode == 1
+    assert "catalogue is damaged" in told.stdout + told.stderr
+    assert "daydrop rescan" in told.stdout + told.stderr
+    assert "Traceback" not in told.stdout + told.stderr
+
+
+def test_the_way_out_of_a_damaged_catalogue_is_one(store: Path) -> None:
+    damage(store)
+    for file in (store / ".daydrop").glob("catalogue.sqlite*"):
+        file.unlink()
+    assert daydrop("rescan", "--store", store).stdout.startswith("2 files taken in")
+    assert daydrop("verify", "--store", store).stdout.endswith("2 files whole.\n")
+
+
+def test_verify_takes_in_what_it_can_and_a_dry_run_does_not(store: Path) -> None:
+    (store / FOLDER / "a.jpg").rename(store / FOLDER / "moved.jpg")
+    (store / FOLDER / "b.jpg").unlink()
+    looked = daydrop("verify", "--dry-run", "--store", store)
+    assert looked.returncode == 1
+    assert "2 files missing" in looked.stdout
+    repaired = daydrop("verify", "--store", store)
+    assert repaired.returncode == 1
+    assert "1 file found again elsewhere." in repaired.stdout
+    assert "1 file missing: bring them back" in repaired.stdout
+    assert "missing" in daydrop("doctor", "--store", store).stdout
+    assert daydrop("verify", "--forget", "--store", store).returncode == 0
+    assert daydrop("verify", "--store", store).stdout.endswith("1 file whole.\n")
+
+
+def test_beside_a_server_verify_only_reports_and_says_why(store: Path) -> None:
+    (store / FOLDER / "b.jpg").unlink()
+    with library_on(store):
+        (store / FOLDER / "new.jpg").write_bytes(photo(taken=TAKEN, seed="new"))
+        told = daydrop("verify", "--store", store)
+    assert told.returncode == 1
+    assert "Nothing was repaired: daydrop serve is at work on the store" in told.stdout
+    assert f"{FOLDER}/new.jpg" in told.stdout
+
+
+def test_a_command_that_only_looks_keeps_no_server_from_starting(store: Path) -> None:
+    settings = read_settings({"store": {"root": store}, "limits": {"keep_free": 0}}, {})
+    looking = Library(settings, claims_as=None)
+    try:
+        with library_on(store) as serving:
+            assert serving.is_first
+            assert looking.store.claimed_by() == "daydrop serve"
+    finally:
+        looking.close()
+    assert looking.store.claimed_by() is None
+
+
+def test_who_is_at_work_is_said_by_name(store: Path) -> None:
+    settings = read_settings({"store": {"root": store}, "limits": {"keep_free": 0}}, {})
+    importing = Library(settings, claims_as="daydrop import")
+    try:
+        for words in (("serve", "--port", "0"), ("rescan",), ("refile",)):
+            told = daydrop(*words, "--store", store)
+            assert told.returncode == 1
+            assert "daydrop import is at work on the store" in told.stderr
+    finally:
+        importing.close()
+
+
+def without_rights(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs a command that may read only what its mode lets it, also when root runs the tests."""
+    plain: list[str] = []
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.fail("setpriv (util-linux) is needed to run this as root")
+        plain = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    return subprocess.run(
+        [*plain, *command(*words)],
+        env=surroundings(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_file_that_cannot_be_read_is_reported_and_stays_in_the_library(store: Path) -> None:
+    (store / FOLDER / "a.jpg").chmod(0)
+    (store / FOLDER / "new.jpg").write_bytes(photo(taken=TAKEN, seed="new"))
+    (store / FOLDER / "new.jpg").chmod(0)
+    told = without_rights("verify", "--store", store)
+    assert told.returncode == 1
+    assert "1 file unreadable" in told.stdout
+    assert "1 file whole" in told.stdout
+    assert without_rights("rescan", "--store", store).returncode == 0
+    (store / FOLDER / "a.jpg").chmod(0o644)
+    (store / FOLDER / "new.jpg").unlink()
+    assert daydrop("verify", "--store", store).stdout.endswith("2 files whole.\n")
+
+
+def test_a_folder_that_cannot_be_read_makes_nothing_missing(store: Path) -> None:
+    (store / "images/2024").chmod(0)
+    told = without_rights("rescan", "--store", store)
+    assert (told.returncode, told.stdout.split(",")[1]) == (0, " 0 files missing")
+    (store / "images/2024").chmod(0o755)
+    assert daydrop("verify", "--store", store).stdout.endswith("2 files whole.\n")
+
+
+def test_a_link_in_the_place_of_a_tree_is_refused(store: Path, tmp_path: Path) -> None:
+    (store / "images").rename(tmp_path / "elsewhere")
+    (store / "images").symlink_to(tmp_path / "elsewhere")
+    told = daydrop("serve", "--port", "0", "--store", store)
+    assert told.returncode == 1
+    assert "images is no folder" in told.stderr
+    (store / "images").unlink()
+    (tmp_path / "elsewhere").rename(store / "images")
+    assert len(tree(store)) == 2
+    assert daydrop("verify", "--store", store).returncode == 0
+
+
+def test_a_name_that_is_no_text_is_refused_by_an_import_and_the_rest_is_filed(
+    tmp_path: Path,
+) -> None:
+    camera = tmp_path / "camera"
+    (camera / "in\udcff").mkdir(parents=True)
+    (camera / "in\udcff.jpg").write_bytes(photo(taken=TAKEN, seed="1"))
+    (camera / "in\udcff" / "b.jpg").write_bytes(photo(taken=TAKEN, seed="2"))
+    (camera / "z.jpg").write_bytes(photo(taken=TAKEN, seed="3"))
+    told = daydrop("import", camera, "--store", tmp_path / "store")
+    assert told.returncode == 0, told.stderr
+    assert "2 filed" in told.stdout
+    assert "1 refused" in told.stdout
+    assert tree(tmp_path / "store") == [f"{FOLDER}/b.jpg", f"{FOLDER}/z.jpg"]
