@@ -16,6 +16,7 @@ from library.capturedate import exif, scan
 from library.media import Kind, MediaType
 
 EDGES = (320, 640)  # pixels of the longer edge: the grid, and the grid on dense screens
+VIEW = 2048  # the same of a whole screen, for what no browser shows (HEIC, RAW, TIFF)
 QUALITY = 80
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PSD", "JPEG2000", "AVIF", "HEIF")
 EMBEDDED_WITHIN = 16 * 1024 * 1024

@@ -1,4 +1,7 @@
-"""Previews of items: made by the workers when an item was filed, kept, and made when missing."""
+"""Previews of items: made by the workers when an item was filed, kept, and made when missing.
+
+The one for a whole screen is made when somebody looks.
+"""
 
 import threading
 from dataclasses import dataclass
@@ -8,12 +11,12 @@ from queue import Full, Queue
 import structlog
 
 from library.catalogue.items import Item
+from library.drawing import EDGES, VIEW
 from library.keyedlocks import KeyedLocks
 from library.media import Kind, MediaType
 from library.store.local import LocalStore
 from library.workers import Failure, Unreadable, Workers
 
-EDGES = (320, 640)  # pixels of the longer side
 _MOST_WAITING = 10_000
 _PASSING = frozenset({Failure.BUSY, Failure.STOPPED, Failure.NOT_OPENED})
 
@@ -27,7 +30,7 @@ class FailedPreview:
 
 
 class Previews:
-    """The previews in `.daydrop/previews`, two WebP files for each content."""
+    """The previews in `.daydrop/previews`, WebP files of two or three sizes for each content."""
 
     def __init__(self, store: LocalStore, workers: Workers) -> None:
         self._store, self._workers = store, workers
@@ -61,11 +64,11 @@ class Previews:
 
     def path(self, item: Item, edge: int) -> Path | None:
         """The preview file of an item, made now if need be; None where none can be drawn."""
-        if edge not in EDGES or item.kind is Kind.OTHER:
+        if edge not in (*EDGES, VIEW) or item.kind is Kind.OTHER:
             return None
         file = self._file(item.sha256, edge)
         if not file.exists() and not self._failed(item.sha256).exists():
-            self._make(item)
+            self._make(item, (VIEW,) if edge == VIEW else EDGES)
         return file if file.exists() else None
 
     def picture(self, item: Item, edge: int) -> bytes | None:
@@ -81,15 +84,15 @@ class Previews:
     def _make_queued(self) -> None:
         while (item := self._queue.get()) is not None:
             try:
-                self._make(item)
+                self._make(item, EDGES)
             except OSError as failure:
                 structlog.get_logger().warning(
                     "preview not kept", path=str(item.path), error=failure.strerror
                 )
 
-    def _make(self, item: Item) -> None:
+    def _make(self, item: Item, edges: tuple[int, ...]) -> None:
         with self._locks.holding(item.sha256):
-            targets = tuple((edge, self._file(item.sha256, edge)) for edge in EDGES)
+            targets = tuple((edge, self._file(item.sha256, edge)) for edge in edges)
             if all(file.exists() for _, file in targets):
                 return
             targets[0][1].parent.mkdir(parents=True, exist_ok=True)

@@ -58,6 +58,15 @@ class Manifest:
     uploads: tuple[Upload, ...]
 
 
+class KeyUsed(Exception):
+    """A request key that was used for another list: whoever sent it has mixed up two requests."""
+
+
+def _is_same(known: Sequence[Upload], files: Sequence[Announced]) -> bool:
+    before = {(upload.ref, upload.name, upload.path, upload.size) for upload in known}
+    return before == {(file.ref, file.name, file.path, file.size) for file in files}
+
+
 class Uploads:
     """Announces, receives, cancels and finishes resumable uploads."""
 
@@ -82,12 +91,15 @@ class Uploads:
     ) -> Manifest:
         """Opens a batch and says of each file whether it may come; its room is held from now on.
 
-        The same request key gives the same answer again, and opens nothing.
+        The same request key gives the same answer again, and opens nothing. Raises KeyUsed when it
+        comes with another list.
         """
         self.sweep()
         batch = self._batches.open_explicit(origin, Face.PAGE, request_key)
         known = self.of_batch(batch.id)
         if known:
+            if not _is_same(known, files):
+                raise KeyUsed(request_key)
             return Manifest(batch, tuple(known))
         announced: list[Upload] = []
         try:

@@ -18,7 +18,7 @@ from library.browse import Query
 from library.catalogue.items import Item
 from library.errors import Code, Refused
 from library.upload import Checksum
-from library.uploads import Announced, Manifest, Receiving, Upload, UploadState
+from library.uploads import Announced, KeyUsed, Manifest, Receiving, Upload, UploadState
 from webui.digests import repr_digests
 from webui.errors import problem, refusal_problem, status_of
 from webui.gallery import read_cursor, write_cursor
@@ -39,6 +39,12 @@ _LISTED_MOST = 500
 _MOST_SIZE = 2**62  # larger than any disk, and still a number for the catalogue
 
 
+@blueprint.errorhandler(BadRequest)
+def _not_understood(_error: BadRequest) -> AnyResponse:
+    """A body that is no JSON of the expected form."""
+    return problem(400, "bad_request", words().text("error.json"))
+
+
 # ---- batches --------------------------------------------------------------------------------
 
 
@@ -47,7 +53,10 @@ def announce() -> AnyResponse:
     """Opens a batch; says of each file whether it may come, before a byte of it is sent."""
     files = _announced(_json())
     key = request.headers.get("Idempotency-Key")
-    manifest = library().uploads.announce(visitor(), files, key[:200] if key else None)
+    try:
+        manifest = library().uploads.announce(visitor(), files, key[:200] if key else None)
+    except KeyUsed:
+        return problem(422, "idempotency_key", words().text("error.key_used"))
     reply = jsonify(_manifest_json(manifest))
     is_any = any(upload.state is not UploadState.REFUSED for upload in manifest.uploads)
     reply.status_code = 201 if is_any else 422
@@ -332,7 +341,7 @@ def _announced(body: Mapping[str, object]) -> list[Announced]:
     if not isinstance(files, list) or not files:
         raise BadRequest
     if len(files) > MOST_ANNOUNCED:
-        abort(413)
+        abort(problem(413, "too_many_files", words().text("error.too_many", n=MOST_ANNOUNCED)))
     return [_one_announced(number, each) for number, each in enumerate(files)]
 
 

@@ -17,7 +17,8 @@ from webui.errors import STATUS, problem, refusal_problem
 from webui.guard import dress, is_foreign
 from webui.language import COOKIE
 from webui.request_body import BodyBroken, BodyStalled
-from webui.site import LIBRARY, page, wants_page, words
+from webui.site import LIBRARY, page, told, wants_page, words
+from webui.tiles import address
 from webui.visitor import program_name, visitor
 
 THEME = "theme"
@@ -33,6 +34,7 @@ def create_app(library: Library) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["wall"] = _utc
     app.jinja_env.filters["program"] = program_name
+    app.jinja_env.filters["address"] = address
     for part in (
         assets,
         upload,
@@ -141,10 +143,7 @@ def _http_error(error: HTTPException) -> AnyResponse:
     if 300 <= status < 400:  # noqa: PLR2004  redirects are no errors
         return redirect(error.get_response().headers["Location"], status)
     key = f"error.{status}" if f"error.{status}" in words() else "error.other"
-    if request.path.startswith("/api/") or not wants_page():
-        return problem(status, error.name.lower().replace(" ", "_"), words().text(key))
-    body = page("error.html", status=status, title=words().text(key), detail="")
-    reply = Response(body, status)
+    reply = told(status, error.name.lower().replace(" ", "_"), words().text(key))
     for name in ("Allow", "Retry-After"):
         if name in (headers := error.get_response().headers):
             reply.headers[name] = headers[name]

@@ -16,12 +16,13 @@ from library import words as sentences
 from library.browse import DATED, Position, Query
 from library.capturedate.belief import OLDEST_YEAR
 from library.catalogue.items import Item
+from library.drawing import EDGES, VIEW
 from library.placement import TREES
 from library.reasons import lines, offset
 from library.receipts import why_of
 from webui.assets import asset_url
 from webui.site import library, page, root_url, words
-from webui.tiles import EDGES, Tile, address, parsed_day, tile, year_links
+from webui.tiles import Tile, address, parsed_day, tile, year_links
 from webui.visitor import visitor
 
 blueprint = Blueprint("gallery", __name__)
@@ -191,6 +192,7 @@ def item(item_id: str) -> str:
         "item.html",
         **_days(),
         item=found.item,
+        crumbs=_crumbs(found.item.path),
         tile=tile(found.item, words()),
         pair=[tile(other, words()) for other in found.pair],
         newer=found.newer,
@@ -252,7 +254,7 @@ def trash(item_id: str) -> AnyResponse:
 @blueprint.get("/t/<sha256>-<int:edge>.webp")
 def preview(sha256: str, edge: int) -> AnyResponse:
     """A preview; its address names the content, so it may be kept for ever."""
-    if edge not in EDGES or not (len(sha256) == 64 and sha256.isalnum()):  # noqa: PLR2004  SHA-256
+    if edge not in (*EDGES, VIEW) or not (len(sha256) == 64 and sha256.isalnum()):  # noqa: PLR2004  SHA-256
         abort(404)
     return preview_reply(sha256, edge)
 

@@ -119,10 +119,15 @@ def undo(batch_id: str) -> AnyResponse:
 
 
 def take_back(batch_id: str) -> None:
-    """Takes a batch back; aborts with 403 for strangers and 409 when it is too late."""
+    """Takes a batch back; aborts with 403 for strangers and 409 when it is too late.
+
+    One that is taken back already is so again: its sender may not have heard the answer.
+    """
     batch = _found(batch_id)
     if not may_change(visitor(), batch):
         abort(403)
+    if batch.undone is not None:
+        return
     if undo_left(batch) <= 0:
         abort(409)
     library().upkeep.undo(batch_id, visitor())

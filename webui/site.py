@@ -3,9 +3,10 @@
 from typing import cast
 from urllib.parse import urlsplit
 
-from flask import current_app, g, render_template, request
+from flask import Response, current_app, g, render_template, request
 
 from library.library import Library
+from webui.errors import problem
 from webui.guard import asked_host
 from webui.language import Words, chosen_language, words_of
 
@@ -27,6 +28,14 @@ def words() -> Words:
 def page(template: str, **values: object) -> str:
     """A page in the visitor's language."""
     return render_template(template, **values)
+
+
+def told(status: int, code: str, text: str) -> Response:
+    """What is wrong: as a page for people, as problem+json for programs."""
+    is_form = request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data")
+    if not wants_page() or (request.path.startswith("/api/") and not is_form):
+        return problem(status, code, text)
+    return Response(page("error.html", status=status, title=text, detail=""), status)
 
 
 def wants_page() -> bool:

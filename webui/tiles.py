@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from library.browse import Bucket, Month
 from library.catalogue.items import Item
+from library.drawing import VIEW
 from library.media import SERVED_INLINE, Kind
 from webui.language import Words
 
-EDGES = (320, 640)
 _RATIO_STEPS = (5, 30)  # tenths: from half as wide as high to three times
 _DEFAULT_RATIO = 1.5
 _BARS = 24  # height of the highest bar
@@ -49,7 +49,7 @@ def tile(item: Item, words: Words) -> Tile:
         height=height,
         is_video=item.kind is Kind.VIDEO,
         duration=_minutes(item.duration),
-        full=address(item.path) if item.media_type in SERVED_INLINE else preview(item.sha256, 640),
+        full=address(item.path) if item.media_type in SERVED_INLINE else preview(item.sha256, VIEW),
     )
 
 

@@ -6,7 +6,8 @@ from zipstream import ZIP_STORED, ZipStream  # type: ignore[import-untyped]  # i
 
 from library.catalogue.items import Item
 from library.store.local import LocalStore
-from webui.site import library
+from library.words import readable_size
+from webui.site import library, told, words
 
 blueprint = Blueprint("zipped", __name__)
 
@@ -18,13 +19,15 @@ MOST_BYTES = 20 << 30
 def selection() -> AnyResponse:
     """The items whose ids are sent, as JSON or as fields of a form, under their own folders."""
     ids = _ids()
-    if not ids or len(ids) > MOST_ITEMS:
-        abort(400)
-    found = library().browse.selection(ids)
+    if not ids:
+        return told(400, "nothing_selected", words().text("error.nothing_selected"))
+    found = library().browse.selection(ids[:MOST_ITEMS])
     if not found:
         abort(404)
-    if sum(item.size for item in found) > MOST_BYTES:
-        abort(413)
+    if len(ids) > MOST_ITEMS or sum(item.size for item in found) > MOST_BYTES:
+        size = readable_size(MOST_BYTES)
+        text = words().text("error.too_much_selected", n=MOST_ITEMS, size=size)
+        return told(413, "too_much_selected", text)
     packed = _packed(library().store, found)
     reply = Response(iter(packed), content_type="application/zip")
     reply.content_length = len(packed)

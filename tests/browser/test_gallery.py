@@ -76,7 +76,7 @@ def test_a_picture_with_a_script_in_its_tail_runs_nothing(open_page, site) -> No
 def test_the_owner_gives_a_date_and_the_item_leaves_the_queue(open_page, site) -> None:
     send(site, **{"plain.jpg": media.photo(None)})
     page = open_page("/no_date/")
-    page.fill("input[type=date]", "2023-12-24")
+    page.fill(".date-form input[type=date]", "2023-12-24")
     page.get_by_role("button", name="Set date").click()
     page.wait_for_load_state()
     page.goto(f"{site.url}/images/2023/12/24/")

@@ -371,3 +371,154 @@ def test_all_goes_by_keyboard(open_page, photos) -> None:
     page.wait_for_selector(DONE)
     page.keyboard.press("Enter")
     page.wait_for_url("**/b/*")
+
+
+# ---- what fails for good, and two tabs ----------------------------------------------------------
+
+
+def focused(page) -> str:
+    """What the keyboard would go on from: tag and id, or label."""
+    return page.evaluate(
+        "(({tagName, id, ariaLabel}) => `${tagName} ${id || ariaLabel || ''}`)"
+        "(document.activeElement)"
+    )
+
+
+def refuse_patches(page, name: str, status: int) -> None:
+    """Answers every part of one file with this status, as a proxy in between would."""
+    refused = set()
+
+    def judge(route) -> None:
+        reply = route.fetch()
+        for file in reply.json().get("files", []):
+            if file["name"] == name:
+                refused.add(file["url"])
+        route.fulfill(response=reply)
+
+    def answer(route) -> None:
+        is_refused = any(route.request.url.endswith(url) for url in refused)
+        if route.request.method == "PATCH" and is_refused:
+            route.fulfill(status=status, content_type="text/plain", body="no")
+        else:
+            route.continue_()
+
+    page.route("**/api/v1/batches", judge)
+    page.route("**/api/v1/batches/*/files/*", answer)
+
+
+def test_a_file_that_fails_for_good_keeps_nobody_from_finishing(open_page, site, photos) -> None:
+    page = open_page()
+    refuse_patches(page, "IMG_1.jpg", 500)
+    page.clock.install()
+    page.set_input_files("#files", photos(3))
+    for _ in range(40):
+        if page.locator(".swal2-deny:visible").count():
+            break
+        page.clock.run_for(10_000)
+        page.wait_for_timeout(100)
+    assert text(page, ".swal2-title") == "2 uploaded, 1 not"
+    assert "IMG_1.jpg" in text(page, ".swal2-html-container")
+    page.clock.resume()
+    page.get_by_role("button", name="Finish without them").click()
+    page.wait_for_selector(DONE)
+    assert "Not uploaded: 1" in text(page, ".swal2-html-container")
+    page.click(".swal2-confirm")
+    page.wait_for_url("**/b/*")
+    assert len(filed(site)) == 2
+
+
+def test_what_failed_is_tried_again_from_the_dialog_or_from_the_dock(
+    open_page, site, photos
+) -> None:
+    page = open_page()
+    refuse_patches(page, "IMG_1.jpg", 403)  # no reason to wait: nothing gets better by itself
+    page.set_input_files("#files", photos(2))
+    page.wait_for_selector("li[data-state=refused]")
+    page.wait_for_selector(DONE)
+    upload_more(page)
+    page.unroute_all()
+    refuse_patches(page, "IMG_5.jpg", 500)
+    page.clock.install()
+    page.set_input_files("#files", photos(6)[5:])
+    for _ in range(40):
+        if page.locator(".swal2-cancel:visible").count():
+            break
+        page.clock.run_for(10_000)
+        page.wait_for_timeout(100)
+    page.clock.resume()
+    page.get_by_role("button", name="Decide later").click()
+    page.wait_for_selector(".swal2-container", state="detached")
+    assert page.is_visible("#enough")
+    page.unroute_all()
+    page.click("#retry")
+    page.wait_for_selector(DONE)
+    assert len(filed(site)) == 2
+
+
+def test_the_keyboard_goes_on_where_it_was(open_page, photos) -> None:
+    page = open_page()
+    session = slow_down(page, 1 << 20)
+    page.set_input_files("#files", photos(3, size=6 << 20))
+    wait_for(lambda: sent(page) > 0)
+    page.get_by_role("button", name="Cancel IMG_0.jpg").press("Enter")
+    assert focused(page) == "BUTTON Cancel IMG_1.jpg"
+    page.focus("#cancel")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".swal2-popup")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".swal2-container", state="detached")
+    wait_for(lambda: focused(page) == "BUTTON cancel")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Cancel the upload").press("Enter")
+    page.wait_for_selector(".swal2-container", state="detached")
+    wait_for(lambda: focused(page) == "INPUT files")
+    session.detach()
+
+
+def test_without_the_dialogs_the_browser_asks_itself(open_page, site, photos, tmp_path) -> None:
+    page = open_page()
+    page.route("**/sweetalert2/**", lambda route: route.abort())
+    asked = []
+
+    def answer(dialog) -> None:
+        asked.append(dialog.message)
+        if len(asked) == 1:
+            dialog.accept()
+        else:
+            dialog.dismiss()
+
+    page.on("dialog", answer)
+    (tmp_path / "notes.txt").write_text("words")
+    page.set_input_files("#files", [*photos(2), tmp_path / "notes.txt"])
+    for _ in range(100):
+        page.wait_for_timeout(100)  # here the browser's questions are answered
+        if len(asked) == 2:
+            break
+    assert len(filed(site)) == 2
+    assert "1 file cannot be taken" in asked[0]
+    assert "2 files uploaded and filed" in asked[1]
+
+
+def test_each_tab_remembers_what_it_sends_itself(open_page, site, photos) -> None:
+    [big] = photos(1, size=BIG, prefix="BIG")
+    first = open_page()
+    session = slow_down(first, 8 << 20)
+    first.set_input_files("#files", big)
+    wait_for(lambda: sent(first) > 40)
+    second = first.context.new_page()
+    second.goto(first.url)
+    second.wait_for_timeout(1000)
+    assert not second.is_visible("#unfinished")
+    second.set_input_files("#files", photos(2))
+    second.wait_for_selector(DONE, timeout=60_000)
+    second.close()
+    first.on("dialog", lambda dialog: dialog.accept())
+    first.reload()
+    session.detach()
+    first.wait_for_selector("#unfinished:visible")
+    first.set_input_files("#files", big)
+    first.wait_for_selector(DONE, timeout=60_000)
+    assert len(filed(site)) == 3
+    assert (
+        first.evaluate("Object.keys(localStorage).filter(k => k.startsWith('daydrop.batch'))") == []
+    )

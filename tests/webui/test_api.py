@@ -52,6 +52,29 @@ def offset_of(web: FlaskClient, url: str) -> int:
 # ---- the manifest ---------------------------------------------------------------------------
 
 
+def test_a_key_that_comes_with_another_list_is_refused(web: FlaskClient) -> None:
+    announce(web, ("a.jpg", 10), Idempotency_Key="used")
+    reply = announce(web, ("b.jpg", 10), Idempotency_Key="used")
+    assert (reply.status_code, reply.get_json()["code"]) == (422, "idempotency_key")
+
+
+def test_what_is_no_list_is_said_to_be_none(web: FlaskClient) -> None:
+    for body in (b"[]", b"{", b'{"files": 3}', b'{"files": [{"name": 1}]}'):
+        reply = web.post("/api/v1/batches", data=body, content_type="application/json")
+        assert (reply.status_code, reply.get_json()["code"]) == (400, "bad_request")
+        assert "JSON" in reply.get_json()["detail"]
+    many = announce(web, *[(f"{n}.jpg", 1) for n in range(1001)])
+    assert (many.status_code, many.get_json()["code"]) == (413, "too_many_files")
+    assert "1,000" in many.get_json()["detail"]
+
+
+def test_a_method_that_is_not_taken_names_those_that_are(web: FlaskClient) -> None:
+    reply = web.put("/api/v1/batches")
+    assert reply.status_code == 405
+    assert "POST" in reply.headers["Allow"]
+    assert reply.content_type == "application/problem+json"
+
+
 def test_each_file_is_accepted_or_refused_before_a_byte_is_sent(web: FlaskClient) -> None:
     reply = announce(web, ("a.jpg", 10), ("b.txt", 10), ("c.jpg", 0), ("d.jpg", 9_999_999))
     body = reply.get_json()

@@ -4,19 +4,12 @@ import { ask } from "./dialogs.js";
 for (const form of document.querySelectorAll("form[data-ask]")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (await isMeant(form.dataset)) form.submit();
-  });
-}
-
-async function isMeant({ ask: title, text, yes, no }) {
-  try {
+    const { ask: title, text, yes, no } = form.dataset;
     const choice = await ask({
-      icon: "question", title, text, showCancelButton: true, focusCancel: true, returnFocus: true,
+      icon: "question", title, text, showCancelButton: true, focusCancel: true,
       confirmButtonText: yes, cancelButtonText: no,
       customClass: { confirmButton: "btn btn-outline-danger", cancelButton: "btn btn-outline-secondary" },
     });
-    return choice.isConfirmed;
-  } catch { // the dialog could not be fetched
-    return confirm(`${title}\n${text}`);
-  }
+    if (choice.isConfirmed) form.submit();
+  });
 }

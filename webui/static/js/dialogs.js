@@ -20,11 +20,28 @@ function load(tag, attributes) {
 }
 
 export async function ask(options) {
-  await dialogs();
+  try { await dialogs(); } catch { return plainly(options); }
+  const before = document.activeElement;
   return Swal.fire({
     buttonsStyling: false,
     customClass: { confirmButton: "btn btn-primary", cancelButton: "btn btn-outline-secondary", denyButton: "btn btn-outline-primary" },
-    returnFocus: false,
+    returnFocus: false, // to a button that is hidden by then, perhaps
+    didClose: () => land(before),
     ...options,
   });
+}
+
+// A keyboard goes on where it was, or where the page says, and not from the top again.
+function land(before) {
+  if (document.activeElement !== document.body) return; // whoever asked has chosen a place
+  const places = [before, ...document.querySelectorAll("[data-landing]")];
+  places.find((place) => place !== document.body && place?.getClientRects().length)?.focus();
+}
+
+// The browser's own question, where the dialog could not be fetched.
+function plainly({ title, text = "", showCancelButton }) {
+  const words = `${title}\n${text}`;
+  if (showCancelButton) return { isConfirmed: confirm(words) };
+  alert(words);
+  return { isConfirmed: true };
 }

@@ -2,6 +2,7 @@
 import "./page.js";
 import { ask, dialogs } from "./dialogs.js";
 import { listen } from "./upload/intake.js";
+import * as memory from "./upload/memory.js";
 import { Row, keyOf } from "./upload/row.js";
 import { Stopped, send } from "./upload/transfer.js";
 import { duration, size, t } from "./words.js";
@@ -12,11 +13,10 @@ const ANNOUNCED = 1000;
 const LINES = 300;
 const TOLD = 8; // folders in the last dialog
 const HASHED = 64 << 20;
-const KEPT = "daydrop.batch";
 const $ = (id) => document.getElementById(id);
 const title = document.title;
 
-let rows = [], batch = null, kept = recall(), isPaused = false, isAsking = false, refs = 0, told = -1, offline = false;
+let rows = [], batch = null, unfinished = [], isPaused = false, isAsking = false, refs = 0, told = -1, offline = false;
 let wakeLock = null, samples = [], isDeciding = false;
 
 const of = (...states) => rows.filter((row) => states.includes(row.state));
@@ -24,12 +24,13 @@ const isBusy = () => isAsking || rows.some((row) => row.isOpen && row.state !== 
 
 // ---- taking in --------------------------------------------------------------------------------
 
-function add(found) {
+async function add(found) {
+  await remembered;
   if (!isBusy() && !isPaused && !of("left").length) clear();
   const known = new Set(rows.filter((row) => row.isOpen || row.state === "left").map((row) => row.key));
   const fresh = found.map((each) => new Row(each, refs++)).filter((row) => !known.has(row.key));
   rows.push(...fresh);
-  dialogs(); // long before one is wanted
+  dialogs().catch(() => {}); // long before one is wanted; who asks then does without
   $("tray").hidden = false;
   if ($("tray").getBoundingClientRect().top > innerHeight * 0.7) $("tray").scrollIntoView(); // phones
   draw(fresh);
@@ -38,10 +39,12 @@ function add(found) {
 }
 
 function resume(row) {
-  const before = kept?.files[row.key];
+  const from = unfinished.find(({ files }) => row.key in files);
+  const before = from?.files[row.key];
   if (!before || rows.some((other) => other !== row && other.url === before.url)) return;
   Object.assign(row, { url: before.url, offset: before.offset, sent: before.offset });
-  batch ??= { id: kept.id };
+  memory.hold(from.id, from.files);
+  batch ??= { id: from.id };
   $("unfinished").hidden = true;
 }
 
@@ -59,6 +62,7 @@ function draw(fresh) {
 }
 
 function clear() {
+  for (const id of batches()) close(id).catch(() => {}); // else it ends by itself
   rows = [];
   batch = null;
   told = -1;
@@ -123,11 +127,10 @@ async function decide(asked) {
   const going = asked.filter((row) => row.state === "queued");
   for (const row of [...refused].reverse()) if (row.node) $("rows").prepend(row.node); // refused ones first
   if (refused.length) {
-    isDeciding = true;
     paint("up.review");
     const lines = refused.slice(0, 12).map((row) => row.detail);
     if (refused.length > 12) lines.push(t("up.refused_more", { n: refused.length - 12 }));
-    const choice = await ask({
+    const choice = await decided({
       icon: "warning",
       title: t("up.refused_title", { n: refused.length }),
       text: lines.join("\n"),
@@ -135,10 +138,14 @@ async function decide(asked) {
       confirmButtonText: going.length ? t("up.refused_go", { n: going.length }) : t("up.refused_ok"),
       cancelButtonText: t("up.refused_back"),
     });
-    isDeciding = false;
     if (going.length && !choice.isConfirmed) return cancelAll();
   }
   pump();
+}
+
+async function decided(question) {
+  isDeciding = true;
+  try { return await ask(question); } finally { isDeciding = false; }
 }
 
 // ---- sending ----------------------------------------------------------------------------------
@@ -182,20 +189,25 @@ function settle(row, answer) {
     return forget(row);
   }
   if (answer.status === 404 || answer.status === 410) { // the reservation ended
-    Object.assign(row, { url: null, offset: 0, sent: 0 });
-    forget(row);
-    batch = null;
+    leave(row);
     return row.set("queued");
   }
   if (answer.body?.code === "checksum_mismatch" && !row.wasDamaged) {
-    Object.assign(row, { url: null, offset: 0, sent: 0, wasDamaged: true });
-    batch = null;
+    leave(row);
+    row.wasDamaged = true;
     return row.set("queued");
   }
   const isOurs = answer.status === -1 || answer.status >= 500 && answer.status !== 507;
   const detail = answer.status === -1 ? t("code.file_unreadable") : answer.body?.detail ?? t("code.internal");
   row.set(isOurs ? "failed" : "refused", { detail });
   $("alarm").textContent = `${row.file.name}: ${detail}`;
+}
+
+// The next try is a file of another batch.
+function leave(row) {
+  forget(row);
+  Object.assign(row, { url: null, offset: 0, sent: 0 });
+  batch = null;
 }
 
 // Where the browser may hash (not on plain http), bytes that are there already are not sent again.
@@ -220,21 +232,36 @@ async function isKnown(row) {
 
 // ---- ending -----------------------------------------------------------------------------------
 
-async function finish() {
-  if (of("failed").length) return paint();
-  const { id } = batch;
-  batch = null;
-  let receipt = { url: `/b/${id}`, receipts: [] };
+// The batches that rows of this page belong to: more than one where uploads of two visits go on.
+function batches() {
+  const ids = rows.filter((row) => row.url).map((row) => row.url.split("/")[4]);
+  return new Set(batch ? [...ids, batch.id] : ids);
+}
+
+async function close(id) {
+  memory.drop(id);
+  const reply = await fetch(`/api/v1/batches/${id}/finish`, { method: "POST" });
+  if (!reply.ok) throw new Error(reply.status);
+  return reply.json();
+}
+
+async function closed(id) {
   for (const wait of [0, 1, 2, 4, 8, 15]) { // after that the batch ends by itself
     await new Promise((resolve) => setTimeout(resolve, wait * 1000));
-    try {
-      const reply = await fetch(`/api/v1/batches/${id}/finish`, { method: "POST" });
-      if (reply.ok) { receipt = await reply.json(); break; }
-    } catch { offline = true; paint(); }
+    try { return await close(id); } catch { offline = !navigator.onLine; paint(); }
   }
+  return { url: `/b/${id}`, receipts: [] };
+}
+
+// Every file has come to an end. Where some failed, a person says whether they are tried once more.
+async function finish(isToEnd = false) {
+  if (of("failed").length && !isToEnd && !(await isEnough())) return;
+  const ids = batches();
+  batch = null;
+  for (const row of rows) row.url = null; // who is tried again is asked for anew
+  const told = await Promise.all([...ids].map(closed));
+  const receipt = { url: told.at(-1).url, receipts: told.flatMap(({ receipts }) => receipts) };
   offline = false;
-  localStorage.removeItem(KEPT);
-  kept = null;
   wakeLock?.release();
   wakeLock = null;
   paint();
@@ -243,6 +270,20 @@ async function finish() {
   if (of("left").length) for (const row of of("queued")) row.set("left"); // never round the limit by itself
   if (of("queued").length) return announce();
   if (good.length) await celebrate(receipt, good);
+}
+
+async function isEnough() {
+  paint();
+  const failed = of("failed"), good = of("filed", "duplicate").length;
+  const lines = failed.slice(0, TOLD).map((row) => `${row.file.name}: ${row.detail}`);
+  if (failed.length > TOLD) lines.push(t("up.refused_more", { n: failed.length - TOLD }));
+  const choice = await decided({
+    icon: "warning", title: t("up.partly", { ok: good, bad: failed.length }), text: lines.join("\n"),
+    showCancelButton: true, showDenyButton: true,
+    confirmButtonText: t("up.retry_all"), denyButtonText: t("up.enough"), cancelButtonText: t("up.later"),
+  });
+  if (choice.isConfirmed) retry();
+  return choice.isDenied;
 }
 
 async function celebrate(receipt, good) {
@@ -254,7 +295,7 @@ async function celebrate(receipt, good) {
     }
   const lines = [...folders].sort().slice(0, TOLD).map(([place, n]) => t("up.done_line", { place, n }));
   if (folders.size > TOLD) lines.push(t("up.refused_more", { n: folders.size - TOLD }));
-  for (const [key, state] of [["up.done_duplicates", "duplicate"], ["up.done_refused", "refused"], ["up.done_left", "left"]])
+  for (const [key, state] of [["up.done_duplicates", "duplicate"], ["up.done_refused", "refused"], ["up.done_failed", "failed"], ["up.done_left", "left"]])
     if (of(state).length) lines.push(t(key, { n: of(state).length }));
   const filed = of("filed").length;
   const choice = await ask({
@@ -266,73 +307,84 @@ async function celebrate(receipt, good) {
     cancelButtonText: t("up.done_more"),
   });
   if (choice.isConfirmed) location.href = receipt.url;
-  else if (!of("left").length && !isBusy()) { clear(); $("tray").hidden = true; paint(); $("files").focus(); }
+  else if (!of("left").length && !isBusy()) begin();
+}
+
+function begin() {
+  clear();
+  $("tray").hidden = true;
+  paint();
+  $("files").focus();
 }
 
 function cancelOne(row) {
   const url = row.url;
+  const near = [...$("rows").querySelectorAll("button.x:not([hidden])")];
+  const next = near[near.indexOf(row.button) + 1] ?? near[near.indexOf(row.button) - 1];
   row.stop("cancelled");
+  (next ?? $("status")).focus();
   forget(row);
   if (url) fetch(url, { method: "DELETE", headers: { "Tus-Resumable": "1.0.0" } }).catch(() => {}); // else it expires
   pump();
 }
 
 async function cancelAll() {
-  const id = batch?.id;
+  const ids = batches();
   batch = null;
-  for (const row of rows) if (row.isOpen || row.state === "left") row.stop("cancelled");
+  for (const row of rows) if (row.isOpen || row.state === "left" || row.state === "failed") row.stop("cancelled");
+  for (const row of rows) row.url = null;
   isPaused = offline = false;
-  localStorage.removeItem(KEPT);
-  kept = null;
   paint("up.cancelled");
-  if (id) await fetch(`/api/v1/batches/${id}`, { method: "DELETE" }).catch(() => {}); // else it expires
+  for (const id of ids) {
+    memory.drop(id);
+    await fetch(`/api/v1/batches/${id}`, { method: "DELETE" }).catch(() => {}); // else it expires
+  }
 }
 
 // ---- what is remembered over a reload ---------------------------------------------------------
 
-function recall() {
-  try { return JSON.parse(localStorage.getItem(KEPT)); } catch { return null; }
-}
-
 function remember() {
   const files = {};
-  for (const row of rows) if (row.url && row.isOpen) files[row.key] = { url: row.url, offset: row.offset };
-  kept = { id: batch.id, files };
-  try { localStorage.setItem(KEPT, JSON.stringify(kept)); } catch { /* private mode: no resuming after a reload */ }
+  for (const row of rows) if (row.isOpen && row.url?.split("/")[4] === batch.id) files[row.key] = { url: row.url, offset: row.offset };
+  memory.hold(batch.id, files);
 }
 
 function forget(row) {
-  if (!kept?.files[row.key]) return;
-  delete kept.files[row.key];
-  try { localStorage.setItem(KEPT, JSON.stringify(kept)); } catch { /* as above */ }
+  if (row.url) memory.forget(row.url.split("/")[4], row.key);
 }
 
 // After a reload: the server says what is unfinished, the person has the files.
-async function recallUnfinished() {
-  if (!kept) return;
+async function recall() {
+  const asked = await Promise.all((await memory.left()).map(stillOpen));
+  unfinished = asked.filter(Boolean);
+  const n = unfinished.reduce((sum, { files }) => sum + Object.keys(files).length, 0);
+  if (!n || batch || rows.length) return;
+  $("unfinished").textContent = t("up.unfinished", { n });
+  $("unfinished").hidden = false;
+}
+
+async function stillOpen({ id, files: before }) {
   let state;
   try {
-    const reply = await fetch(`/api/v1/batches/${kept.id}`);
+    const reply = await fetch(`/api/v1/batches/${id}`);
     state = reply.ok ? await reply.json() : { files: [] };
-  } catch { return; }
+  } catch { return null; }
   const files = {};
   for (const file of state.files)
     if (file.offset !== undefined && !state.closed_at) {
       const key = keyOf(file.path, file.size, Math.round(file.mtime * 1000));
-      const url = file.url ?? kept.files[key]?.url; // from another network the server does not tell it
+      const url = file.url ?? before[key]?.url; // from another network the server does not tell it
       if (url) files[key] = { url, offset: file.offset };
     }
-  const n = Object.keys(files).length;
-  if (batch || rows.length) return;
-  if (!n) { localStorage.removeItem(KEPT); kept = null; return; }
-  kept = { id: kept.id, files };
-  $("unfinished").textContent = t("up.unfinished", { n });
-  $("unfinished").hidden = false;
+  if (Object.keys(files).length) return { id, files };
+  memory.drop(id);
+  return null;
 }
 
 // ---- showing ----------------------------------------------------------------------------------
 
 function paint(key) {
+  const focused = document.activeElement;
   const counted = rows.filter((row) => !["refused", "left", "cancelled"].includes(row.state));
   const all = counted.reduce((sum, row) => sum + row.file.size, 0);
   const done = counted.reduce((sum, row) => sum + Math.min(row.sent, row.file.size), 0);
@@ -347,7 +399,7 @@ function paint(key) {
   $("pause").hidden = !open;
   $("pause").textContent = t(isPaused ? "up.go_on" : "up.pause");
   $("cancel").hidden = !open && !left;
-  $("retry").hidden = !of("failed").length;
+  $("retry").hidden = $("enough").hidden = !of("failed").length || open;
   $("next").hidden = !left || open;
   $("next").textContent = t("up.next", { n: Math.min(left, LIMITS.files) });
   const quarter = Math.floor(percent / 25);
@@ -355,6 +407,7 @@ function paint(key) {
     told = quarter;
     $("live").textContent = t("up.percent", { p: quarter * 25 });
   }
+  if (focused?.closest(".dock [hidden]")) $("status").focus(); // else a keyboard starts from the top again
 }
 
 function status(key, { counted, all, done, good, bad }) {
@@ -403,10 +456,13 @@ $("pause").addEventListener("click", () => {
   }
   pump();
 });
-$("retry").addEventListener("click", () => {
+function retry() {
   for (const row of of("failed")) row.set("queued", { detail: "" });
-  if (batch) pump(); else announce();
-});
+  paint();
+  if (of("queued").some((row) => row.url)) pump(); else announce();
+}
+$("retry").addEventListener("click", retry);
+$("enough").addEventListener("click", () => { if (batches().size) finish(true); else begin(); });
 $("next").addEventListener("click", () => {
   for (const row of of("left")) row.set("queued", { detail: "" });
   rows = rows.filter((row) => row.isOpen || (row.node?.remove(), false));
@@ -428,5 +484,5 @@ document.addEventListener("visibilitychange", () => {
 setInterval(() => { if (isBusy() && !isPaused) paint(); }, 1000);
 
 $("form").addEventListener("submit", (event) => event.preventDefault());
+const remembered = recall();
 listen(add);
-recallUnfinished();

@@ -4,7 +4,8 @@ export const PIECE = 8 << 20;
 const STALLED = Number(document.documentElement.dataset.stall) || 20_000;
 const FILING = 180_000; // all bytes are sent: the server reads and files them now
 const WAITS = [1, 2, 4, 8, 15, 30];
-const AGAIN_AT_MOST = 5; // after faults of the server
+const AGAIN_AT_MOST = 5; // after faults of the server, and after bodies that it found broken
+const AGAIN = new Set([0, 408, 409, 423, 425, 429, 502, 503, 504]); // as often as it takes
 const READ_AT_ONCE = 64 << 20;
 const isAndroid = /Android/.test(navigator.userAgent);
 
@@ -31,11 +32,10 @@ export async function send(row, show) {
     if (row.offset > before) tries = faults = 0;
     if (answer.status === 200) return answer;
     if (answer.status === 204) continue;
-    if (answer.status === 409) { if (row.offset !== before) continue; }
-    else if (answer.status === 413 || answer.status === 415 || answer.status === 422 || answer.status === 507) return answer;
-    else if (answer.status === 404 || answer.status === 410) return answer;
-    else if (answer.status >= 500 && answer.status !== 502 && answer.status !== 503 && answer.status !== 504) {
-      if (++faults > AGAIN_AT_MOST) return answer;
+    if (answer.status === 409 && row.offset !== before) continue;
+    if (!AGAIN.has(answer.status)) {
+      const isFault = answer.status === 400 || (answer.status >= 500 && answer.status !== 507);
+      if (!isFault || ++faults > AGAIN_AT_MOST) return answer;
     }
     if (answer.stalled) {
       // file-backed pieces may hang in Safari for ever; bytes in memory do not
