@@ -198,7 +198,8 @@ function settle(row, answer) {
     return row.set("queued");
   }
   const isOurs = answer.status === -1 || answer.status >= 500 && answer.status !== 507;
-  const detail = answer.status === -1 ? t("code.file_unreadable") : answer.body?.detail ?? t("code.internal");
+  const plain = answer.status === -1 ? "code.file_unreadable" : isOurs ? "code.internal" : "code.turned_away";
+  const detail = answer.body?.detail ?? t(plain, { n: String(answer.status) });
   row.set(isOurs ? "failed" : "refused", { detail });
   $("alarm").textContent = `${row.file.name}: ${detail}`;
 }
