@@ -108,6 +108,8 @@ class Drive:
         environ["wsgidav.auth.user_name"] = origin.key
         reply = Reply(environ, start_response)
         environ["daydrop.reply"] = reply
+        if environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() == "identity":
+            del environ["HTTP_CONTENT_ENCODING"]  # no coding at all; WsgiDAV answers 501 to any
         if environ["PATH_INFO"] == "*":
             environ["PATH_INFO"] = "/"  # of the whole server (RFC 9110 §9.3.7); WsgiDAV asserts
         try:

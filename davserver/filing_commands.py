@@ -86,7 +86,9 @@ def refile(store: Path | None, config: Path | None, *, dry_run: bool) -> None:
     """Move files to where they belong under today's rule and settings."""
     claims_as = None if dry_run else "daydrop refile"
     with opened(chosen_settings(store, config), claims_as=claims_as, alone=not dry_run) as library:
-        work = Refile(library.database, library.groups, library.filing, library.moves)
+        work = Refile(
+            library.store, library.database, library.groups, library.filing, library.moves
+        )
         if not dry_run and (ended := work.finish_interrupted()):
             click.echo(f"{ended} moves of an earlier run are finished.")
         plan = work.plan()

@@ -217,16 +217,26 @@ class Filing:
             before = alias_rows.find(connection, announcement.origin.key, announcement.alias)
         return {before.staged} if before and before.staged else set()
 
-    def as_found(self, path: PurePosixPath, *, name: str, origin: str, sha256: str) -> Item:
-        """The item of a file that lies in the tree already; it stays where it is.
+    def as_found(
+        self,
+        path: PurePosixPath,
+        *,
+        name: str,
+        origin: str,
+        sha256: str,
+        trash_name: str | None = None,
+    ) -> Item:
+        """The item of a file that lies in the tree already, or in the trash; it stays where it is.
 
         Raises Refused when it is no medium that is taken here, OSError when it cannot be read.
         """
-        with self._store.open(path) as opened:
+        file = self._store.path(path)
+        if trash_name is not None:
+            file = self._store.trashed_path(trash_name)
+        with file.open("rb") as opened:
             media = self.media_of(opened.read(HEAD_BYTES))
         if media is None:
             raise Refused(Code.UNSUPPORTED_TYPE, "bytes", name=printable(name))
-        file = self._store.path(path)
         read = None if media.kind is Kind.OTHER else self._reader.read(file, name, media)
         status = file.stat()
         facts = _Facts(

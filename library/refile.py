@@ -10,6 +10,7 @@ from library.catalogue.items import Item, ItemState
 from library.filing import Filing
 from library.groups import Groups
 from library.moves import Moves
+from library.store.local import LocalStore
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,10 @@ class Refiling:
 class Refile:
     """Plans, then moves, one journalled step after the other: a kill leaves each file somewhere."""
 
-    def __init__(self, database: Database, groups: Groups, filing: Filing, moves: Moves) -> None:
-        self._database, self._groups = database, groups
+    def __init__(
+        self, store: LocalStore, database: Database, groups: Groups, filing: Filing, moves: Moves
+    ) -> None:
+        self._store, self._database, self._groups = store, database, groups
         self._filing, self._moves = filing, moves
 
     def finish_interrupted(self) -> int:
@@ -45,7 +48,10 @@ class Refile:
         return None if folder == item.path.parent else Refiling(item, dated, folder)
 
     def run(self, plan: Iterable[Refiling], tell: Callable[[Refiling], None]) -> int:
-        """Moves what was planned; returns how many files have another place now."""
+        """Moves what was planned; returns how many files have another place now.
+
+        For the first process alone: folders that are empty then go.
+        """
         moved = 0
         for refiling in plan:
             with self._database.reading() as connection:
@@ -54,6 +60,7 @@ class Refile:
                 continue
             if current.path.parent != refiling.folder:  # else it went along with its partner
                 self._filing.bring_to_place(current, refiling.dated)
+            self._store.remove_empty(current.path.parent)
             tell(refiling)
             moved += 1
         return moved

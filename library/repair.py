@@ -55,7 +55,7 @@ class Repair:
         there = set(self._store.trashed_names())
         for item in gone:
             if item.trash_name in there:
-                yield self._store.open_trashed(item.trash_name)
+                yield self._store.trashed_path(item.trash_name).open("rb")
 
     def _put_over(self, kept: Kept, copy: BinaryIO) -> bool:
         """The bytes are hashed as they are copied: only the right ones replace anything."""

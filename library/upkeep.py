@@ -4,6 +4,7 @@ The dated tree is the truth and the catalogue an index of it: whatever the two d
 a crash is settled here.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -27,7 +28,7 @@ from library.filing import Filing
 from library.moves import Moves
 from library.origin import LOCAL, Origin
 from library.pairs import OWNER
-from library.placement import numbered
+from library.placement import NO_DATE, numbered
 from library.sidecars import Sidecars
 from library.store.local import LocalStore
 from library.uploadlog import UploadLog
@@ -83,7 +84,10 @@ class Upkeep:
         self._store.discard_probes()
         staging = self._sweep_staging()
         strangers, missing = self._compare()
-        told = self._told_in_log() if strangers else {}
+        unknown = self._unknown_trash()
+        told = self._told_in_log() if strangers or unknown else {}
+        for name in unknown:
+            self._adopt_trashed(name, told)
         found_again = {path for path in strangers if self._find_again(path)}
         new = [path for path in strangers if path not in found_again]
         adopted = {path for path in new if self._adopt(path, told)}
@@ -177,6 +181,35 @@ class Upkeep:
             return False
         structlog.get_logger().info("adopted", path=str(path))
         return True
+
+    def _unknown_trash(self) -> list[str]:
+        """What lies in the trash and no row speaks of: the catalogue was lost."""
+        with self._database.reading() as connection:
+            known = item_rows.trash_names(connection) | sidecar_rows.ids(connection)
+        return sorted(set(self._store.trashed_names()) - known)
+
+    def _adopt_trashed(self, name: str, told: Mapping[str, Mapping[str, object]]) -> None:
+        """Lists a photo or film in the trash again, with its days there to come."""
+        file = self._store.trashed_path(name)
+        try:
+            with file.open("rb") as opened:
+                sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+            sent = told.get(sha256, {})
+            was = PurePosixPath(str(sent.get("place", f"{NO_DATE}/{name}")))
+            item = self._filing.as_found(
+                was,
+                name=str(sent.get("name", was.name)),
+                origin=str(sent.get("origin", LOCAL)),
+                sha256=sha256,
+                trash_name=name,
+            )
+        except (OSError, Refused) as reason:
+            structlog.get_logger().info("left in the trash", name=name, reason=str(reason))
+            return
+        trashed = replace(self._as_trashed(item), trash_name=name)
+        self._database.write(
+            lambda connection: item_rows.insert_item(connection, trashed), durable=True
+        )
 
     def _told_in_log(self) -> dict[str, dict[str, object]]:
         return {

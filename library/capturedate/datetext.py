@@ -16,6 +16,11 @@ _TIME = (
     r"\s*(?P<half>[AaPp][Mm])?"
 )
 _NO_TIME = r"(?:[\s:T]*)"
+_US_ZONES = {  # RFC 2822 §4.3: the only names that mean one offset
+    f"{zone}{half}T": -60 * (hours - (half == "D"))
+    for zone, hours in (("E", 5), ("C", 6), ("M", 7), ("P", 8))
+    for half in "SD"
+}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = r"(?P<name>[A-Za-z]{3})[a-z]*"
 
@@ -29,14 +34,15 @@ _COMPACT = re.compile(
     r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"
     rf"(?:[T ]?(?P<hour>\d{{2}})(?P<minute>\d{{2}})(?P<second>\d{{2}})(?:[.,]\d+)?\s*{_ZONE})?"
 )
-# RFC 1123 and RFC 2822.
+# RFC 1123 and RFC 2822, where a zone may have a name: most name none that is one everywhere.
+_NAMED_ZONE = _ZONE.replace("Z|", "Z|[A-Z]{3,5}|", 1)
 _MAIL = re.compile(
     rf"(?:[A-Za-z]{{3,9}},?\s+)?(?P<day>\d{{1,2}})[ \-]{_MONTH}[ \-](?P<year>\d{{4}})"
-    rf"(?:\s+{_TIME}\s*{_ZONE})?"
+    rf"(?:\s+{_TIME}\s*{_NAMED_ZONE}(?:\s*\([^()]*\))?)?"
 )
 # ctime(), as AVI cameras write IDIT.
 _CTIME = re.compile(
-    rf"[A-Za-z]{{3,9}}\s+{_MONTH}\s+(?P<day>\d{{1,2}})\s+{_TIME}\s*{_ZONE}\s+(?P<year>\d{{4}})"
+    rf"[A-Za-z]{{3,9}}\s+{_MONTH}\s+(?P<day>\d{{1,2}})\s+{_TIME}\s*{_NAMED_ZONE}\s+(?P<year>\d{{4}})"
 )
 _FORMS = (_NUMBERS, _COMPACT, _MAIL, _CTIME)
 
@@ -80,8 +86,10 @@ def candidate(
 
 
 def offset_minutes(text: str) -> int | None:
-    """Read an offset: Z, UTC, +hh:mm, +hhmm, +hh; None for anything else."""
+    """Read an offset: Z, UTC, EST, +hh:mm, +hhmm, +hh; None for anything else."""
     trimmed = text.strip("\0 ")
+    if trimmed in _US_ZONES:
+        return _US_ZONES[trimmed]
     match = re.fullmatch(r"([+-])(\d{1,2})(?::?(\d{2}))?", trimmed)
     if match is None:
         return 0 if trimmed in {"Z", "UTC", "UT", "GMT"} else None

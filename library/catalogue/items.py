@@ -288,6 +288,11 @@ def without_file(
     return _select(connection, *where)
 
 
+def trash_names(connection: Connection) -> set[str]:
+    """The names of files in the trash that items speak of."""
+    return set(connection.execute(select(items.c.trash_name).where(_TRASHED)).scalars())
+
+
 def lost(connection: Connection) -> list[Item]:
     """The items whose files were gone at some start, and are known neither as trash nor as left."""
     return _select(connection, _LOST)

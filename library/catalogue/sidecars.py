@@ -98,6 +98,11 @@ def of_item(connection: Connection, item_id: str) -> list[Sidecar]:
     return [_from_row(row) for row in connection.execute(_OF_ITEM, {"of": item_id})]
 
 
+def ids(connection: Connection) -> set[str]:
+    """The ids of all companions: the names that they have in the trash."""
+    return set(connection.execute(select(sidecars.c.id)).scalars())
+
+
 def trashed_of(connection: Connection, item_id: str, since: float) -> list[Sidecar]:
     """The companions of an item that went to the trash with it, or after it."""
     return _many(connection, sidecars.c.item_id == item_id, sidecars.c.trashed >= since)

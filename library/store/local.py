@@ -431,6 +431,19 @@ class LocalStore:
                     if _is_shown(name) and _is_plain(path):
                         yield PurePosixPath(path.relative_to(self.root))
 
+    def remove_empty(self, folder: PurePosixPath) -> None:
+        """Removes a folder of the tree, and those above it, as far as nothing lies in them.
+
+        For the first process alone, while it files nothing: an upload may be about to link there.
+        """
+        while len(folder.parts) > 1:
+            try:
+                self.path(folder).rmdir()
+            except OSError:
+                return
+            self._durable.discard(folder)
+            folder = folder.parent
+
     def set_modified(self, path: PurePosixPath, when: float) -> None:
         """Gives a file of the tree the client's time; harmless when the file is gone."""
         with suppress(FileNotFoundError):
@@ -441,7 +454,7 @@ class LocalStore:
     def move_to_trash(self, path: PurePosixPath, name: str) -> None:
         """Takes a file out of the tree; it is kept under `name` until it is purged."""
         with self._disk.writing():
-            self.path(path).rename(self._trash / PurePosixPath(name).name)
+            self.path(path).rename(self.trashed_path(name))
             _sync_folder(self._trash)
             self.sync_folder(path.parent)
 
@@ -449,20 +462,18 @@ class LocalStore:
         """Puts a file of the trash back into the tree; False when the name is taken."""
         with self._disk.writing():
             self.make_folder(path.parent)
-            if not _rename_without_replacing(
-                self._trash / PurePosixPath(name).name, self.path(path)
-            ):
+            if not _rename_without_replacing(self.trashed_path(name), self.path(path)):
                 return False
             self.sync_folder(path.parent)
             return True
 
     def purge(self, name: str) -> None:
         """Removes a file of the trash for good; harmless when it is gone."""
-        (self._trash / PurePosixPath(name).name).unlink(missing_ok=True)
+        self.trashed_path(name).unlink(missing_ok=True)
 
-    def open_trashed(self, name: str) -> BinaryIO:
-        """A file of the trash, for reading; raises FileNotFoundError."""
-        return (self._trash / PurePosixPath(name).name).open("rb")
+    def trashed_path(self, name: str) -> Path:
+        """Where a file of the trash lies."""
+        return self._trash / PurePosixPath(name).name
 
     def trashed_names(self) -> list[str]:
         """All files of the trash."""

@@ -20,6 +20,12 @@ def filed_as(reply_drive: Drive, name: str) -> str:
     return reply_drive.send("HEAD", f"/Upload/{name}").headers["Content-Location"]
 
 
+def test_the_coding_that_is_none_is_taken(drive: Drive) -> None:
+    body = media.photo(taken(2016, 2, 3, 4), seed="identity")
+    assert drive.put("/Upload/identity.jpg", body, Content_Encoding="identity").status_code == 201
+    assert drive.put("/Upload/gzip.jpg", body, Content_Encoding="gzip").status_code == 501
+
+
 def test_bytes_that_are_here_already_take_the_time_that_comes_with_them(
     drive: Drive, library: Library
 ) -> None:

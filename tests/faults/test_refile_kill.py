@@ -59,7 +59,9 @@ def refile(store: Path) -> None:
     configure_console("critical")
     library = elsewhere(store)
     try:
-        work = Refile(library.database, library.groups, library.filing, library.moves)
+        work = Refile(
+            library.store, library.database, library.groups, library.filing, library.moves
+        )
         work.finish_interrupted()
         work.run(work.plan(), lambda _: None)
     finally:

@@ -29,7 +29,7 @@ def with_zone(library: Library, zone: str | None) -> Library:
 
 
 def refile(library: Library) -> Refile:
-    return Refile(library.database, library.groups, library.filing, library.moves)
+    return Refile(library.store, library.database, library.groups, library.filing, library.moves)
 
 
 def test_a_film_of_utc_moves_to_the_day_of_the_zone_that_was_set_later(library, send):
@@ -41,6 +41,7 @@ def test_a_film_of_utc_moves_to_the_day_of_the_zone_that_was_set_later(library, 
     assert paths(library) == ["videos/2024/05/17/clip.mp4"], "a plan changes nothing"
     assert refile(library).run(plan, lambda _: None) == 1
     assert paths(library) == ["videos/2024/05/18/clip.mp4"]
+    assert not (library.store.root / "videos/2024/05/17").exists()
     assert refile(library).plan() == []
     library.close()
 

@@ -103,7 +103,7 @@ def without_catalogue(library: Library) -> Library:
 
 
 def would_move(library: Library) -> list[str]:
-    work = Refile(library.database, library.groups, library.filing, library.moves)
+    work = Refile(library.store, library.database, library.groups, library.filing, library.moves)
     return [f"{each.item.path} -> {each.folder}" for each in work.plan()]
 
 
@@ -123,6 +123,23 @@ def test_after_a_lost_catalogue_nothing_belongs_elsewhere_than_it_lies(library, 
     assert by_name["corrected.jpg"].source == "sidecar_original"
     assert (by_name["scan.jpg"].source, by_name["scan.jpg"].day) == (FOLDER, date(1987, 6, 5))
     assert by_name["undated.jpg"].day is None
+    again.close()
+
+
+def test_after_a_lost_catalogue_the_trash_is_listed_and_can_be_emptied(library, send):
+    kept = send("IMG_1.jpg", photo(taken=TAKEN, seed="kept"))
+    thumbnail = send("MVI_1.MOV", film(TAKEN.replace(tzinfo=UTC), fmt="mov"))
+    send("MVI_1.THM", photo(taken=TAKEN, seed="a thumbnail is a JPEG"))
+    library.upkeep.trash(item_of(library, kept))
+    library.upkeep.trash(item_of(library, thumbnail))
+    again = without_catalogue(library)
+    listed = {item.name: item for item in again.upkeep.in_trash(10)}
+    assert {"IMG_1.jpg", "MVI_1.MOV"} <= set(listed)
+    assert listed["IMG_1.jpg"].origin == "192.168.1.20"
+    again.upkeep.restore(listed["IMG_1.jpg"])
+    assert paths(again) == [PLACE]
+    again = reopened(again)
+    assert "MVI_1.MOV" in {item.name for item in again.upkeep.in_trash(10)}
     again.close()
 
 
