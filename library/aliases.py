@@ -403,7 +403,7 @@ class Aliases:
         self._let_go(gone)
         if source.state is not State.COLLECTION:  # partners of one folder are together already
             for item in appeared:
-                self._ingest.filing.rejoin(item, drive_scope(source.origin, path))
+                self._ingest.dating.rejoin(item, drive_scope(source.origin, path))
 
     @contextmanager
     def _replacing(self, origin: Origin, path: str) -> Iterator[None]:

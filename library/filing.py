@@ -5,13 +5,11 @@ flushed, look the bytes up, choose date and place, link without replacing, flush
 transaction, and only then the answer.
 """
 
-import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -20,7 +18,7 @@ import structlog
 from library import placement
 from library.batch import Batches
 from library.capturedate import names as dated_names
-from library.capturedate.candidate import FROM_COMPANIONS, Candidate
+from library.capturedate.candidate import Candidate
 from library.capturedate.metadata import Medium, Metadata
 from library.catalogue import aliases as alias_rows
 from library.catalogue import items as item_rows
@@ -35,13 +33,14 @@ from library.catalogue.sidecars import Sidecar
 from library.catalogue.uploads import UploadState
 from library.clock import Clock
 from library.console import in_words
+from library.dating import Dating
 from library.errors import Code, Refused
 from library.groups import Groups
 from library.keyedlocks import KeyedLocks
 from library.media import HEAD_BYTES, Kind, MediaType, sniff
 from library.moves import Moves
 from library.names import nfc, printable, stem_key
-from library.pairs import FOLDER, OWNER
+from library.pairs import OWNER
 from library.receipts import etag, told_of
 from library.sidecars import Sidecars
 from library.store.local import LocalStore
@@ -49,7 +48,6 @@ from library.upload import Whole, unsaved_receipt
 from library.workers import Unreadable
 
 FOUND = "found:"  # how the scope of files begins that lay in the tree without a row
-_TRIES = 3  # for the name of a group, when another process works on the same folder
 _OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
 
 
@@ -118,13 +116,14 @@ class Filing:
         locks: KeyedLocks,
         batches: Batches,
         groups: Groups,
+        dating: Dating,
         accept: frozenset[Kind],
         on_filed: Callable[[Item], None],
     ) -> None:
         self._store, self._database, self._clock = store, database, clock
         self._reader, self._moves, self._sidecars = reader, moves, sidecars
         self._batches, self._on_filed = batches, on_filed
-        self._groups, self._accept = groups, accept
+        self._groups, self._dating, self._accept = groups, dating, accept
         self._locks = locks
         self._flushes = ThreadPoolExecutor(max_workers=64, thread_name_prefix="flush")
 
@@ -150,7 +149,7 @@ class Filing:
             attached = self._bring_together(settled, draft)
         judged = beside if settled.is_new else {}
         if any(companion.id not in judged for companion in attached):
-            self._judge_late(settled.item)
+            self._dating.judge_late(settled.item)
         for name in {whole.staged.name, *replaced}:
             self._store.discard(name)
         may_have_moved = attached or settled.moves or settled.came_again
@@ -164,7 +163,7 @@ class Filing:
         try:
             done = [self._moves.carry_out_later(move) for move in settled.moves]
             if settled.came_again or not all(done):
-                self._bring(settled.item, settled.item)
+                self._dating.bring(settled.item, settled.item)
             attached = self._sidecars.attach(settled.item, draft.pair_scope, draft.name)
         except (OSError, Refused, Taken) as failure:
             structlog.get_logger().warning(
@@ -176,15 +175,6 @@ class Filing:
         if settled.is_new:
             self._on_filed(settled.item)
         return attached
-
-    def _judge_late(self, item: Item) -> None:
-        """By the dates of companions that came meanwhile, or to bytes that were here."""
-        try:
-            self.judge_again(item.id)
-        except (OSError, Refused, Taken) as failure:
-            structlog.get_logger().warning(
-                "dates of companions not joined", path=str(item.path), error=in_words(failure)
-            )
 
     def _receipt_now(self, receipt: Receipt) -> Receipt:
         """The receipt as it stands: partners and companions may have moved what it speaks of."""
@@ -250,114 +240,6 @@ class Filing:
             note="",
         )
         return replace(self._draft(facts, media, read), path=path)
-
-    def judge_again(self, item_id: str) -> None:
-        """A companion has come or gone: its item is dated, and placed, by those it has now.
-
-        Their dates are read before anybody is kept waiting, and again if others came meanwhile.
-        The newest companion speaks first: whoever sent it again corrected it.
-        """
-        is_done = False
-        while not is_done:
-            with self._database.reading() as connection:
-                before = item_rows.find(connection, item_id)
-            if before is None:
-                return
-            companions = self._sidecars.that_date(before)
-            dates = self._sidecars.dates_in(companions)
-            with self._locks.holding(("pair", before.stem)):
-                is_done = self._judge(item_id, companions, dates)
-
-    def _judge(self, item_id: str, companions: list[Sidecar], dates: tuple[Candidate, ...]) -> bool:
-        """False when these are not the item's companions any more."""
-        with self._database.reading() as connection:
-            item = item_rows.find(connection, item_id)
-        if item is None or item.state is not ItemState.STORED:
-            return True
-        if self._sidecars.that_date(item) != companions:
-            return False
-        self._sidecars.follow(item)  # it may have moved while its companion was being linked
-        self._bring(item, self._dated_beside(item, dates))
-        return True
-
-    def _dated_beside(self, item: Item, dates: tuple[Candidate, ...]) -> Item:
-        """The item as it is dated beside companions that say these dates."""
-        known = [judged.candidate for judged in item.judged]
-        found = [*dates, *(each for each in known if each.source not in FROM_COMPANIONS)]
-        if item.source == OWNER or set(found) == set(known):
-            return item
-        return item.dated(self._groups.choose(found))
-
-    def date_found(self, paths: Iterable[PurePosixPath]) -> None:
-        """Dates what was found in the tree as it lies there; nothing is moved.
-
-        First by its companions, then, since the tree is the truth, by its folder: it may have been
-        filed by a date that its owner set, which nothing else remembers.
-        """
-        with self._database.reading() as connection:
-            found = [item for path in paths if (item := item_rows.by_path(connection, path))]
-        for item in found:
-            dates = self._sidecars.dates_in(self._sidecars.that_date(item))
-            self._change(item, self._dated_beside(item, dates))
-        for item in found:
-            with self._database.reading() as connection:
-                now = item_rows.find(connection, item.id) or item
-            day = self._groups.day_it_lies_under(now)
-            if day is not None:
-                self._change(now, now.under(day, FOLDER))
-
-    def _change(self, old: Item, new: Item) -> None:
-        if new != old:
-            self._database.write(lambda connection: item_rows.change(connection, old, new))
-
-    def rejoin(self, item: Item, scope: str) -> None:
-        """A filed item stands in another folder of `Upload`: who waits there comes to it."""
-        with self._locks.holding(("pair", item.stem)):
-            with self._database.reading() as connection:
-                now = item_rows.find(connection, item.id)
-            if now is None or now.state is not ItemState.STORED:
-                return
-            try:
-                attached = self._sidecars.attach(self._bring(now, now), scope, now.name)
-            except (OSError, Refused, Taken) as failure:
-                structlog.get_logger().warning(
-                    "partners wait for the next start", path=str(now.path), error=in_words(failure)
-                )
-                return
-        if attached:
-            self._judge_late(now)
-
-    def bring_to_place(self, old: Item, dated: Item) -> Item:
-        """Gives a filed item another date, and with its partners the folder that belongs to it.
-
-        Returns the item as it is afterwards; journalled, one member after the other.
-        """
-        with self._locks.holding(("pair", old.stem)):
-            with self._database.reading() as connection:
-                now = item_rows.find(connection, old.id)
-            if now is None or now.state is not ItemState.STORED:
-                return old
-            return self._bring(now, _dated_like(now, dated))
-
-    def _bring(self, old: Item, dated: Item) -> Item:
-        """As `bring_to_place`, for who holds the lock of the stem and knows the item as it is."""
-        number = 1
-        for _ in range(_TRIES):
-            group, partners = self._groups.in_library(dated)
-            here = partners | {old.id: old}
-            number = max(number, _number_of(old, self._groups.folder_of(group)))
-            number, placed = self._groups.place(group, here, number)
-            if all(here[item.id] == item for item in placed):
-                break
-            moves = self._database.write(
-                partial(self._planned, before=here, placed=placed), durable=True
-            )
-            have_arrived = [self._moves.carry_out(move) for move in moves]
-            if all(have_arrived):
-                break
-            number += 1  # another process has taken the name meanwhile
-        with self._database.reading() as connection:
-            return item_rows.find(connection, old.id) or old
 
     # ---- what it is -------------------------------------------------------------------------
 
@@ -465,7 +347,7 @@ class Filing:
         """
         claimed = replace(draft, id=known.id, path=known.path, filed=known.filed)
         if known.source == OWNER:
-            claimed = _dated_like(claimed, known)
+            claimed = claimed.dated_like(known)
         group, partners = self._groups.in_library(claimed)
         here = {**partners, known.id: known}
         _, placed = self._groups.place(group, here, 1)
@@ -473,7 +355,7 @@ class Filing:
         def work(connection: Connection) -> tuple[Receipt, tuple[Move, ...]]:
             self._batches.release(connection, whole.reservation_id)
             item_rows.change(connection, known, claimed)
-            moves = self._planned(connection, {**partners, known.id: claimed}, placed)
+            moves = self._dating.planned(connection, {**partners, known.id: claimed}, placed)
             receipt = self._tell(connection, whole, _own(claimed, placed), Outcome.DUPLICATE)
             return receipt, moves
 
@@ -533,19 +415,11 @@ class Filing:
         def work(connection: Connection) -> _Settled:
             item_rows.insert_item(connection, item)
             self._batches.spend(connection, whole.reservation_id, item.size)
-            moves = self._planned(connection, partners, placed)
+            moves = self._dating.planned(connection, partners, placed)
             receipt = self._tell(connection, whole, item, Outcome.FILED)
             return _Settled(receipt, item, moves, is_new=True)
 
         return self._database.write(work, durable=True)
-
-    def _planned(
-        self, connection: Connection, before: Mapping[str, Item], placed: list[Item]
-    ) -> tuple[Move, ...]:
-        """The moves that bring those who were here before to the place of their group."""
-        changed = [item for item in placed if before.get(item.id, item) != item]
-        moves = [self._moves.plan(connection, before[item.id], item) for item in changed]
-        return tuple(move for move in moves if move is not None)
 
     # ---- rows -------------------------------------------------------------------------------
 
@@ -574,26 +448,6 @@ class Filing:
         state = UploadState.DUPLICATE if is_known else UploadState.FILED
         upload_rows.settle_held(connection, whole.reservation_id, state, told.id)
         return told
-
-
-def _dated_like(item: Item, other: Item) -> Item:
-    """The item under the date of another one."""
-    return replace(
-        item,
-        taken=other.taken,
-        offset_minutes=other.offset_minutes,
-        source=other.source,
-        zone_source=other.zone_source,
-        day_only=other.day_only,
-        candidates=other.candidates,
-    )
-
-
-def _number_of(item: Item, folder: PurePosixPath) -> int:
-    """The number an item has in this folder already: it keeps it as long as it can."""
-    found = re.search(r" \(([1-9][0-9]{0,4})\)$", item.path.stem)
-    number = int(found[1]) if found and item.path.parent == folder else 1
-    return number if placement.numbered(item.name, number) == item.path.name else 1
 
 
 def _own(item: Item, placed: list[Item]) -> Item:

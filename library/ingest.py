@@ -29,6 +29,7 @@ from library.catalogue.database import CatalogueClosed, Connection, Database
 from library.catalogue.receipts import Outcome, Receipt
 from library.clock import Clock
 from library.console import in_words
+from library.dating import Dating
 from library.disk import Disk
 from library.errors import Code, Forbidden, Refused
 from library.filing import Filing
@@ -64,13 +65,15 @@ class Ingest:
         batches: Batches,
         room: Room,
         filing: Filing,
+        dating: Dating,
         sidecars: Sidecars,
         log: UploadLog,
         accept: frozenset[Kind],
         disk: Disk,
     ) -> None:
         self.store, self.database, self.clock = store, database, clock
-        self.batches, self.room, self.filing, self.sidecars = batches, room, filing, sidecars
+        self.batches, self.room, self.filing, self.dating = batches, room, filing, dating
+        self.sidecars = sidecars
         self._log, self._accept, self._disk = log, accept, disk
 
     @property
@@ -144,7 +147,7 @@ class Ingest:
         """Keeps a companion; its dates join those of its picture, which may move for it."""
         receipt = self.sidecars.receive(announcement, staged, sha256, replaces)
         if receipt.item_id is not None:
-            self.filing.judge_again(receipt.item_id)
+            self.dating.judge_again(receipt.item_id)
         return receipt
 
     # ---- refusing ---------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from library.browse import Browse
 from library.catalogue import schema
 from library.catalogue.database import CatalogueFailed, Database, sqlite_url
 from library.clock import Clock
+from library.dating import Dating
 from library.disk import Disk
 from library.errors import Code, Refused, StoreUnusable
 from library.filing import Filing
@@ -99,6 +100,13 @@ class Library:
         )
         self.previews = Previews(self.store, self.workers)
         self.groups = self._groups()
+        self.dating = Dating(
+            database=self.database,
+            moves=self.moves,
+            sidecars=self.sidecars,
+            locks=self._locks,
+            groups=self.groups,
+        )
         self.filing = self._filing()
         self.ingest = Ingest(
             store=self.store,
@@ -107,6 +115,7 @@ class Library:
             batches=self.batches,
             room=self.room,
             filing=self.filing,
+            dating=self.dating,
             sidecars=self.sidecars,
             log=self.log,
             accept=self.accept,
@@ -134,6 +143,7 @@ class Library:
             clock=self.clock,
             batches=self.batches,
             filing=self.filing,
+            dating=self.dating,
             sidecars=self.sidecars,
             moves=self.moves,
             log=self.log,
@@ -209,6 +219,7 @@ class Library:
             locks=self._locks,
             batches=self.batches,
             groups=self.groups,
+            dating=self.dating,
             accept=self.accept,
             on_filed=self.previews.soon,
         )

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from library.catalogue import items as item_rows
 from library.catalogue.database import Database
 from library.catalogue.items import Item, ItemState
-from library.filing import Filing
+from library.dating import Dating
 from library.groups import Groups
 from library.moves import Moves
 from library.store.local import LocalStore
@@ -26,10 +26,10 @@ class Refile:
     """Plans, then moves, one journalled step after the other: a kill leaves each file somewhere."""
 
     def __init__(
-        self, store: LocalStore, database: Database, groups: Groups, filing: Filing, moves: Moves
+        self, store: LocalStore, database: Database, groups: Groups, dating: Dating, moves: Moves
     ) -> None:
         self._store, self._database, self._groups = store, database, groups
-        self._filing, self._moves = filing, moves
+        self._dating, self._moves = dating, moves
 
     def finish_interrupted(self) -> int:
         """Ends what a kill left half done; returns how many moves that were."""
@@ -59,7 +59,7 @@ class Refile:
             if current is None or current.state is not ItemState.STORED:
                 continue
             if current.path.parent != refiling.folder:  # else it went along with its partner
-                self._filing.bring_to_place(current, refiling.dated)
+                self._dating.bring_to_place(current, refiling.dated)
             self._store.remove_empty(current.path.parent)
             tell(refiling)
             moved += 1

@@ -23,6 +23,7 @@ from library.catalogue import uploads as upload_rows
 from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item, ItemState, Taken
 from library.clock import Clock
+from library.dating import Dating
 from library.errors import Code, Refused
 from library.filing import Filing
 from library.moves import Moves
@@ -62,6 +63,7 @@ class Upkeep:
         clock: Clock,
         batches: Batches,
         filing: Filing,
+        dating: Dating,
         sidecars: Sidecars,
         moves: Moves,
         log: UploadLog,
@@ -70,7 +72,7 @@ class Upkeep:
     ) -> None:
         self._store, self._database, self._clock = store, database, clock
         self._batches, self._filing, self._moves, self._log = batches, filing, moves, log
-        self._sidecars = sidecars
+        self._dating, self._sidecars = dating, sidecars
         self._trash_days, self._undo_seconds = trash_days, undo_seconds
 
     # ---- the sweep --------------------------------------------------------------------------
@@ -92,7 +94,7 @@ class Upkeep:
         new = [path for path in strangers if path not in found_again]
         adopted = {path for path in new if self._adopt(path, told)}
         adopted |= self._sidecars.reconcile(path for path in new if path not in adopted)
-        self._filing.date_found(sorted(adopted))
+        self._dating.date_found(sorted(adopted))
         return Swept(staging, len(adopted), missing, len(found_again), moves, reservations)
 
     def _sweep_staging(self) -> int:
@@ -259,7 +261,7 @@ class Upkeep:
             item = item_rows.find(connection, item_id)
         if item is None or item.state is not ItemState.STORED:
             raise LookupError(item_id)
-        return self._filing.bring_to_place(item, item.under(day, OWNER))
+        return self._dating.bring_to_place(item, item.under(day, OWNER))
 
     # ---- taking back ------------------------------------------------------------------------
 
@@ -294,7 +296,7 @@ class Upkeep:
             brought = receipt_rows.items_of_batch(connection, batch_id)
         trashed = sum(self._trash_unless_held(item_id) for item_id in sorted(brought))
         for item_id in self._sidecars.take_back(batch_id):
-            self._filing.judge_again(item_id)
+            self._dating.judge_again(item_id)
         self._database.write(lambda connection: mark_rows.remove(connection, _UNDOING + batch_id))
         return trashed
 
@@ -373,7 +375,7 @@ class Upkeep:
             if now is None or now.trash_name is None or again is not None:
                 raise Refused(Code.EXPIRED, "trash")
             restored = self._move_from_trash(now, now.trash_name)
-        return self._filing.bring_to_place(restored, restored)
+        return self._dating.bring_to_place(restored, restored)
 
     def _move_from_trash(self, item: Item, name: str) -> Item:
         """Back to where it was, or beside what has its name now."""

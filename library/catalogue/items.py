@@ -95,6 +95,18 @@ class Item:
         """The same item under another capture date; its path is not touched."""
         return replace(self, **date_fields(capture))  # type: ignore[arg-type]  # the names are the fields'
 
+    def dated_like(self, other: "Item") -> "Item":
+        """The same item under the date of another one; its path is not touched."""
+        return replace(
+            self,
+            taken=other.taken,
+            offset_minutes=other.offset_minutes,
+            source=other.source,
+            zone_source=other.zone_source,
+            day_only=other.day_only,
+            candidates=other.candidates,
+        )
+
     def under(self, day: date, source: str) -> "Item":
         """The same item under a day that no file says, but a person; its path is not touched."""
         return replace(

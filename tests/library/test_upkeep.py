@@ -103,7 +103,7 @@ def without_catalogue(library: Library) -> Library:
 
 
 def would_move(library: Library) -> list[str]:
-    work = Refile(library.store, library.database, library.groups, library.filing, library.moves)
+    work = Refile(library.store, library.database, library.groups, library.dating, library.moves)
     return [f"{each.item.path} -> {each.folder}" for each in work.plan()]
 
 

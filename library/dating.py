@@ -1,0 +1,177 @@
+"""Dating: a filed item gets another date, and with its partners the place that belongs to it.
+
+A companion comes or goes, its owner knows better, a partner brings the better date, a rule has
+changed: each ends here, journalled, one member after the other.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import PurePosixPath
+
+import structlog
+
+from library import placement
+from library.capturedate.candidate import FROM_COMPANIONS, Candidate
+from library.catalogue import items as item_rows
+from library.catalogue.database import Connection, Database
+from library.catalogue.items import Item, ItemState, Taken
+from library.catalogue.moves import Move
+from library.catalogue.sidecars import Sidecar
+from library.console import in_words
+from library.errors import Refused
+from library.groups import Groups
+from library.keyedlocks import KeyedLocks
+from library.moves import Moves
+from library.pairs import FOLDER, OWNER
+from library.sidecars import Sidecars
+
+_TRIES = 3  # for the name of a group, when another process works on the same folder
+
+
+class Dating:
+    """Dates and places filed items anew. Who calls it holds no lock, except where it is said."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        moves: Moves,
+        sidecars: Sidecars,
+        locks: KeyedLocks,
+        groups: Groups,
+    ) -> None:
+        self._database, self._moves, self._sidecars = database, moves, sidecars
+        self._locks, self._groups = locks, groups
+
+    def judge_again(self, item_id: str) -> None:
+        """A companion has come or gone: its item is dated, and placed, by those it has now.
+
+        Their dates are read before anybody is kept waiting, and again if others came meanwhile.
+        The newest companion speaks first: whoever sent it again corrected it.
+        """
+        is_done = False
+        while not is_done:
+            with self._database.reading() as connection:
+                before = item_rows.find(connection, item_id)
+            if before is None:
+                return
+            companions = self._sidecars.that_date(before)
+            dates = self._sidecars.dates_in(companions)
+            with self._locks.holding(("pair", before.stem)):
+                is_done = self._judge(item_id, companions, dates)
+
+    def _judge(self, item_id: str, companions: list[Sidecar], dates: tuple[Candidate, ...]) -> bool:
+        """False when these are not the item's companions any more."""
+        with self._database.reading() as connection:
+            item = item_rows.find(connection, item_id)
+        if item is None or item.state is not ItemState.STORED:
+            return True
+        if self._sidecars.that_date(item) != companions:
+            return False
+        self._sidecars.follow(item)  # it may have moved while its companion was being linked
+        self.bring(item, self._dated_beside(item, dates))
+        return True
+
+    def _dated_beside(self, item: Item, dates: tuple[Candidate, ...]) -> Item:
+        """The item as it is dated beside companions that say these dates."""
+        known = [judged.candidate for judged in item.judged]
+        found = [*dates, *(each for each in known if each.source not in FROM_COMPANIONS)]
+        if item.source == OWNER or set(found) == set(known):
+            return item
+        return item.dated(self._groups.choose(found))
+
+    def date_found(self, paths: Iterable[PurePosixPath]) -> None:
+        """Dates what was found in the tree as it lies there; nothing is moved.
+
+        First by its companions, then, since the tree is the truth, by its folder: it may have been
+        filed by a date that its owner set, which nothing else remembers.
+        """
+        with self._database.reading() as connection:
+            found = [item for path in paths if (item := item_rows.by_path(connection, path))]
+        for item in found:
+            dates = self._sidecars.dates_in(self._sidecars.that_date(item))
+            self._change(item, self._dated_beside(item, dates))
+        for item in found:
+            with self._database.reading() as connection:
+                now = item_rows.find(connection, item.id) or item
+            day = self._groups.day_it_lies_under(now)
+            if day is not None:
+                self._change(now, now.under(day, FOLDER))
+
+    def _change(self, old: Item, new: Item) -> None:
+        if new != old:
+            self._database.write(lambda connection: item_rows.change(connection, old, new))
+
+    def judge_late(self, item: Item) -> None:
+        """By the dates of companions that came meanwhile; no failure takes back an answer."""
+        try:
+            self.judge_again(item.id)
+        except (OSError, Refused, Taken) as failure:
+            structlog.get_logger().warning(
+                "dates of companions not joined", path=str(item.path), error=in_words(failure)
+            )
+
+    def rejoin(self, item: Item, scope: str) -> None:
+        """A filed item stands in another folder of `Upload`: who waits there comes to it."""
+        with self._locks.holding(("pair", item.stem)):
+            with self._database.reading() as connection:
+                now = item_rows.find(connection, item.id)
+            if now is None or now.state is not ItemState.STORED:
+                return
+            try:
+                attached = self._sidecars.attach(self.bring(now, now), scope, now.name)
+            except (OSError, Refused, Taken) as failure:
+                structlog.get_logger().warning(
+                    "partners wait for the next start", path=str(now.path), error=in_words(failure)
+                )
+                return
+        if attached:
+            self.judge_late(now)
+
+    def bring_to_place(self, old: Item, dated: Item) -> Item:
+        """Gives a filed item another date, and with its partners the folder that belongs to it.
+
+        Returns the item as it is afterwards; journalled, one member after the other.
+        """
+        with self._locks.holding(("pair", old.stem)):
+            with self._database.reading() as connection:
+                now = item_rows.find(connection, old.id)
+            if now is None or now.state is not ItemState.STORED:
+                return old
+            return self.bring(now, now.dated_like(dated))
+
+    def bring(self, old: Item, dated: Item) -> Item:
+        """As `bring_to_place`, for who holds the lock of the stem and knows the item as it is."""
+        number = 1
+        for _ in range(_TRIES):
+            group, partners = self._groups.in_library(dated)
+            here = partners | {old.id: old}
+            number = max(number, _number_of(old, self._groups.folder_of(group)))
+            number, placed = self._groups.place(group, here, number)
+            if all(here[item.id] == item for item in placed):
+                break
+            moves = self._database.write(
+                partial(self.planned, before=here, placed=placed), durable=True
+            )
+            have_arrived = [self._moves.carry_out(move) for move in moves]
+            if all(have_arrived):
+                break
+            number += 1  # another process has taken the name meanwhile
+        with self._database.reading() as connection:
+            return item_rows.find(connection, old.id) or old
+
+    def planned(
+        self, connection: Connection, before: Mapping[str, Item], placed: list[Item]
+    ) -> tuple[Move, ...]:
+        """The moves that bring those who were here before to the place of their group."""
+        changed = [item for item in placed if before.get(item.id, item) != item]
+        moves = [self._moves.plan(connection, before[item.id], item) for item in changed]
+        return tuple(move for move in moves if move is not None)
+
+
+def _number_of(item: Item, folder: PurePosixPath) -> int:
+    """The number an item has in this folder already: it keeps it as long as it can."""
+    found = re.search(r" \(([1-9][0-9]{0,4})\)$", item.path.stem)
+    number = int(found[1]) if found and item.path.parent == folder else 1
+    return number if placement.numbered(item.name, number) == item.path.name else 1
