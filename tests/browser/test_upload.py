@@ -292,6 +292,7 @@ def test_pause_stops_and_going_on_ends_it(open_page, site, photos) -> None:
     page.click("#pause")
     page.wait_for_selector("li[data-state=paused]")
     assert "Paused" in text(page, "#status")
+    assert "Paused" in page.text_content("#live")
     assert filed(site) == {}
     page.click("#pause")
     page.wait_for_selector(DONE, timeout=60_000)

@@ -17,7 +17,7 @@ const $ = (id) => document.getElementById(id);
 const title = document.title;
 
 let rows = [], batch = null, unfinished = [], isPaused = false, isAsking = false, refs = 0, told = -1, offline = false;
-let wakeLock = null, samples = [], isDeciding = false;
+let wakeLock = null, samples = [], said = "", isDeciding = false;
 
 const of = (...states) => rows.filter((row) => states.includes(row.state));
 const isBusy = () => isAsking || rows.some((row) => row.isOpen && row.state !== "paused");
@@ -267,7 +267,6 @@ async function finish(isToEnd = false) {
   wakeLock = null;
   paint();
   const good = of("filed", "duplicate");
-  $("live").textContent = t("up.done", { n: good.length });
   if (of("left").length) for (const row of of("queued")) row.set("left"); // never round the limit by itself
   if (of("queued").length) return announce();
   if (good.length) await celebrate(receipt, good);
@@ -394,7 +393,10 @@ function paint(key) {
   const good = of("filed", "duplicate").length, bad = of("failed", "refused").length, left = of("left").length;
   const percent = all ? Math.floor((100 * done) / all) : 0;
   $("total").value = all ? (1000 * done) / all : 0;
-  $("status").textContent = status(key, { counted, all, done, good, bad });
+  const [state, text] = status(key, { counted, all, done, good, bad });
+  $("status").textContent = text;
+  if (state !== said && state !== "sending") $("live").textContent = text;
+  said = state;
   document.title = isBusy() ? `(${percent} %) ${title}` : title;
   const open = rows.some((row) => row.isOpen);
   $("pause").hidden = !open;
@@ -412,17 +414,18 @@ function paint(key) {
 }
 
 function status(key, { counted, all, done, good, bad }) {
-  if (key) return t(key, { n: good });
-  if (offline) return t("up.offline");
-  if (isAsking) return t("up.checking", { n: of("checking").length });
-  if (isPaused) return t("up.paused", { i: good, n: counted.length });
+  if (key) return [key, t(key, { n: good })];
+  if (offline) return ["offline", t("up.offline")];
+  if (isAsking) return ["checking", t("up.checking", { n: of("checking").length })];
+  if (isPaused) return ["paused", t("up.paused", { i: good, n: counted.length })];
   if (!rows.some((row) => row.isOpen)) {
-    if (bad) return t("up.partly", { ok: good, bad });
-    return good ? t("up.done", { n: good }) : rows.length ? t("up.cancelled", { n: good }) : "";
+    if (bad) return ["partly", t("up.partly", { ok: good, bad })];
+    return good ? ["done", t("up.done", { n: good })] : ["ended", rows.length ? t("up.cancelled", { n: good }) : ""];
   }
   const text = t("up.sending", { i: good, n: counted.length, done: size(done), all: size(all) });
   const speed = pace(done);
-  return speed ? `${text} · ${t("up.speed", { speed: size(speed), eta: duration((all - done) / speed) })}` : text;
+  const left = speed ? ` · ${t("up.speed", { speed: size(speed), eta: duration((all - done) / speed) })}` : "";
+  return ["sending", text + left];
 }
 
 // Bytes a second over the last six seconds.
