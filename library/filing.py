@@ -40,7 +40,7 @@ from library.keyedlocks import KeyedLocks
 from library.media import HEAD_BYTES, Kind, MediaType, sniff
 from library.moves import Moves
 from library.names import nfc, printable, stem_key
-from library.pairs import OWNER
+from library.pairs import FOLDER, OWNER
 from library.receipts import etag, told_of
 from library.sidecars import Sidecars
 from library.store.local import LocalStore
@@ -346,9 +346,14 @@ class Filing:
         That is how an upload ends whose acknowledgement a crash prevented.
         """
         claimed = replace(draft, id=known.id, path=known.path, filed=known.filed)
-        if known.source == OWNER:
-            claimed = claimed.dated_like(known)
+        if beside := self._sidecars.dates_in(self._sidecars.that_date(known)):
+            own = (judged.candidate for judged in draft.judged)
+            claimed = claimed.dated(self._groups.choose([*beside, *own]))
         group, partners = self._groups.in_library(claimed)
+        lies_elsewhere = self._groups.folder_of(group) != known.path.parent
+        if known.source == OWNER or (known.source == FOLDER and lies_elsewhere):
+            claimed = claimed.dated_like(known)
+            group, partners = self._groups.in_library(claimed)
         here = {**partners, known.id: known}
         _, placed = self._groups.place(group, here, 1)
 

@@ -37,7 +37,7 @@ from library.names import (
     stem_key,
     stored_name,
 )
-from library.origin import is_owner_key
+from library.origin import LOCAL, is_owner_key
 from library.pairs import Part, part_of
 from library.receipts import etag
 from library.store.local import LocalStore, Staged
@@ -370,7 +370,7 @@ class Sidecars:
             pair_scope=item.pair_scope,
             stem=item.stem,
             name=path.name,
-            origin=item.origin,
+            origin=LOCAL,  # whoever keeps the tree has left it there
             batch_id=None,
             sha256=sha256,
             size=self._store.path(path).stat().st_size,

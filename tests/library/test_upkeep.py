@@ -126,6 +126,26 @@ def test_after_a_lost_catalogue_nothing_belongs_elsewhere_than_it_lies(library, 
     again.close()
 
 
+def test_what_was_found_under_an_owners_day_stays_there_when_it_is_sent_again(library, send):
+    scan, shot = photo(taken=None, seed="scan"), photo(taken=TAKEN, seed="shot")
+    receipt = send("scan.jpg", scan)
+    library.upkeep.set_date(receipt.item_id, date(1987, 6, 5))
+    send("IMG_1.jpg", shot)
+    corrected = photo(taken=TAKEN, seed="corrected")
+    send("corrected.jpg", corrected)
+    send("corrected.xmp", xmp(datetime(2001, 2, 3, 4, 5, 6)))  # noqa: DTZ001  a wall clock
+    before = paths(library)
+    again = without_catalogue(library)
+    for name, body in (("scan.jpg", scan), ("IMG_1.jpg", shot), ("corrected.jpg", corrected)):
+        announcement = Announcement(name, origin_of("192.168.1.9"), size=len(body), alias=name)
+        with again.ingest.begin(announcement) as incoming:
+            incoming.write(body)
+            assert incoming.commit().outcome is Outcome.DUPLICATE
+    assert paths(again) == before
+    assert would_move(again) == []
+    again.close()
+
+
 def test_after_a_lost_catalogue_the_trash_is_listed_and_can_be_emptied(library, send):
     kept = send("IMG_1.jpg", photo(taken=TAKEN, seed="kept"))
     thumbnail = send("MVI_1.MOV", film(TAKEN.replace(tzinfo=UTC), fmt="mov"))
