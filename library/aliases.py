@@ -26,7 +26,7 @@ from library.catalogue.properties import Property
 from library.clock import Clock
 from library.errors import Code, Refused
 from library.ingest import Ingest
-from library.names import Role, checked_path, printable, role, sidecar_target
+from library.names import Role, checked_path, printable, role, sidecar_target, stem_key
 from library.origin import Origin
 from library.receipts import etag
 from library.store.local import LocalStore
@@ -403,7 +403,7 @@ class Aliases:
         self._let_go(gone)
         if source.state is not State.COLLECTION:  # partners of one folder are together already
             for item in appeared:
-                self._ingest.dating.rejoin(item, drive_scope(source.origin, path))
+                self._ingest.dating.rejoin(item, drive_scope(source.origin, path), _name(path))
 
     @contextmanager
     def _replacing(self, origin: Origin, path: str) -> Iterator[None]:
@@ -524,7 +524,8 @@ def _appearing(connection: Connection, moved: list[Alias]) -> Iterator[Item]:
         if alias.sidecar_id is not None:
             sidecar_rows.wait_elsewhere(connection, alias.sidecar_id, scope)
         item = item_rows.find(connection, alias.item_id) if alias.item_id else None
-        if item is not None and item_rows.note_appearance(connection, item, scope, item.stem):
+        stem = stem_key(_name(alias.path))
+        if item is not None and item_rows.note_appearance(connection, item, scope, stem):
             yield item
 
 

@@ -112,15 +112,15 @@ class Dating:
                 "dates of companions not joined", path=str(item.path), error=in_words(failure)
             )
 
-    def rejoin(self, item: Item, scope: str) -> None:
-        """A filed item stands in another folder of `Upload`: who waits there comes to it."""
+    def rejoin(self, item: Item, scope: str, name: str) -> None:
+        """A filed item has another name or folder in `Upload`: who waits there comes to it."""
         with self._locks.holding(("pair", item.stem)):
             with self._database.reading() as connection:
                 now = item_rows.find(connection, item.id)
             if now is None or now.state is not ItemState.STORED:
                 return
             try:
-                attached = self._sidecars.attach(self.bring(now, now), scope, now.name)
+                attached = self._sidecars.attach(self.bring(now, now), scope, name)
             except (OSError, Refused, Taken) as failure:
                 structlog.get_logger().warning(
                     "partners wait for the next start", path=str(now.path), error=in_words(failure)

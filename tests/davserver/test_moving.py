@@ -324,3 +324,12 @@ def test_a_placeholder_is_renamed_and_then_filed(drive: Drive) -> None:
     drive.put("/Upload/new.jpg")
     assert drive.move("/Upload/new.jpg", "/Upload/named.jpg").status_code == 201
     assert drive.put("/Upload/named.jpg", media.photo(seed="named")).status_code == 204
+
+
+def test_a_picture_that_gets_the_name_its_companion_knows_is_dated_by_it(drive: Drive) -> None:
+    drive.send("MKCOL", "/Upload/named")
+    drive.put("/Upload/named/late.jpg", media.photo(None, seed="gets its name late"))
+    drive.put("/Upload/named/DSC_77.jpg.json", b'{"photoTakenTime": {"timestamp": "981173106"}}')
+    assert place(drive, "named/late.jpg") == "/no_date/late.jpg"
+    assert drive.move("/Upload/named/late.jpg", "/Upload/named/DSC_77.jpg").status_code == 201
+    assert place(drive, "named/DSC_77.jpg") == "/images/2001/02/03/late.jpg"
