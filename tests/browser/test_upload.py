@@ -523,3 +523,14 @@ def test_each_tab_remembers_what_it_sends_itself(open_page, site, photos) -> Non
     assert (
         first.evaluate("Object.keys(localStorage).filter(k => k.startsWith('daydrop.batch'))") == []
     )
+
+
+def test_files_that_come_while_an_upload_ends_are_the_next_one(open_page, site, photos) -> None:
+    page = open_page()
+    page.route("**/finish", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+    page.set_input_files("#files", photos(2))
+    page.wait_for_selector("li[data-state=filed]")
+    page.set_input_files("#files", photos(4)[2:])
+    page.wait_for_selector(DONE)
+    assert text(page, ".swal2-title") == "4 files uploaded and filed"
+    assert len(filed(site)) == 4

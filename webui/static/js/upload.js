@@ -17,10 +17,10 @@ const $ = (id) => document.getElementById(id);
 const title = document.title;
 
 let rows = [], batch = null, unfinished = [], isPaused = false, isAsking = false, refs = 0, told = -1, offline = false;
-let wakeLock = null, samples = [], said = "", isDeciding = false;
+let wakeLock = null, samples = [], said = "", isEnding = false, isDeciding = false;
 
 const of = (...states) => rows.filter((row) => states.includes(row.state));
-const isBusy = () => isAsking || rows.some((row) => row.isOpen && row.state !== "paused");
+const isBusy = () => isAsking || isEnding || rows.some((row) => row.isOpen && row.state !== "paused");
 
 // ---- taking in --------------------------------------------------------------------------------
 
@@ -73,6 +73,7 @@ function clear() {
 
 // One batch at a time: files added meanwhile are asked for when it is finished.
 async function announce() {
+  if (isEnding) return; // what was added meanwhile is asked for afterwards
   const fresh = rows.filter((row) => row.state === "queued" && !row.url);
   if (!fresh.length || (batch && rows.some((row) => row.isOpen && row.url))) return pump();
   isAsking = true;
@@ -259,8 +260,10 @@ async function finish(isToEnd = false) {
   if (of("failed").length && !isToEnd && !(await isEnough())) return;
   const ids = batches();
   batch = null;
+  isEnding = true;
   for (const row of rows) row.url = null; // who is tried again is asked for anew
   const told = await Promise.all([...ids].map(closed));
+  isEnding = false;
   const receipt = { url: told.at(-1).url, receipts: told.flatMap(({ receipts }) => receipts) };
   offline = false;
   wakeLock?.release();
