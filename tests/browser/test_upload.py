@@ -534,3 +534,133 @@ def test_files_that_come_while_an_upload_ends_are_the_next_one(open_page, site, 
     page.wait_for_selector(DONE)
     assert text(page, ".swal2-title") == "4 files uploaded and filed"
     assert len(filed(site)) == 4
+
+
+# ---- between the list and the last byte ---------------------------------------------------------
+
+
+def states(page) -> dict[str, str]:
+    """The state of each row, by its file's name."""
+    return page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('#rows li[data-state]')]"
+        ".map(li => [li.querySelector('.name').title, li.dataset.state]))"
+    )
+
+
+def test_what_is_cancelled_while_the_server_is_away_is_not_sent_later(
+    open_page, site, photos
+) -> None:
+    page = open_page()
+    site.kill()
+    page.set_input_files("#files", photos(2))
+    page.wait_for_selector("li[data-state=checking]")
+    page.set_input_files("#files", photos(3)[2:])
+    for name in ("IMG_0.jpg", "IMG_1.jpg"):
+        page.get_by_role("button", name=f"Cancel {name}").click()
+    site.start()
+    page.wait_for_selector(DONE, timeout=60_000)
+    assert states(page) == {
+        "IMG_0.jpg": "cancelled",
+        "IMG_1.jpg": "cancelled",
+        "IMG_2.jpg": "filed",
+    }
+    assert list(filed(site)) == [f"{DAY}/IMG_2.jpg"]
+
+
+def test_what_is_cancelled_while_the_list_is_judged_is_not_sent(open_page, site, photos) -> None:
+    page = open_page()
+    page.route("**/batches", lambda route: (page.wait_for_timeout(1000), route.continue_()))
+    page.set_input_files("#files", photos(2))
+    page.get_by_role("button", name="Cancel IMG_0.jpg").click()
+    page.wait_for_selector(DONE)
+    assert list(filed(site)) == [f"{DAY}/IMG_1.jpg"]
+
+
+def test_after_a_reload_the_files_that_are_not_chosen_yet_keep_their_bytes(
+    open_page, site, photos
+) -> None:
+    files = photos(2, size=24 << 20)
+    page = open_page()
+    session = slow_down(page, 8 << 20)
+    page.set_input_files("#files", files)
+    wait_for(lambda: sent(page) > 40)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    session.detach()
+    page.wait_for_selector("#unfinished:visible")
+    page.set_input_files("#files", files[0])
+    page.wait_for_selector(DONE, timeout=60_000)
+    assert "1 file of your last upload is unfinished" in text(page, "#unfinished")
+    upload_more(page)
+    offsets = []
+    page.on("request", lambda request: offsets.append(request.headers.get("upload-offset")))
+    page.set_input_files("#files", files[1])
+    page.wait_for_selector(DONE, timeout=60_000)
+    assert next(int(offset) for offset in offsets if offset is not None) > 1 << 20
+    assert len(filed(site)) == 2
+
+
+def test_an_ended_batch_is_one_new_batch_for_all_that_is_left(open_page, site, photos) -> None:
+    page = open_page()
+    slow_down(page, 2 << 20)
+    page.set_input_files("#files", photos(8, size=1 << 20))
+    wait_for(lambda: sent(page) > 2)
+    page.click("#pause")
+    page.wait_for_selector("li[data-state=paused]")
+    lists = []
+    page.on("request", lambda request: lists.append(request) if request.method == "POST" else None)
+    page.evaluate(
+        "fetch('/api/v1/batches/' + Object.keys(localStorage)"
+        ".find(key => key.startsWith('daydrop.batch.')).slice(14), {method: 'DELETE'})"
+    )
+    page.wait_for_timeout(500)
+    page.click("#pause")
+    page.wait_for_selector(DONE, timeout=60_000)
+    assert sum(request.url.endswith("/batches") for request in lists) == 1
+    assert len(filed(site)) == 8
+
+
+def test_files_added_under_a_question_are_sent_after_its_answer(open_page, site, photos) -> None:
+    page = open_page()
+    refuse_patches(page, "IMG_1.jpg", 500)
+    page.clock.install()
+    page.set_input_files("#files", photos(2))
+    for _ in range(40):
+        if page.locator(".swal2-deny:visible").count():
+            break
+        page.clock.run_for(10_000)
+        page.wait_for_timeout(100)
+    page.clock.resume()
+    page.set_input_files("#files", photos(4)[2:])
+    assert states(page)["IMG_1.jpg"] == "failed"
+    page.get_by_role("button", name="Decide later").click()
+    wait_for(lambda: list(states(page).values()).count("filed") == 3)
+    page.get_by_role("button", name="Finish without them").first.click()
+    page.wait_for_selector(DONE)
+    assert len(filed(site)) == 3
+
+
+def test_the_last_paused_row_that_is_cancelled_ends_the_pause(open_page, site, photos) -> None:
+    page = open_page()
+    slow_down(page, 4 << 20)
+    page.set_input_files("#files", [*photos(1, size=40 << 20, prefix="BIG"), *photos(1)])
+    page.wait_for_selector("li[data-state=filed]")
+    page.click("#pause")
+    page.get_by_role("button", name="Cancel BIG_0.jpg").click()
+    page.wait_for_selector(DONE)
+    assert list(filed(site)) == [f"{DAY}/IMG_0.jpg"]
+
+
+def test_after_cancelling_the_receipt_of_what_arrived_is_linked(open_page, site, photos) -> None:
+    page = open_page()
+    slow_down(page, 4 << 20)
+    page.set_input_files("#files", [*photos(1, size=40 << 20, prefix="BIG"), *photos(1)])
+    page.wait_for_selector("li[data-state=filed]")
+    page.click("#cancel")
+    page.get_by_role("button", name="Cancel the upload").click()
+    page.wait_for_selector("#receipt:visible")
+    assert text(page, "#status") == "Cancelled. 1 file had arrived and is kept."
+    page.wait_for_selector(".swal2-container", state="detached")
+    page.click("#receipt")
+    page.wait_for_url("**/b/*")
+    assert "IMG_0.jpg" in text(page, "main")

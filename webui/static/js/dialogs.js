@@ -19,7 +19,16 @@ function load(tag, attributes) {
   });
 }
 
-export async function ask(options) {
+let last = Promise.resolve();
+
+// One after the other: a question that took the place of another would answer it.
+export function ask(options) {
+  const answer = last.then(() => shown(options));
+  last = answer.catch(() => {});
+  return answer;
+}
+
+async function shown(options) {
   try { await dialogs(); } catch { return plainly(options); }
   const before = document.activeElement;
   return Swal.fire({

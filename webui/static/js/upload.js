@@ -17,18 +17,22 @@ const $ = (id) => document.getElementById(id);
 const title = document.title;
 
 let rows = [], batch = null, unfinished = [], isPaused = false, isAsking = false, refs = 0, told = -1, offline = false;
-let wakeLock = null, samples = [], said = "", isEnding = false, isDeciding = false;
+let wakeLock = null, samples = [], said = "", isEnding = false, questions = 0, isCancelled = false;
+let ended = { urls: [], receipts: [] }; // of the batches since the list was empty
 
 const of = (...states) => rows.filter((row) => states.includes(row.state));
-const isBusy = () => isAsking || isEnding || rows.some((row) => row.isOpen && row.state !== "paused");
+const isBusy = () => isAsking || isEnding || questions > 0 || rows.some((row) => row.isOpen && row.state !== "paused");
 
 // ---- taking in --------------------------------------------------------------------------------
 
 async function add(found) {
   await remembered;
-  if (!isBusy() && !isPaused && !of("left").length) clear();
-  const known = new Set(rows.filter((row) => row.isOpen || row.state === "left").map((row) => row.key));
-  const fresh = found.map((each) => new Row(each, refs++)).filter((row) => !known.has(row.key));
+  if (!isBusy() && !isPaused && !of("left", "failed").length) clear();
+  isCancelled = false;
+  const known = new Map(rows.filter((row) => row.isOpen || row.state === "left" || row.state === "failed").map((row) => [row.key, row]));
+  const chosen = found.map((each) => new Row(each, refs++));
+  const fresh = chosen.filter((row) => !known.has(row.key));
+  for (const row of chosen) if (known.get(row.key)?.state === "failed") again(known.get(row.key), row.file);
   rows.push(...fresh);
   dialogs().catch(() => {}); // long before one is wanted; who asks then does without
   $("tray").hidden = false;
@@ -36,6 +40,12 @@ async function add(found) {
   draw(fresh);
   for (const row of fresh) resume(row);
   if (!isAsking) announce();
+}
+
+// A file that failed, chosen once more: perhaps it can be read now.
+function again(row, file = row.file) {
+  row.file = file;
+  row.set("queued", { detail: "" });
 }
 
 function resume(row) {
@@ -66,6 +76,8 @@ function clear() {
   rows = [];
   batch = null;
   told = -1;
+  isCancelled = false;
+  ended = { urls: [], receipts: [] };
   $("rows").replaceChildren();
 }
 
@@ -73,19 +85,23 @@ function clear() {
 
 // One batch at a time: files added meanwhile are asked for when it is finished.
 async function announce() {
-  if (isEnding) return; // what was added meanwhile is asked for afterwards
+  if (isAsking || isEnding) return; // what was added meanwhile is asked for afterwards
   const fresh = rows.filter((row) => row.state === "queued" && !row.url);
   if (!fresh.length || (batch && rows.some((row) => row.isOpen && row.url))) return pump();
+  if (!batch && rows.some((row) => row.isRunning)) return; // they still send to a batch that has ended
   isAsking = true;
   const asked = fresh.slice(0, ANNOUNCED);
   for (const row of asked) row.set("checking");
   paint();
   const answer = await manifest(asked);
   isAsking = false;
-  if (!answer) return paint();
+  if (!answer) { // all were cancelled
+    offline = false;
+    return announce();
+  }
   if (!answer.files) { // the list itself was not understood, or the server is at fault
-    for (const row of asked) row.set("failed", { detail: answer.detail ?? "" });
-    return paint();
+    for (const row of of("checking")) row.set("failed", { detail: answer.detail ?? "" });
+    return announce();
   }
   batch = answer;
   const byRef = new Map(answer.files.map((file) => [file.ref, file]));
@@ -95,6 +111,7 @@ async function announce() {
 }
 
 function take(row, file) {
+  if (row.state !== "checking") return file.url && discard(row, file.url); // cancelled meanwhile
   Object.assign(row, { url: file.url ?? null, offset: file.offset ?? 0, sent: file.offset ?? 0, toCheck: file.state === "check" });
   if (file.state !== "refused") return row.set("queued");
   const isLeft = file.code === "batch_files" || file.code === "batch_bytes";
@@ -108,6 +125,7 @@ async function manifest(asked) {
     mtime: new Date(row.file.lastModified).toISOString(),
   }));
   for (let wait = 1; ; wait = Math.min(30, wait * 2)) {
+    if (asked.every((row) => row.state === "cancelled")) return null;
     try {
       const reply = await fetch("/api/v1/batches", {
         method: "POST",
@@ -116,7 +134,6 @@ async function manifest(asked) {
       });
       if (reply.status !== 429 && reply.status !== 503) { offline = false; return await reply.json(); }
     } catch { offline = true; }
-    if (asked.every((row) => row.state === "cancelled")) return null;
     paint();
     await new Promise((resolve) => { setTimeout(resolve, wait * 1000); addEventListener("online", resolve, { once: true }); });
   }
@@ -145,20 +162,23 @@ async function decide(asked) {
 }
 
 async function decided(question) {
-  isDeciding = true;
-  try { return await ask(question); } finally { isDeciding = false; }
+  questions += 1;
+  try { return await ask(question); } finally { questions -= 1; }
 }
 
 // ---- sending ----------------------------------------------------------------------------------
 
 function pump() {
-  if (isDeciding) return; // a person is being asked
+  if (questions) return; // a person is being asked
+  if (isPaused && !rows.some((row) => row.isOpen)) isPaused = false;
   paint();
   if (isPaused) return;
   const running = rows.filter((row) => row.isRunning).length;
   const next = rows.filter((row) => row.state === "queued" && row.url && !row.isRunning);
   for (const row of next.slice(0, PARALLEL - running)) run(row);
-  if (batch && !isAsking && !rows.some((row) => row.isRunning || (row.isOpen && row.url))) finish();
+  if (isAsking || rows.some((row) => row.isRunning)) return;
+  if (batch && !rows.some((row) => row.isOpen && row.url)) finish();
+  else if (!batch && rows.some((row) => row.state === "queued" && !row.url)) announce();
 }
 
 async function run(row) {
@@ -167,6 +187,7 @@ async function run(row) {
   holdAwake();
   try {
     if (row.toCheck && (await isKnown(row))) return;
+    if (row.isStopped) throw new Stopped();
     row.set("sending");
     settle(row, await send(row, (state, wait, isOffline) => {
       offline = Boolean(isOffline);
@@ -189,8 +210,11 @@ function settle(row, answer) {
     row.set(receipt.outcome === "duplicate" ? "duplicate" : "filed", { detail: receipt.detail });
     return forget(row);
   }
-  if (answer.status === 404 || answer.status === 410) { // the reservation ended
-    leave(row);
+  if (answer.status === 404 || answer.status === 410) { // the reservation ended, for all of its files
+    const id = batchOf(row);
+    for (const each of rows)
+      if (each === row || (each.isOpen && !each.isRunning && each.url && batchOf(each) === id)) leave(each);
+    $("alarm").textContent = t("code.expired");
     return row.set("queued");
   }
   if (answer.body?.code === "checksum_mismatch" && !row.wasDamaged) {
@@ -224,7 +248,7 @@ async function isKnown(row) {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ files: [{ ref: row.ref, sha256 }] }),
     });
     const file = (await reply.json()).files[0];
-    if (file.state !== "duplicate") return false;
+    if (file.state !== "duplicate" || row.isStopped) return false;
     row.sent = row.file.size;
     row.set("duplicate", { detail: file.receipt?.detail ?? "" });
     forget(row);
@@ -235,8 +259,10 @@ async function isKnown(row) {
 // ---- ending -----------------------------------------------------------------------------------
 
 // The batches that rows of this page belong to: more than one where uploads of two visits go on.
+const batchOf = (row) => row.url.split("/")[4];
+
 function batches() {
-  const ids = rows.filter((row) => row.url).map((row) => row.url.split("/")[4]);
+  const ids = rows.filter((row) => row.url).map(batchOf);
   return new Set(batch ? [...ids, batch.id] : ids);
 }
 
@@ -248,6 +274,11 @@ async function close(id) {
 }
 
 async function closed(id) {
+  const from = unfinished.find((each) => each.id === id);
+  if (from && Object.keys(from.files).length) { // its other files are still to be chosen
+    remind();
+    return { url: `/b/${id}`, receipts: [] };
+  }
   for (const wait of [0, 1, 2, 4, 8, 15]) { // after that the batch ends by itself
     await new Promise((resolve) => setTimeout(resolve, wait * 1000));
     try { return await close(id); } catch { offline = !navigator.onLine; paint(); }
@@ -257,14 +288,17 @@ async function closed(id) {
 
 // Every file has come to an end. Where some failed, a person says whether they are tried once more.
 async function finish(isToEnd = false) {
-  if (of("failed").length && !isToEnd && !(await isEnough())) return;
+  if (of("failed").length && !isToEnd && !(await isEnough())) return of("queued").length ? announce() : undefined;
+  for (const row of of("failed")) forget(row);
   const ids = batches();
   batch = null;
   isEnding = true;
   for (const row of rows) row.url = null; // who is tried again is asked for anew
-  const told = await Promise.all([...ids].map(closed));
+  for (const { url, receipts } of await Promise.all([...ids].map(closed))) {
+    ended.urls.push(url);
+    ended.receipts.push(...receipts);
+  }
   isEnding = false;
-  const receipt = { url: told.at(-1).url, receipts: told.flatMap(({ receipts }) => receipts) };
   offline = false;
   wakeLock?.release();
   wakeLock = null;
@@ -272,7 +306,7 @@ async function finish(isToEnd = false) {
   const good = of("filed", "duplicate");
   if (of("left").length) for (const row of of("queued")) row.set("left"); // never round the limit by itself
   if (of("queued").length) return announce();
-  if (good.length) await celebrate(receipt, good);
+  if (good.length) await celebrate();
 }
 
 async function isEnough() {
@@ -289,9 +323,12 @@ async function isEnough() {
   return choice.isDenied;
 }
 
-async function celebrate(receipt, good) {
+const receiptUrl = () => (ended.urls.length > 1 ? "/Receipts/" : ended.urls[0]);
+
+async function celebrate() {
+  const shown = rows, before = rows.length;
   const folders = new Map();
-  for (const each of receipt.receipts)
+  for (const each of ended.receipts)
     if (each.path && (each.outcome === "filed" || each.outcome === "sidecar")) {
       const folder = each.path.split("/").slice(0, -1).join("/");
       folders.set(folder, (folders.get(folder) ?? 0) + 1);
@@ -309,8 +346,8 @@ async function celebrate(receipt, good) {
     confirmButtonText: t("up.done_receipt"),
     cancelButtonText: t("up.done_more"),
   });
-  if (choice.isConfirmed) location.href = receipt.url;
-  else if (!of("left").length && !isBusy()) begin();
+  if (choice.isConfirmed) location.href = receiptUrl();
+  else if (rows === shown && rows.length === before && !of("left").length && !isBusy()) begin();
 }
 
 function begin() {
@@ -321,49 +358,69 @@ function begin() {
 }
 
 function cancelOne(row) {
+  if (row.state === "filing") return; // all its bytes are there
   const url = row.url;
   const near = [...$("rows").querySelectorAll("button.x:not([hidden])")];
   const next = near[near.indexOf(row.button) + 1] ?? near[near.indexOf(row.button) - 1];
   row.stop("cancelled");
   (next ?? $("status")).focus();
   forget(row);
-  if (url) fetch(url, { method: "DELETE", headers: { "Tus-Resumable": "1.0.0" } }).catch(() => {}); // else it expires
+  if (url) discard(row, url);
   pump();
+}
+
+// Where the last byte was faster than the word to cancel, the file is here, and is said to be.
+async function discard(row, url) {
+  try {
+    await fetch(url, { method: "DELETE", headers: { "Tus-Resumable": "1.0.0" } });
+    const { receipt } = await (await fetch(url)).json();
+    if (!receipt) return;
+    row.sent = row.file.size;
+    row.set(receipt.outcome === "duplicate" ? "duplicate" : "filed", { detail: receipt.detail });
+    paint();
+  } catch { /* it expires */ }
 }
 
 async function cancelAll() {
   const ids = batches();
   batch = null;
-  for (const row of rows) if (row.isOpen || row.state === "left" || row.state === "failed") row.stop("cancelled");
-  for (const row of rows) row.url = null;
+  isCancelled = true;
   isPaused = offline = false;
-  paint("up.cancelled");
+  const begun = rows.filter((row) => row.isRunning && row.state !== "filing").map((row) => [row, row.url]);
+  for (const row of rows) if ((row.isOpen && row.state !== "filing") || row.state === "left" || row.state === "failed") row.stop("cancelled");
+  for (const row of rows) if (row.state !== "filing") row.url = null;
+  if (of("filed", "duplicate").length) ended.urls.push(...[...ids].map((id) => `/b/${id}`));
+  paint();
   for (const id of ids) {
     memory.drop(id);
     await fetch(`/api/v1/batches/${id}`, { method: "DELETE" }).catch(() => {}); // else it expires
   }
+  for (const [row, url] of begun) discard(row, url);
 }
 
 // ---- what is remembered over a reload ---------------------------------------------------------
 
 function remember() {
   const files = {};
-  for (const row of rows) if (row.isOpen && row.url?.split("/")[4] === batch.id) files[row.key] = { url: row.url, offset: row.offset };
+  for (const row of rows) if (row.isOpen && row.url && batchOf(row) === batch.id) files[row.key] = { url: row.url, offset: row.offset };
   memory.hold(batch.id, files);
 }
 
 function forget(row) {
-  if (row.url) memory.forget(row.url.split("/")[4], row.key);
+  if (row.url) memory.forget(batchOf(row), row.key);
 }
 
 // After a reload: the server says what is unfinished, the person has the files.
 async function recall() {
-  const asked = await Promise.all((await memory.left()).map(stillOpen));
-  unfinished = asked.filter(Boolean);
+  const found = await Promise.all((await memory.left()).map(stillOpen));
+  unfinished = found.filter(Boolean);
+  if (!batch && !rows.length) remind();
+}
+
+function remind() {
   const n = unfinished.reduce((sum, { files }) => sum + Object.keys(files).length, 0);
-  if (!n || batch || rows.length) return;
   $("unfinished").textContent = t("up.unfinished", { n });
-  $("unfinished").hidden = false;
+  $("unfinished").hidden = !n;
 }
 
 async function stillOpen({ id, files: before }) {
@@ -407,6 +464,8 @@ function paint(key) {
   $("cancel").hidden = !open && !left;
   $("retry").hidden = $("enough").hidden = !of("failed").length || open;
   $("next").hidden = !left || open;
+  $("receipt").hidden = !ended.urls.length || open;
+  if (ended.urls.length) $("receipt").href = receiptUrl();
   $("next").textContent = t("up.next", { n: Math.min(left, LIMITS.files) });
   const quarter = Math.floor(percent / 25);
   if (open && quarter !== told) {
@@ -418,9 +477,10 @@ function paint(key) {
 
 function status(key, { counted, all, done, good, bad }) {
   if (key) return [key, t(key, { n: good })];
+  if (isPaused) return ["paused", t("up.paused", { i: good, n: counted.length })];
   if (offline) return ["offline", t("up.offline")];
   if (isAsking) return ["checking", t("up.checking", { n: of("checking").length })];
-  if (isPaused) return ["paused", t("up.paused", { i: good, n: counted.length })];
+  if (isCancelled) return ["cancelled", t("up.cancelled", { n: good })];
   if (!rows.some((row) => row.isOpen)) {
     if (bad) return ["partly", t("up.partly", { ok: good, bad })];
     return good ? ["done", t("up.done", { n: good })] : ["ended", rows.length ? t("up.cancelled", { n: good }) : ""];
@@ -456,6 +516,7 @@ async function holdAwake() {
 
 $("pause").addEventListener("click", () => {
   isPaused = !isPaused;
+  offline = false;
   samples = [];
   for (const row of rows) {
     if (isPaused && row.isOpen && row.url) row.stop("paused");
@@ -464,7 +525,7 @@ $("pause").addEventListener("click", () => {
   pump();
 });
 function retry() {
-  for (const row of of("failed")) row.set("queued", { detail: "" });
+  for (const row of of("failed")) again(row);
   paint();
   if (of("queued").some((row) => row.url)) pump(); else announce();
 }
@@ -472,7 +533,7 @@ $("retry").addEventListener("click", retry);
 $("enough").addEventListener("click", () => { if (batches().size) finish(true); else begin(); });
 $("next").addEventListener("click", () => {
   for (const row of of("left")) row.set("queued", { detail: "" });
-  rows = rows.filter((row) => row.isOpen || (row.node?.remove(), false));
+  rows = rows.filter((row) => row.isOpen || row.state === "failed" || (row.node?.remove(), false));
   draw(rows.filter((row) => !row.node));
   batch = null;
   announce();

@@ -34,7 +34,14 @@ export function selecting(gallery) {
     if (!reply?.ok) { word.textContent = t("gal.failed"); return; }
     const all = Number(reply.headers.get("Content-Length"));
     if (all > IN_MEMORY) { await reply.body.cancel(); form.submit(); return; }
-    save(await collect(reply, all), reply.headers.get("Content-Disposition"));
+    try {
+      save(await collect(reply, all), reply.headers.get("Content-Disposition"));
+      show();
+    } catch { // the connection broke
+      word.textContent = t("gal.failed");
+    } finally {
+      bar.hidden = true;
+    }
   });
 
   async function collect(reply, all) {
@@ -49,8 +56,6 @@ export function selecting(gallery) {
       bar.value = (100 * got) / all;
       word.textContent = t("gal.packing", { p: Math.floor((100 * got) / all) });
     }
-    bar.hidden = true;
-    show();
     return new Blob(parts, { type: "application/zip" });
   }
 }

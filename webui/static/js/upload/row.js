@@ -112,6 +112,6 @@ export class Row {
       parts.push(this.bar);
     }
     this.what.replaceChildren(...parts);
-    this.button.hidden = !this.isOpen && this.state !== "left";
+    this.button.hidden = this.state === "filing" || (!this.isOpen && this.state !== "left");
   }
 }
