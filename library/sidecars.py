@@ -531,7 +531,7 @@ def name_beside(sidecar: Sidecar, stem: str, number: int = 1) -> str:
     """
     ending = stored_name(f"_{sidecar_ending(sidecar.name)}")[1:]
     again = "" if number == 1 else f" ({number})"
-    return fit(f"{stem}{again}", ending)
+    return fit(stem, f"{again}{ending}")
 
 
 def _path_beside(sidecar: Sidecar, item: Item, number: int) -> PurePosixPath:

@@ -265,6 +265,16 @@ def test_a_companion_of_the_page_that_waits_in_vain_is_given_up(library, origin,
         assert [each.name for each in sidecar_rows.everything(connection)] == ["IMG_2.xmp"]
 
 
+def test_a_corrected_companion_of_a_long_name_keeps_its_number(library, send):
+    stem = "a" * 250
+    send(f"{stem}.jpg", photo(taken=TAKEN))
+    send(f"{stem}.xmp", xmp(OTHER))
+    send(f"{stem}.xmp", xmp(TAKEN))  # without its number the name would be taken for ever
+    companions = [path for path in paths(library) if path.endswith(".xmp")]
+    assert len(companions) == 2
+    assert any(path.endswith(" (2).xmp") for path in companions)
+
+
 # ---- whose word counts --------------------------------------------------------------------------
 
 
