@@ -124,9 +124,9 @@ def _repaired(library: Library, report: Report, *, forget: bool) -> Report:
     ):
         if number:
             click.echo(f"{_files(number)} {what}.")
-    left = Verify(library.store, library.database).check(
-        [*report.damaged, *report.unreadable], lambda _: None
-    )
+    checker = Verify(library.store, library.database)
+    not_whole = {*report.damaged, *report.unreadable, *report.missing}
+    left = checker.check(kept for kept in checker.kept() if kept in not_whole)
     return replace(left, whole=report.whole + left.whole)
 
 

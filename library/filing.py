@@ -223,7 +223,7 @@ class Filing:
         file = self._store.path(path)
         if trash_name is not None:
             file = self._store.trashed_path(trash_name)
-        with file.open("rb") as opened:
+        with file.open("rb") if trash_name is not None else self._store.open(path) as opened:
             media = self.media_of(opened.read(HEAD_BYTES))
         if media is None:
             raise Refused(Code.UNSUPPORTED_TYPE, "bytes", name=printable(name))

@@ -304,6 +304,15 @@ class Sidecars:
         if sidecar.staged is not None:
             self._store.discard(sidecar.staged)
 
+    def forget_lost(self) -> list[Sidecar]:
+        """Gives up the companions whose files are gone; returns which those were."""
+        with self._database.reading() as connection:
+            beside = rows.in_tree(connection)
+        gone = [each for each in beside if each.path is not None and self._store.is_gone(each.path)]
+        for sidecar in gone:
+            self._forget(sidecar)
+        return gone
+
     def _forget(self, sidecar: Sidecar) -> None:
         self._database.write(lambda connection: rows.remove(connection, sidecar.id))
 

@@ -237,7 +237,11 @@ class Upkeep:
             lost = item_rows.lost(connection)
         for item in lost:
             self._change(item, replace(item, trashed=now))
-        return len(lost)
+        forgotten = self._sidecars.forget_lost()
+        for companion in forgotten:
+            if companion.item_id is not None:
+                self._dating.judge_again(companion.item_id)
+        return len(lost) + len(forgotten)
 
     def count_lost(self) -> int:
         """How many files are missing, and not given up."""

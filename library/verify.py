@@ -75,6 +75,9 @@ class Verify:
             found[self.condition(kept)].append(kept)
             if tell is not None:
                 tell(kept.size)
+        now = set(self.kept())  # beside a server: what was moved or removed meanwhile is no harm
+        for condition in (Condition.DAMAGED, Condition.MISSING, Condition.UNREADABLE):
+            found[condition] = [kept for kept in found[condition] if kept in now]
         return Report(
             whole=len(found[Condition.WHOLE]),
             damaged=tuple(found[Condition.DAMAGED]),
@@ -95,12 +98,13 @@ class Verify:
 
     def strangers(self) -> Iterator[PurePosixPath]:
         """Files of the tree that neither an item nor a companion is."""
+        there = sorted(self._store.files())  # first: a file that comes after it has a row by then
         with self._database.reading() as connection:
             known = item_rows.stored_paths(connection) | sidecar_rows.paths(connection)
         return (
             path
-            for path in sorted(self._store.files())
-            if str(path) not in known and path.name != SUMS
+            for path in there
+            if str(path) not in known and path.name != SUMS and self._store.is_there(path)
         )
 
     def write_sums(self, files: Iterable[Kept]) -> int:

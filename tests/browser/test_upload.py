@@ -407,19 +407,24 @@ def refuse_patches(page, name: str, status: int) -> None:
     page.route("**/api/v1/batches/*/files/*", answer)
 
 
-def test_a_file_that_fails_for_good_keeps_nobody_from_finishing(open_page, site, photos) -> None:
-    page = open_page()
-    refuse_patches(page, "IMG_1.jpg", 500)
+def until_given_up(page, files: list[Path]) -> None:
+    """Sends files, and lets the hours of trying again pass until a person is asked."""
     page.clock.install()
-    page.set_input_files("#files", photos(3))
+    page.set_input_files("#files", files)
     for _ in range(40):
         if page.locator(".swal2-deny:visible").count():
             break
         page.clock.run_for(10_000)
         page.wait_for_timeout(100)
+    page.clock.resume()
+
+
+def test_a_file_that_fails_for_good_keeps_nobody_from_finishing(open_page, site, photos) -> None:
+    page = open_page()
+    refuse_patches(page, "IMG_1.jpg", 500)
+    until_given_up(page, photos(3))
     assert text(page, ".swal2-title") == "2 uploaded, 1 not"
     assert "IMG_1.jpg" in text(page, ".swal2-html-container")
-    page.clock.resume()
     page.get_by_role("button", name="Finish without them").click()
     page.wait_for_selector(DONE)
     assert "Not uploaded: 1" in text(page, ".swal2-html-container")
@@ -439,14 +444,7 @@ def test_what_failed_is_tried_again_from_the_dialog_or_from_the_dock(
     upload_more(page)
     page.unroute_all()
     refuse_patches(page, "IMG_5.jpg", 500)
-    page.clock.install()
-    page.set_input_files("#files", photos(6)[5:])
-    for _ in range(40):
-        if page.locator(".swal2-cancel:visible").count():
-            break
-        page.clock.run_for(10_000)
-        page.wait_for_timeout(100)
-    page.clock.resume()
+    until_given_up(page, photos(6)[5:])
     page.get_by_role("button", name="Decide later").click()
     page.wait_for_selector(".swal2-container", state="detached")
     assert page.is_visible("#enough")
@@ -623,14 +621,7 @@ def test_an_ended_batch_is_one_new_batch_for_all_that_is_left(open_page, site, p
 def test_files_added_under_a_question_are_sent_after_its_answer(open_page, site, photos) -> None:
     page = open_page()
     refuse_patches(page, "IMG_1.jpg", 500)
-    page.clock.install()
-    page.set_input_files("#files", photos(2))
-    for _ in range(40):
-        if page.locator(".swal2-deny:visible").count():
-            break
-        page.clock.run_for(10_000)
-        page.wait_for_timeout(100)
-    page.clock.resume()
+    until_given_up(page, photos(2))
     page.set_input_files("#files", photos(4)[2:])
     assert states(page)["IMG_1.jpg"] == "failed"
     page.get_by_role("button", name="Decide later").click()

@@ -72,6 +72,17 @@ def test_verify_takes_in_what_it_can_and_a_dry_run_does_not(store: Path) -> None
     assert daydrop("verify", "--store", store).stdout.endswith("1 file whole.\n")
 
 
+def test_verify_tells_of_a_missing_companion_until_it_is_given_up(store: Path) -> None:
+    camera = store.parent / "camera"
+    (camera / "a.xmp").write_bytes(b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>")
+    daydrop("import", camera, "--store", store)
+    (store / FOLDER / "a.xmp").unlink()
+    told = daydrop("verify", "--store", store)
+    assert (told.returncode, "1 file missing" in told.stdout) == (1, True)
+    assert daydrop("verify", "--forget", "--store", store).returncode == 0
+    assert daydrop("verify", "--dry-run", "--store", store).returncode == 0
+
+
 def test_beside_a_server_verify_only_reports_and_says_why(store: Path) -> None:
     (store / FOLDER / "b.jpg").unlink()
     with library_on(store):

@@ -1,7 +1,7 @@
 """Each file is read again and held to its hash; what can be told from the files is repaired."""
 
 import subprocess
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from library.library import Library
 from library.repair import Repair
 from library.verify import Report, Verify
 from tests.library.test_companions import EMPTY
+from tests.library.test_pairs import xmp
 from tests.media import photo
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
@@ -69,6 +70,26 @@ def test_a_missing_file_is_told_of_until_it_is_back_or_given_up(library, send, f
     assert repair(again).forget_lost() == 1
     assert check(again).is_clean
     again.close()
+
+
+def test_a_missing_companion_is_given_up_with_its_date(library, send, folder):
+    receipt = send("a.jpg", photo(taken=TAKEN, seed="a"))
+    send("a.xmp", xmp(datetime(2001, 2, 3, 4, 5, 6)))  # noqa: DTZ001  a wall clock
+    (library.store.root / "images/2001/02/03/a.xmp").unlink()
+    repair(library).run(check(library))
+    assert [kept.path.name for kept in check(library).missing] == ["a.xmp"]
+    assert repair(library).forget_lost() == 1
+    assert check(library).is_clean
+    assert library.browse.item(receipt.item_id).item.path.parent.parts[1:] == ("2024", "05", "17")
+
+
+def test_what_moves_or_comes_while_it_is_checked_is_no_alarm(library, send):
+    receipt = send("a.jpg", photo(taken=TAKEN, seed="a"))
+    verify = Verify(library.store, library.database)
+    before = verify.kept()
+    library.upkeep.set_date(receipt.item_id, date(1999, 1, 2))
+    send("b.jpg", photo(taken=TAKEN, seed="b"))
+    assert verify.check(before).is_clean
 
 
 def test_what_was_moved_or_put_in_by_hand_is_taken_in(library, send, folder):
