@@ -1,5 +1,6 @@
 """Re-reads every file against its SHA-256, and the tree against the catalogue."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,8 @@ from library.catalogue.database import Database
 from library.catalogue.items import ItemState
 from library.store.local import LocalStore
 from library.upkeep import SUMS
+
+_SETTLING = 1.0  # seconds from a file's link to its row, at most
 
 
 class Condition(StrEnum):
@@ -98,14 +101,19 @@ class Verify:
 
     def strangers(self) -> Iterator[PurePosixPath]:
         """Files of the tree that neither an item nor a companion is."""
-        there = sorted(self._store.files())  # first: a file that comes after it has a row by then
+        found = self._without_rows(sorted(self._store.files()))
+        if found:  # beside a server some are only just linked, and get their rows now
+            time.sleep(_SETTLING)
+        return iter(self._without_rows(found))
+
+    def _without_rows(self, paths: Iterable[PurePosixPath]) -> list[PurePosixPath]:
         with self._database.reading() as connection:
             known = item_rows.stored_paths(connection) | sidecar_rows.paths(connection)
-        return (
+        return [
             path
-            for path in there
+            for path in paths
             if str(path) not in known and path.name != SUMS and self._store.is_there(path)
-        )
+        ]
 
     def write_sums(self, files: Iterable[Kept]) -> int:
         """Writes a `SHA256SUMS` into each folder, for `sha256sum -c`; returns how many."""
