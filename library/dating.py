@@ -4,14 +4,12 @@ A companion comes or goes, its owner knows better, a partner brings the better d
 changed: each ends here, journalled, one member after the other.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import PurePosixPath
 
 import structlog
 
-from library import placement
 from library.capturedate.candidate import FROM_COMPANIONS, Candidate
 from library.catalogue import items as item_rows
 from library.catalogue.database import Connection, Database
@@ -145,10 +143,9 @@ class Dating:
         """As `bring_to_place`, for who holds the lock of the stem and knows the item as it is."""
         number = 1
         for _ in range(_TRIES):
-            group, partners = self._groups.in_library(dated)
-            here = partners | {old.id: old}
-            number = max(number, _number_of(old, self._groups.folder_of(group)))
-            number, placed = self._groups.place(group, here, number)
+            arrangement = self._groups.arranged(dated)
+            here = {**arrangement.others, old.id: old}
+            number, placed = self._groups.place(arrangement, here, number)
             if all(here[item.id] == item for item in placed):
                 break
             moves = self._database.write(
@@ -158,6 +155,8 @@ class Dating:
             if all(have_arrived):
                 break
             number += 1  # another process has taken the name meanwhile
+            with self._database.reading() as connection:
+                old = item_rows.find(connection, old.id) or old
         with self._database.reading() as connection:
             return item_rows.find(connection, old.id) or old
 
@@ -168,10 +167,3 @@ class Dating:
         changed = [item for item in placed if before.get(item.id, item) != item]
         moves = [self._moves.plan(connection, before[item.id], item) for item in changed]
         return tuple(move for move in moves if move is not None)
-
-
-def _number_of(item: Item, folder: PurePosixPath) -> int:
-    """The number an item has in this folder already: it keeps it as long as it can."""
-    found = re.search(r" \(([1-9][0-9]{0,4})\)$", item.path.stem)
-    number = int(found[1]) if found and item.path.parent == folder else 1
-    return number if placement.numbered(item.name, number) == item.path.name else 1

@@ -40,14 +40,13 @@ from library.keyedlocks import KeyedLocks
 from library.media import HEAD_BYTES, Kind, MediaType, sniff
 from library.moves import Moves
 from library.names import nfc, printable, stem_key
-from library.pairs import FOLDER, OWNER
+from library.pairs import FOLDER, FOUND, OWNER
 from library.receipts import etag, told_of
 from library.sidecars import Sidecars
 from library.store.local import LocalStore
 from library.upload import Whole, unsaved_receipt
 from library.workers import Unreadable
 
-FOUND = "found:"  # how the scope of files begins that lay in the tree without a row
 _OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
 
 
@@ -349,18 +348,18 @@ class Filing:
         if beside := self._sidecars.dates_in(self._sidecars.that_date(known)):
             own = (judged.candidate for judged in draft.judged)
             claimed = claimed.dated(self._groups.choose([*beside, *own]))
-        group, partners = self._groups.in_library(claimed)
-        lies_elsewhere = self._groups.folder_of(group) != known.path.parent
+        arrangement = self._groups.arranged(claimed)
+        lies_elsewhere = self._groups.folder_of(arrangement.mine) != known.path.parent
         if known.source == OWNER or (known.source == FOLDER and lies_elsewhere):
             claimed = claimed.dated_like(known)
-            group, partners = self._groups.in_library(claimed)
-        here = {**partners, known.id: known}
-        _, placed = self._groups.place(group, here, 1)
+            arrangement = self._groups.arranged(claimed)
+        _, placed = self._groups.place(arrangement, {**arrangement.others, known.id: known})
 
         def work(connection: Connection) -> tuple[Receipt, tuple[Move, ...]]:
             self._batches.release(connection, whole.reservation_id)
             item_rows.change(connection, known, claimed)
-            moves = self._dating.planned(connection, {**partners, known.id: claimed}, placed)
+            before = {**arrangement.others, known.id: claimed}
+            moves = self._dating.planned(connection, before, placed)
             receipt = self._tell(connection, whole, _own(claimed, placed), Outcome.DUPLICATE)
             return receipt, moves
 
@@ -395,14 +394,14 @@ class Filing:
 
     def _settle_new(self, whole: Whole, draft: Item) -> _Settled:
         """Links a file into its day folder under the first free number, and writes its rows."""
-        group, partners = self._groups.in_library(draft)
+        arrangement = self._groups.arranged(draft)
         number = 1
         while True:
-            number, placed = self._groups.place(group, partners, number)
+            number, placed = self._groups.place(arrangement, arrangement.others, number)
             item = _own(draft, placed)
             if self._store.link(whole.staged.name, item.path):
                 try:
-                    return self._write_new(whole, item, partners, placed)
+                    return self._write_new(whole, item, arrangement.others, placed)
                 except Taken:  # a name that differs in case only, or another process was faster
                     self._store.take_back(item.path, whole.staged.name)
                     if settled := self._settle_known(whole, draft):
@@ -413,14 +412,14 @@ class Filing:
             number += 1
 
     def _write_new(
-        self, whole: Whole, item: Item, partners: Mapping[str, Item], placed: list[Item]
+        self, whole: Whole, item: Item, here: Mapping[str, Item], placed: list[Item]
     ) -> _Settled:
         self._store.sync_folder(item.path.parent)
 
         def work(connection: Connection) -> _Settled:
             item_rows.insert_item(connection, item)
             self._batches.spend(connection, whole.reservation_id, item.size)
-            moves = self._dating.planned(connection, partners, placed)
+            moves = self._dating.planned(connection, here, placed)
             receipt = self._tell(connection, whole, item, Outcome.FILED)
             return _Settled(receipt, item, moves, is_new=True)
 

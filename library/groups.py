@@ -3,8 +3,9 @@
 Nothing is moved here; this says which date, folder, number and name belong to whom.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import PurePosixPath
 
@@ -21,6 +22,19 @@ from library.sidecars import Sidecars, name_beside
 from library.store.local import LocalStore
 
 _A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """What is filed together once an item is in the library as it is given.
+
+    `mine` is its own group; `left` are those that by it lost or gained a member. `others` are all
+    of its stem but itself, as they are now, by id.
+    """
+
+    mine: Group
+    left: tuple[Group, ...]
+    others: Mapping[str, Item]
 
 
 class Groups:
@@ -50,32 +64,40 @@ class Groups:
             return item
         return item.dated(self.choose([judged.candidate for judged in item.judged]))
 
-    def _of(self, item: Item, of_stem: list[Item]) -> tuple[Group, dict[str, Item]]:
-        """What an item is filed as together with its partners, and those as they are now, by id.
+    def arranged(self, item: Item) -> Arrangement:
+        """How an item, and who shares its stem in the library, are filed together.
 
         Who belongs together is told by what the files themselves say, not by what companions,
         partners or people said since. A member that only knows UTC takes the zone of another one
         that knows its own.
         """
-        others = {other.id: other for other in of_stem if other.id != item.id}
-        if not others:
-            return pairs.group(item, ()), {}
-        bare = [self._by_itself(other) for other in others.values()]
-        partners = [others[each.id] for each in pairs.partners_of(self._by_itself(item), bare)]
-        members = [item, *(self.judged_again(partner) for partner in partners)]
-        zoned = [self._zoned(member, members) for member in members]
-        group = pairs.group(zoned[0], zoned[1:], bare)
-        return group, {partner.id: partner for partner in partners}
-
-    def in_library(self, item: Item) -> tuple[Group, dict[str, Item]]:
-        """What an item is together with the partners it has in the library."""
+        if pairs.part_of(item) is None:
+            return Arrangement(pairs.group([item]), (), {})
         with self._database.reading() as connection:
-            of_stem = {
-                other.id: other
-                for scope, stem in item_rows.scopes_of(connection, item)
-                for other in item_rows.of_stem(connection, scope, stem)
-            }
-        return self._of(item, list(of_stem.values()))
+            relatives = item_rows.relatives(connection, item)
+        scopes = {each.item.id: each.scopes for each in relatives}
+        everyone = {each.item.id: each.item for each in relatives} | {item.id: item}
+
+        def share(one: Item, other: Item) -> bool:
+            return not scopes[one.id].isdisjoint(scopes[other.id])
+
+        mine, left = pairs.group([item]), []
+        for shot in pairs.shots([self._by_itself(each) for each in everyone.values()], share):
+            ids = {member.id for member in shot}
+            members = [
+                each if each.id == item.id else self.judged_again(each)
+                for each in everyone.values()
+                if each.id in ids
+            ]
+            if item.id in ids:
+                mine = self._group(members, item.id)
+            elif _is_news(ids, everyone):
+                left.append(self._group(members))
+        del everyone[item.id]
+        return Arrangement(mine, tuple(group for group in left if group.members), everyone)
+
+    def _group(self, members: list[Item], first: str | None = None) -> Group:
+        return pairs.group([self._zoned(member, members) for member in members], first)
 
     def _by_itself(self, item: Item) -> Item:
         """The item as its own bytes and name date it."""
@@ -100,7 +122,7 @@ class Groups:
         None where it belongs there anyway, where the folder is of no day, and where a film that
         only knows UTC lies a day beside: then it was filed in another zone.
         """
-        group, _ = self.in_library(item)
+        group = self.arranged(item).mine
         day = placement.day_of(item.path.parent, self._pattern)
         if day is None or self.folder_of(group) == item.path.parent:
             return None
@@ -109,18 +131,35 @@ class Groups:
 
     def belongs(self, item: Item) -> PurePosixPath:
         """The folder in which an item, with its partners, would be filed today."""
-        group, _ = self.in_library(item)
-        return self.folder_of(group)
+        return self.folder_of(self.arranged(item).mine)
 
-    def place(self, group: Group, here: Mapping[str, Item], start: int) -> tuple[int, list[Item]]:
-        """The members of a group with their paths: one folder, one number, nobody else's name.
+    def place(
+        self, arrangement: Arrangement, here: Mapping[str, Item], start: int = 1
+    ) -> tuple[int, list[Item]]:
+        """All who are filed anew, with their paths; and the number of the item's own group.
+
+        That number is `start` or higher; who has one in its folder keeps it as long as it can.
+        `here` are those of them that lie in the library, as they lie there.
+        """
+        number, placed = self._place(arrangement.mine, here, start, ())
+        for group in arrangement.left:
+            _, also = self._place(group, here, 1, placed)
+            placed += also
+        return number, placed
+
+    def _place(
+        self, group: Group, here: Mapping[str, Item], start: int, placed: Iterable[Item]
+    ) -> tuple[int, list[Item]]:
+        """The members of a group: one folder, one number, nobody else's name.
 
         Their companions take that number too, so a name is free only if theirs are.
         """
         folder = self.folder_of(group)
         beside = self._sidecars.beside(group.members)
-        own = {item_rows.fold(item.path) for item in here.values()}
+        before = [here[member.id] for member in group.members if member.id in here]
+        own = {item_rows.fold(item.path) for item in before}
         own |= {str(companion.path).casefold() for _, companion in beside}
+        promised = {item_rows.fold(item.path) for item in placed}
         with self._database.reading() as connection:
             begins = placement.numbered(group.members[0].name, 1).rpartition(".")[0]
             taken = item_rows.names_beginning(connection, folder, begins) - own
@@ -128,6 +167,8 @@ class Groups:
         def is_free(name: str) -> bool:
             path = folder / name
             fold = item_rows.fold(path)
+            if fold in promised:
+                return False
             return fold in own or (fold not in taken and not self._store.is_there(path))
 
         def names(number: int) -> Iterator[str]:
@@ -137,8 +178,23 @@ class Groups:
                 stem = PurePosixPath(placement.numbered(member.name, number)).stem
                 yield name_beside(companion, stem)
 
-        number = free_number(names, is_free, start)
+        numbers = [number_of(item) for item in before if item.path.parent == folder]
+        number = free_number(names, is_free, max(start, min(numbers, default=1)))
         return number, [
             replace(member, path=folder / placement.numbered(member.name, number))
             for member in group.members
         ]
+
+
+def number_of(item: Item) -> int:
+    """The number that an item has in its folder."""
+    found = re.search(r" \(([1-9][0-9]{0,4})\)$", item.path.stem)
+    number = int(found[1]) if found else 1
+    return number if placement.numbered(item.name, number) == item.path.name else 1
+
+
+def _is_news(ids: set[str], everyone: Mapping[str, Item]) -> bool:
+    """Whether these were not filed together up to now, or with others beside."""
+    pairs_before = {everyone[each].pair for each in ids} - {None}
+    together = {each.id for each in everyone.values() if each.pair in pairs_before}
+    return together != ids and bool(together or len(ids) > 1)

@@ -4,20 +4,23 @@ A pair has one origin and folder (or batch), one stem and complementary kinds, a
 metadata against it. The picture decides the day, its film lies beside it, all share one number.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from library.capturedate.candidate import CORRECTIONS
-from library.catalogue.items import Item
+from library.catalogue.items import Item, ItemState
 from library.media import RAW, Kind, extension
+from library.names import stem_key
 
 WEAK_ZONES = frozenset({"utc_estimated", "setting"})  # a partner that knows better is believed
 PARTNER = "partner"  # the source of a date that came from the other member
 OWNER = "owner"  # the source of a date that a person set
 FOLDER = "folder"  # the source of a date of a file that was found under another day than it says
 SAID = frozenset({OWNER, FOLDER})  # a person's word, by a form or by the place
+FOUND = "found:"  # how the scope of files begins that lay in the tree without a row
 _SAME_SHOT = timedelta(seconds=5)
 _MOST_OFFSET = timedelta(hours=14)
 _QUARTER = timedelta(minutes=15)
@@ -45,7 +48,7 @@ class Tie(IntEnum):
     IDENTIFIER = 3  # Apple's
 
 
-_COMPLEMENTS = frozenset({frozenset({Part.STILL, Part.FILM}), frozenset({Part.STILL, Part.RAW})})
+_BESIDE = frozenset({Part.RAW, Part.FILM})  # what a still can have beside it, one of each
 
 
 def part_of(item: Item) -> Part | None:
@@ -63,12 +66,16 @@ def tie(one: Item, other: Item, alias_life: float = _ALIAS_LIFE) -> Tie:
     They are given as their own bytes date them. `alias_life` is in seconds: what came longer ago
     takes more than a name to be the other half.
     """
-    if one.stem != other.stem or frozenset({part_of(one), part_of(other)}) not in _COMPLEMENTS:
+    parts = {part_of(one), part_of(other)}
+    if one.stem != other.stem or Part.STILL not in parts or not parts & _BESIDE:
         return Tie.NONE
     if one.content_id and other.content_id:
         return Tie.IDENTIFIER if one.content_id == other.content_id else Tie.NONE
     if one.taken and other.taken:
         return Tie.TIME if _same_shot(one, other) else Tie.NONE
+    if one.pair_scope == other.pair_scope and one.pair_scope.startswith(FOUND):
+        # times on the disk tell nothing of what was found, the number in the name does
+        return Tie.UNDATED if stem_key(one.path.name) == stem_key(other.path.name) else Tie.NONE
     return Tie.NONE if _speaks_against(one, other, alias_life) else Tie.UNDATED
 
 
@@ -123,97 +130,134 @@ def known_offset(members: Iterable[Item]) -> int | None:
     )
 
 
-def partners_of(item: Item, of_stem: Sequence[Item], alias_life: float = _ALIAS_LIFE) -> list[Item]:
-    """The members among the items of the same scope and stem, one of each part.
+def shots(
+    items: Sequence[Item], share: Callable[[Item, Item], bool], alias_life: float = _ALIAS_LIFE
+) -> list[tuple[Item, ...]]:
+    """Who is of one shot among items of one stem: every item stands in one of the answers.
 
-    The best tie wins, then whoever was here first; nobody takes another's half without a better
-    tie. All are given as their own bytes date them.
+    It is told by all of them together and not by who came last, so that the same files end in the
+    same places in whatever order they come. What the times or Apple's identifier say is settled
+    first, the better tie before the weaker, whoever is together already before others. What only
+    shares a name follows if there is no choice. `share` tells whether two came in one folder of
+    one origin. All are given as their own bytes date them.
     """
-    part = part_of(item)
-    if part is None:
-        return []
-    ties = {other.id: tie(item, other, alias_life) for other in of_stem if other.id != item.id}
-    tied = sorted(
-        (other for other in of_stem if ties.get(other.id)),
-        key=lambda other: (-ties[other.id], other.filed, other.id),
-    )
-    members: list[Item] = []
-    for other in tied:
-        is_free = part_of(other) not in {part_of(member) for member in members}
-        if (
-            is_free
-            and not _is_guess(other, tied, ties)
-            and not _is_held(other, item, of_stem, alias_life)
-        ):
-            members.append(other)
-    return [*members, *_kin(members, item, of_stem)]
+    stills = [item for item in items if part_of(item) is Part.STILL]
+    ties = {
+        (still.id, other.id): tied
+        for still in stills
+        for other in items
+        if share(still, other) and (tied := tie(still, other, alias_life))
+    }
+    frames = _Frames(stills, [item for item in items if part_of(item) in _BESIDE], ties)
+    frames.settle_firm()
+    frames.settle_guesses()
+    together = frames.members()
+    alone = {item.id for item in items} - {each.id for members in together for each in members}
+    return [*together, *((item,) for item in items if item.id in alone)]
 
 
-def _is_guess(other: Item, tied: list[Item], ties: dict[str, Tie]) -> bool:
-    """Whether another one of its part, of another day, could be the half just as well."""
-    return ties[other.id] is Tie.UNDATED and any(
-        part_of(rival) is part_of(other) and rival.day != other.day
-        for rival in tied
-        if ties[rival.id] is Tie.UNDATED and rival.pair is None
-    )
+class _Frames:
+    """Stills, each with a free place for a RAW and for a film, and those that may take one."""
+
+    def __init__(
+        self, stills: list[Item], others: list[Item], ties: Mapping[tuple[str, str], Tie]
+    ) -> None:
+        self._stills, self._others, self._ties = stills, others, ties
+        self._beside: dict[str, dict[Part | None, Item]] = {still.id: {} for still in stills}
+        self._used: set[str] = set()
+
+    def settle_firm(self) -> None:
+        """The best tie first, then those that are together already, then whoever was here first."""
+        firm = [both for both in self._open() if self._tie(*both) > Tie.UNDATED]
+
+        def rank(both: tuple[Item, Item]) -> tuple[int, bool, float, float, str]:
+            still, other = both
+            are_apart = still.pair is None or still.pair != other.pair
+            return -self._tie(*both), are_apart, still.filed, other.filed, still.id + other.id
+
+        self._take(sorted(firm, key=rank))
+
+    def settle_guesses(self) -> None:
+        """Only a name ties these: a wrong day costs more than none, so two that fit are none."""
+        stills, beside = defaultdict(list), defaultdict(list)
+        for still, other in (guesses := self._open()):
+            stills[other.id].append(still)
+            beside[still.id].append(other)
+        agreeing = {still.id: self._agrees(still, beside[still.id]) for still in self._stills}
+        sure = [
+            (still, other)
+            for still, other in guesses
+            if agreeing[still.id]
+            and _are_of_one_day(stills[other.id])
+            and _are_of_one_day([o for o in beside[still.id] if part_of(o) is part_of(other)])
+        ]
+        self._take(sorted(sure, key=lambda both: (both[0].filed, both[1].filed, both[0].id)))
+
+    def members(self) -> list[tuple[Item, ...]]:
+        """Stills with what was found beside them."""
+        return [(still, *self._beside[still.id].values()) for still in self._stills]
+
+    def _tie(self, still: Item, other: Item) -> Tie:
+        return self._ties.get((still.id, other.id), Tie.NONE)
+
+    def _open(self) -> list[tuple[Item, Item]]:
+        """Still and other where each has a place for the other left."""
+        return [
+            (still, other)
+            for still in self._stills
+            for other in self._others
+            if self._tie(still, other) and self._is_free(still, other)
+        ]
+
+    def _is_free(self, still: Item, other: Item) -> bool:
+        return other.id not in self._used and part_of(other) not in self._beside[still.id]
+
+    def _take(self, ranked: Iterable[tuple[Item, Item]]) -> None:
+        for still, other in ranked:
+            if self._is_free(still, other):
+                self._beside[still.id][part_of(other)] = other
+                self._used.add(other.id)
+
+    def _agrees(self, still: Item, guessed: list[Item]) -> bool:
+        """Whether what is beside a still, or may be, is of one shot among itself."""
+        known = [each for each in (*guessed, *self._beside[still.id].values()) if each.taken]
+        return all(_same_shot(known[0], each) for each in known[1:])
 
 
-def _is_held(other: Item, item: Item, of_stem: Sequence[Item], alias_life: float) -> bool:
-    """Whether somebody of this part has it already, tied as well as this one."""
-    mine = tie(item, other, alias_life)
-    return any(tie(holder, other, alias_life) >= mine for holder in _holders(other, item, of_stem))
-
-
-def _holders(other: Item, item: Item, of_stem: Sequence[Item]) -> list[Item]:
-    """Those of the part of `item` that share a pair with `other`."""
-    return [
-        holder
-        for holder in of_stem
-        if other.pair is not None
-        and holder.pair == other.pair
-        and part_of(holder) is part_of(item)
-        and holder.id not in (item.id, other.id)
-    ]
-
-
-def _kin(members: list[Item], item: Item, of_stem: Sequence[Item]) -> list[Item]:
-    """Members of the members' pair: the RAW of the picture whose film this is."""
-    taken = {part_of(member) for member in members} | {part_of(item)}
-    known = {member.id for member in members} | {item.id}
-    theirs = {m.pair for m in members if m.pair and not _holders(m, item, of_stem)}
-    kin: list[Item] = []
-    for other in of_stem:
-        if other.id not in known and other.pair in theirs and part_of(other) not in taken:
-            taken.add(part_of(other))
-            kin.append(other)
-    return kin
+def _are_of_one_day(rivals: list[Item]) -> bool:
+    days = {rival.day for rival in rivals}
+    return len(rivals) == 1 or (len(days) == 1 and None not in days)
 
 
 @dataclass(frozen=True)
 class Group:
-    """Members with the dates they are filed by; `kind` and `day` give the folder of all."""
+    """Members with the dates they are filed by; `kind` and `day` give the folder of all.
+
+    Who lies in the trash is no member, but has its say: it may come back.
+    """
 
     kind: Kind
     day: date | None
     members: tuple[Item, ...]
 
 
-def group(item: Item, partners: Sequence[Item], of_stem: Sequence[Item] = ()) -> Group:
-    """What a file and its partners are filed as; a file alone is its own group."""
-    if not partners:
-        return Group(item.kind, item.day, (replace(item, pair=None),))
-    members = [item, *partners]
-    leader = min(members, key=lambda member: _leads(member, item))
-    pair = next((m.pair for m in partners if m.pair and not _holders(m, item, of_stem)), item.id)
+def group(members: Sequence[Item], first: str | None = None) -> Group:
+    """What the members of a shot are filed as; a file alone is its own group.
+
+    Of two that a person dated, the item with the id `first` leads.
+    """
+    leader = min(members, key=lambda member: _leads(member, first))
+    still = next((member for member in members if part_of(member) is Part.STILL), leader)
+    pair = still.id if len(members) > 1 else None
     kind = Kind.IMAGE if any(m.kind is Kind.IMAGE for m in members) else leader.kind
-    dated = tuple(replace(_follow(member, leader), pair=pair) for member in members)
-    return Group(kind, leader.day, dated)
+    dated = (replace(_follow(member, leader), pair=pair) for member in members)
+    return Group(kind, leader.day, tuple(m for m in dated if m.state is ItemState.STORED))
 
 
-def _leads(member: Item, item: Item) -> tuple[int, bool, int, float]:
+def _leads(member: Item, first: str | None) -> tuple[int, bool, int, float]:
     """What a person said leads, then the dated one; of two, still, RAW, or who was here first."""
     if member.source in SAID:
-        said = 0 if member.id == item.id else 1
+        said = 0 if member.id == first else 1
     else:
         said = 2 if member.source in CORRECTIONS else 3
     order = {Part.STILL: 0, Part.RAW: 1, Part.FILM: 2}

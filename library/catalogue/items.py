@@ -43,6 +43,14 @@ class Taken(Exception):
 
 
 @dataclass(frozen=True)
+class Relative:
+    """An item of some stem, and the scopes in which its bytes came under it."""
+
+    item: "Item"
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Item:
     """One accepted file. `path` is below the root; `taken` the wall clock as ISO text, or empty.
 
@@ -159,6 +167,11 @@ _OF_STEM = (
 _SCOPES = select(appearances.c.pair_scope, appearances.c.stem).where(
     appearances.c.item_id == bindparam("of")
 )
+_GONE = select(*COLUMNS).where(items.c.pair.in_(bindparam("pairs", expanding=True)), ~STORED)
+_APPEARED = select(appearances.c.item_id, appearances.c.pair_scope).where(
+    appearances.c.item_id.in_(bindparam("ids", expanding=True)),
+    appearances.c.stem == bindparam("stem"),
+)
 _NAMES_BETWEEN = select(items.c.path_fold).where(
     items.c.path_fold >= bindparam("first"), items.c.path_fold < bindparam("after"), STORED
 )
@@ -269,6 +282,38 @@ def of_stem(connection: Connection, pair_scope: str, stem: str) -> list[Item]:
     """The stored items that may be of one pair, and those whose bytes came again; newest first."""
     found = connection.execute(_OF_STEM, {"pair_scope": pair_scope, "stem": stem})
     return [from_row(row) for row in found]
+
+
+def relatives(connection: Connection, item: Item) -> list[Relative]:
+    """An item and all who share its stem and a scope, with it or with one of the others.
+
+    Members of their pairs that are stored no more are among them.
+    """
+    found = {item.id: item}
+    scopes = _scopes_under(connection, item.stem, [item])
+    asked: set[str] = set()
+    while left := set().union(*scopes.values()) - asked:
+        asked |= left
+        new = {
+            other.id: other
+            for scope in sorted(left)
+            for other in of_stem(connection, scope, item.stem)
+            if other.stem == item.stem and other.id not in found
+        }
+        found |= new
+        scopes |= _scopes_under(connection, item.stem, new.values())
+    if known := sorted({each.pair for each in found.values() if each.pair is not None}):
+        gone = [from_row(row) for row in connection.execute(_GONE, {"pairs": known})]
+        found |= {each.id: each for each in gone}
+        scopes |= _scopes_under(connection, item.stem, gone)
+    return [Relative(each, frozenset(scopes[each.id])) for each in found.values()]
+
+
+def _scopes_under(connection: Connection, stem: str, of: Iterable[Item]) -> dict[str, set[str]]:
+    scopes = {item.id: {item.pair_scope} for item in of}
+    for item_id, scope in connection.execute(_APPEARED, {"ids": list(scopes), "stem": stem}):
+        scopes[str(item_id)].add(str(scope))
+    return scopes
 
 
 def partner(connection: Connection, item: Item) -> Item | None:

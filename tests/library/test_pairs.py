@@ -10,6 +10,7 @@ import pytest
 from library.batch import Face
 from library.catalogue import items as item_rows
 from library.origin import origin_of
+from library.refile import Refile
 from library.upload import Announcement
 from library.words import Language
 from tests.media import film, heic, photo, png, raw
@@ -126,6 +127,53 @@ def test_in_one_batch_of_the_page_members_lie_together(library, origin):
     assert paths(library) == ["images/2024/05/17/IMG_1.HEIC", "images/2024/05/17/IMG_1.MOV"]
 
 
+KINDS = {
+    "J0": ("IMG_1.jpg", photo(None)),
+    "J1": ("IMG_1.jpg", photo(taken=TAKEN, seed="1")),
+    "J2": ("IMG_1.jpg", photo(taken=OTHER, seed="2")),
+    "H2": ("IMG_1.heic", heic(taken=OTHER)),
+    "R1": ("IMG_1.dng", raw(taken=TAKEN)),
+    "R2": ("IMG_1.dng", raw(taken=OTHER)),
+    "M0": ("IMG_1.mov", film(None, fmt="mov")),
+    "M1": ("IMG_1.mov", live(TAKEN, "1")),
+    "M2": ("IMG_1.mov", live(OTHER, "2")),
+}
+DAYS = {"0": None, "1": TAKEN.date(), "2": OTHER.date()}
+
+
+@pytest.mark.parametrize(
+    ("files", "shot", "day_of_undated"),
+    [
+        ("J0 M2 H2", {"M2", "H2"}, None),
+        ("J0 R1 J1", {"R1", "J1"}, None),
+        ("M0 J1 M1", {"M1", "J1"}, None),
+        ("J0 M0 M1", set(), None),
+        ("J1 J0 M0", set(), None),
+        ("J1 J2 M0", set(), None),
+        ("J0 R1 M2", set(), None),
+        ("J0 R1 M0", {"J0", "R1", "M0"}, TAKEN.date()),
+        ("J1 M1 R1", {"J1", "R1", "M1"}, None),
+        ("R1 R2 J0", set(), None),
+    ],
+    ids=str,
+)
+def test_what_is_together_and_under_which_day_hangs_on_no_order(
+    library, send, files, shot, day_of_undated
+):
+    for number, order in enumerate(permutations(files.split())):
+        sent = {}
+        for kind in order:
+            name, body = KINDS[kind]
+            sent[kind] = send(f"{number}/{name}", body + f"{number}".encode()).item_id
+        with library.database.reading() as connection:
+            items = {kind: item_rows.find(connection, sent[kind]) for kind in order}
+        days = {kind: item.day for kind, item in items.items()}
+        assert days == {kind: DAYS[kind[1]] or day_of_undated for kind in order}, order
+        pairs = {items[kind].pair for kind in shot}
+        assert len(pairs) == bool(shot), order
+        assert shot == {kind for kind, item in items.items() if item.pair}, order
+
+
 # ---- what moves, and what goes on ---------------------------------------------------------------
 
 
@@ -224,6 +272,19 @@ def test_the_owners_date_takes_a_dated_partner_along_each_time(library, send):
     assert paths(library) == ["images/1987/06/05/IMG_1.HEIC", "images/1987/06/05/IMG_1.MOV"]
     library.upkeep.set_date(half.item_id, date(1990, 1, 2))
     assert paths(library) == ["images/1990/01/02/IMG_1.HEIC", "images/1990/01/02/IMG_1.MOV"]
+
+
+def test_a_film_whose_picture_lies_in_the_trash_stays_as_it_was_filed(library, send):
+    late = datetime(2024, 5, 17, 23, 30, 0)  # noqa: DTZ001  a wall clock
+    still = send("IMG_1.HEIC", heic(taken=late, offset="-07:00"))
+    send("IMG_1.MOV", film(datetime(2024, 5, 18, 6, 30, 1, tzinfo=UTC), fmt="mov"))
+    with library.database.reading() as connection:
+        library.upkeep.trash(item_rows.find(connection, still.item_id))
+    assert paths(library) == ["images/2024/05/17/IMG_1.MOV"]
+    refile = Refile(library.store, library.database, library.groups, library.dating, library.moves)
+    assert refile.plan() == []
+    send("IMG_1.JPG", photo(taken=OTHER))
+    assert paths(library) == ["images/2023/01/02/IMG_1.JPG", "images/2024/05/17/IMG_1.MOV"]
 
 
 # ---- bytes that are here ------------------------------------------------------------------------
