@@ -12,6 +12,7 @@ import structlog
 
 from library.capturedate.candidate import FROM_COMPANIONS, Candidate
 from library.catalogue import items as item_rows
+from library.catalogue import marks as mark_rows
 from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item, ItemState, Taken
 from library.catalogue.moves import Move
@@ -23,6 +24,7 @@ from library.keyedlocks import KeyedLocks
 from library.moves import Moves
 from library.pairs import FOLDER, OWNER
 from library.sidecars import Sidecars
+from library.uploadlog import Told
 
 _TRIES = 3  # for the name of a group, when another process works on the same folder
 
@@ -53,6 +55,7 @@ class Dating:
             with self._database.reading() as connection:
                 before = item_rows.find(connection, item_id)
             if before is None:
+                self.strike_off(item_id)
                 return
             companions = self._sidecars.that_date(before)
             dates = self._sidecars.dates_in(companions)
@@ -63,13 +66,24 @@ class Dating:
         """False when these are not the item's companions any more."""
         with self._database.reading() as connection:
             item = item_rows.find(connection, item_id)
-        if item is None or item.state is not ItemState.STORED:
-            return True
-        if self._sidecars.that_date(item) != companions:
-            return False
-        self._sidecars.follow(item)  # it may have moved while its companion was being linked
-        self.bring(item, self._dated_beside(item, dates))
+        if item is not None and item.state is ItemState.STORED:
+            if self._sidecars.that_date(item) != companions:
+                return False
+            self._sidecars.follow(item)  # it may have moved while its companion was being linked
+            self.bring(item, self._dated_beside(item, dates))
+        self.strike_off(item_id)
         return True
+
+    def strike_off(self, item_id: str) -> None:
+        """Notes that an item is dated and placed by all that it has."""
+        self._database.write(partial(mark_rows.remove, name=mark_rows.JUDGING + item_id))
+
+    def finish_judging(self) -> None:
+        """At the start: dates and places those whose companion or partner a kill has cut off."""
+        with self._database.reading() as connection:
+            left = mark_rows.beginning(connection, mark_rows.JUDGING)
+        for name in left:
+            self.judge_late(name.removeprefix(mark_rows.JUDGING))
 
     def _dated_beside(self, item: Item, dates: tuple[Candidate, ...]) -> Item:
         """The item as it is dated beside companions that say these dates."""
@@ -79,11 +93,11 @@ class Dating:
             return item
         return item.dated(self._groups.choose(found))
 
-    def date_found(self, paths: Iterable[PurePosixPath]) -> None:
+    def date_found(self, paths: Iterable[PurePosixPath], told: Mapping[str, Told]) -> None:
         """Dates what was found in the tree as it lies there; nothing is moved.
 
-        First by its companions, then, since the tree is the truth, by its folder: it may have been
-        filed by a date that its owner set, which nothing else remembers.
+        First by its companions, then by the day that its owner said, as the log tells, then, since
+        the tree is the truth, by its folder.
         """
         with self._database.reading() as connection:
             found = [item for path in paths if (item := item_rows.by_path(connection, path))]
@@ -93,21 +107,23 @@ class Dating:
         for item in found:
             with self._database.reading() as connection:
                 now = item_rows.find(connection, item.id) or item
-            day = self._groups.day_it_lies_under(now)
-            if day is not None:
+            owners = told.get(item.sha256, Told()).owners_day
+            if owners and self._groups.belongs(now.under(owners, OWNER)) == now.path.parent:
+                self._change(now, now.under(owners, OWNER))
+            elif day := self._groups.day_it_lies_under(now):
                 self._change(now, now.under(day, FOLDER))
 
     def _change(self, old: Item, new: Item) -> None:
         if new != old:
             self._database.write(lambda connection: item_rows.change(connection, old, new))
 
-    def judge_late(self, item: Item) -> None:
-        """By the dates of companions that came meanwhile; no failure takes back an answer."""
+    def judge_late(self, item_id: str) -> None:
+        """As `judge_again`, when all is acknowledged: after a failure the next start tries."""
         try:
-            self.judge_again(item.id)
+            self.judge_again(item_id)
         except (OSError, Refused, Taken) as failure:
             structlog.get_logger().warning(
-                "dates of companions not joined", path=str(item.path), error=in_words(failure)
+                "a date waits for the next start", item=item_id, error=in_words(failure)
             )
 
     def rejoin(self, item: Item, scope: str, name: str) -> None:
@@ -118,14 +134,14 @@ class Dating:
             if now is None or now.state is not ItemState.STORED:
                 return
             try:
-                attached = self._sidecars.attach(self.bring(now, now), scope, name)
+                to_judge = self._sidecars.gather(self.bring(now, now), scope, name)
             except (OSError, Refused, Taken) as failure:
                 structlog.get_logger().warning(
                     "partners wait for the next start", path=str(now.path), error=in_words(failure)
                 )
                 return
-        if attached:
-            self.judge_late(now)
+        for item_id in to_judge:
+            self.judge_late(item_id)
 
     def bring_to_place(self, old: Item, dated: Item) -> Item:
         """Gives a filed item another date, and with its partners the folder that belongs to it.

@@ -6,7 +6,7 @@ transaction, and only then the answer.
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,7 +29,6 @@ from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item, ItemState, Taken
 from library.catalogue.moves import Move
 from library.catalogue.receipts import Outcome, Receipt
-from library.catalogue.sidecars import Sidecar
 from library.catalogue.uploads import UploadState
 from library.clock import Clock
 from library.console import in_words
@@ -145,35 +144,34 @@ class Filing:
         with self._locks.holding(("pair", draft.stem)):
             with self._locks.holding(("bytes", draft.sha256)):
                 settled = self._settle_known(whole, draft) or self._settle_new(whole, draft)
-            attached = self._bring_together(settled, draft)
-        judged = beside if settled.is_new else {}
-        if any(companion.id not in judged for companion in attached):
-            self._dating.judge_late(settled.item)
+            judged = beside if settled.is_new else {}
+            to_judge = self._bring_together(settled, draft, judged)
+        for item_id in to_judge:
+            self._dating.judge_late(item_id)
         for name in {whole.staged.name, *replaced}:
             self._store.discard(name)
-        may_have_moved = attached or settled.moves or settled.came_again
+        may_have_moved = to_judge or settled.moves or settled.came_again
         return self._receipt_now(settled.receipt) if may_have_moved else settled.receipt
 
-    def _bring_together(self, settled: "_Settled", draft: Item) -> list[Sidecar]:
+    def _bring_together(self, settled: "_Settled", draft: Item, judged: Container[str]) -> set[str]:
         """What follows from an upload that is acknowledged already: no failure takes it back.
 
-        Returns the companions that had waited for it.
+        Returns the items to judge again; the companions `judged` have dated the upload already.
         """
+        item = settled.item
         try:
             done = [self._moves.carry_out_later(move) for move in settled.moves]
             if settled.came_again or not all(done):
-                self._dating.bring(settled.item, settled.item)
-            attached = self._sidecars.attach(settled.item, draft.pair_scope, draft.name)
+                self._dating.bring(item, item)
+            to_judge = self._sidecars.gather(item, draft.pair_scope, draft.name, judged)
         except (OSError, Refused, Taken) as failure:
             structlog.get_logger().warning(
-                "partners wait for the next start",
-                path=str(settled.item.path),
-                error=in_words(failure),
+                "partners wait for the next start", path=str(item.path), error=in_words(failure)
             )
-            return []
+            return set()
         if settled.is_new:
-            self._on_filed(settled.item)
-        return attached
+            self._on_filed(item)
+        return to_judge
 
     def _receipt_now(self, receipt: Receipt) -> Receipt:
         """The receipt as it stands: partners and companions may have moved what it speaks of."""

@@ -29,6 +29,7 @@ from library.placement import TREES
 from library.previews import Previews
 from library.receipts import Receipts
 from library.room import Room
+from library.sidecar_upkeep import SidecarUpkeep
 from library.sidecars import Sidecars
 from library.store.local import LocalStore
 from library.upkeep import Upkeep
@@ -137,6 +138,13 @@ class Library:
         )
         self.browse = Browse(self.database)
         self.uploads = Uploads(self.database, self.clock, self.batches, self.ingest)
+        self.sidecar_upkeep = SidecarUpkeep(
+            store=self.store,
+            database=self.database,
+            clock=self.clock,
+            locks=self._locks,
+            sidecars=self.sidecars,
+        )
         self.upkeep = Upkeep(
             store=self.store,
             database=self.database,
@@ -144,7 +152,7 @@ class Library:
             batches=self.batches,
             filing=self.filing,
             dating=self.dating,
-            sidecars=self.sidecars,
+            sidecars=self.sidecar_upkeep,
             moves=self.moves,
             log=self.log,
             trash_days=settings.store.trash_days,
@@ -239,7 +247,7 @@ class Library:
         self.uploads.sweep()
         self.aliases.sweep()
         if alias_days := self.settings.store.alias_days:
-            self.sidecars.sweep(self.clock.now() - alias_days * _DAY)
+            self.sidecar_upkeep.sweep(self.clock.now() - alias_days * _DAY)
         self.upkeep.empty_trash()
         self.log.purge()
         self._copy_catalogue()

@@ -27,7 +27,7 @@ from library.keyedlocks import KeyedLocks
 from library.receipts import told_of
 from library.store.local import LocalStore
 
-_MOST_NUMBERS = 100_000
+MOST_NUMBERS = 100_000  # files of one name in one folder
 
 
 class Moves:
@@ -139,7 +139,7 @@ def free_number(
     names: Callable[[int], Iterable[str]], is_free: Callable[[str], bool], start: int = 1
 ) -> int:
     """The first number under which all names of a group are free in their folder."""
-    for number in range(start, _MOST_NUMBERS):
+    for number in range(start, MOST_NUMBERS):
         if all(is_free(name) for name in names(number)):
             return number
-    raise RuntimeError(f"there are {_MOST_NUMBERS} files of one name in one folder")
+    raise RuntimeError(f"there are {MOST_NUMBERS} files of one name in one folder")

@@ -28,7 +28,7 @@ _STILLS = frozenset({"image/jpeg", "image/heic", "image/heif"})
 _LONGEST_LIVE = 10.0  # seconds: a Live Photo's film has about three
 _FIRST_LIVE = date(2015, 9, 1)  # the month in which the first telephone made them
 _APART = 86_400.0  # seconds between the times that two files of one shot may have on a disk
-_ALIAS_LIFE = 30 * 86_400.0
+ALIAS_LIFE = 30 * 86_400.0  # seconds: what came longer ago takes more than a name
 
 
 class Part(StrEnum):
@@ -60,7 +60,7 @@ def part_of(item: Item) -> Part | None:
     return Part.FILM if item.media_type == "video/quicktime" else None
 
 
-def tie(one: Item, other: Item, alias_life: float = _ALIAS_LIFE) -> Tie:
+def tie(one: Item, other: Item, alias_life: float = ALIAS_LIFE) -> Tie:
     """What speaks for two items of one scope and stem being of one shot.
 
     They are given as their own bytes date them. `alias_life` is in seconds: what came longer ago
@@ -131,7 +131,7 @@ def known_offset(members: Iterable[Item]) -> int | None:
 
 
 def shots(
-    items: Sequence[Item], share: Callable[[Item, Item], bool], alias_life: float = _ALIAS_LIFE
+    items: Sequence[Item], share: Callable[[Item, Item], bool], alias_life: float = ALIAS_LIFE
 ) -> list[tuple[Item, ...]]:
     """Who is of one shot among items of one stem: every item stands in one of the answers.
 
@@ -167,13 +167,18 @@ class _Frames:
         self._used: set[str] = set()
 
     def settle_firm(self) -> None:
-        """The best tie first, then those that are together already, then whoever was here first."""
+        """The best tie first, then who is no more in the library last, then those together already.
+
+        Else whoever was here first.
+        """
         firm = [both for both in self._open() if self._tie(*both) > Tie.UNDATED]
 
-        def rank(both: tuple[Item, Item]) -> tuple[int, bool, float, float, str]:
+        def rank(both: tuple[Item, Item]) -> tuple[int, bool, bool, float, float, str]:
             still, other = both
+            is_gone = any(each.state is not ItemState.STORED for each in both)
             are_apart = still.pair is None or still.pair != other.pair
-            return -self._tie(*both), are_apart, still.filed, other.filed, still.id + other.id
+            order = (still.filed, other.filed, still.id + other.id)
+            return -self._tie(*both), is_gone, are_apart, *order
 
         self._take(sorted(firm, key=rank))
 

@@ -4,32 +4,36 @@ A companion whose picture has not come yet waits in staging, listed in `Upload`.
 """
 
 import errno
+import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-import structlog
-
 from library.batch import Batches
-from library.capturedate.candidate import Candidate
+from library.capturedate.candidate import FROM_COMPANIONS, Candidate
+from library.capturedate.rule import Verdict
 from library.catalogue import aliases as alias_rows
 from library.catalogue import items as item_rows
+from library.catalogue import marks as mark_rows
 from library.catalogue import receipts as receipt_rows
 from library.catalogue import sidecars as rows
 from library.catalogue.aliases import State
 from library.catalogue.database import Connection, Database
-from library.catalogue.items import Item, ItemState
+from library.catalogue.items import Item
 from library.catalogue.receipts import Outcome, Receipt
 from library.catalogue.sidecars import Sidecar
 from library.clock import Clock
 from library.keyedlocks import KeyedLocks
 from library.media import Kind, extension
+from library.moves import MOST_NUMBERS
 from library.names import (
+    NAME_BYTES,
     fit,
-    is_sidecar,
     nfc,
     sidecar_ending,
     sidecar_picture,
@@ -37,8 +41,8 @@ from library.names import (
     stem_key,
     stored_name,
 )
-from library.origin import LOCAL, is_owner_key
-from library.pairs import Part, part_of
+from library.origin import is_owner_key
+from library.pairs import ALIAS_LIFE, PARTNER, Part, part_of
 from library.receipts import etag
 from library.store.local import LocalStore, Staged
 from library.upload import Announcement, unsaved_receipt
@@ -46,6 +50,8 @@ from library.workers import Unreadable
 
 _PICTURES = (Part.STILL, Part.RAW, Part.FILM)
 _FILMS = (Part.FILM, Part.STILL, Part.RAW)
+_AGAIN = re.compile(r"\.[1-9][0-9]{0,4}$")  # of a companion that was sent again
+_A_DAY = timedelta(days=1)
 _DESCRIBES = {"xmp": (Part.RAW, Part.STILL, Part.FILM), "thm": _FILMS, "srt": _FILMS}
 
 
@@ -105,20 +111,21 @@ class Sidecars:
             alike = rows.alike(connection, sidecar)
         picture = sidecar_picture(sidecar.name)
         return next(
-            (each for each in alike if sidecar_picture(each.name) == picture and self._has(each)),
+            (each for each in alike if sidecar_picture(each.name) == picture and self.has(each)),
             None,
         )
 
-    def _has(self, sidecar: Sidecar) -> bool:
+    def has(self, sidecar: Sidecar) -> bool:
+        """Whether the bytes of a companion are where its row says."""
         if sidecar.path is not None:
             return self._store.has(sidecar.path, sidecar.size)
         return sidecar.staged is not None and self._store.staged_path(sidecar.staged).exists()
 
     def _placed(self, sidecar: Sidecar) -> Sidecar:
         """Where a new companion is kept: beside its picture, or in staging until that comes."""
-        picture = self._picture_of(sidecar)
+        picture = self.picture_of(sidecar)
         if picture is not None:
-            return self._link(sidecar, picture)
+            return self.link(sidecar, picture)
         self._store.sync_staging()
         return sidecar
 
@@ -173,19 +180,45 @@ class Sidecars:
         read = self._reader.read_sidecar(file, name)
         return () if isinstance(read, Unreadable) else read
 
-    def attach(self, item: Item, pair_scope: str, name: str) -> list[Sidecar]:
-        """A picture has come in this scope: the companions that waited for it there come to it."""
-        with self._database.reading() as connection:
-            waiting = _waiting(connection, pair_scope, name)
-        return [self._attach(sidecar, item) for sidecar in waiting]
+    def gather(
+        self, item: Item, pair_scope: str, name: str, judged: Container[str] = ()
+    ) -> set[str]:
+        """A picture has come in this scope: what waited for it there, or had to do without, comes.
 
-    def _attach(self, sidecar: Sidecar, item: Item) -> Sidecar:
-        placed = self._link(sidecar, item)
+        Returns the items that are to be judged again, since they lost or gained a companion; those
+        of the ids `judged` have dated the picture already.
+        """
+        with self._database.reading() as connection:
+            of_stem = rows.of_stem(connection, pair_scope, stem_key(name))
+        to_judge: set[str] = set()
+        for sidecar in of_stem:
+            if sidecar.item_id is not None:
+                to_judge |= self._rehome(sidecar, item)
+            elif speaks_of(sidecar.name, name):
+                to_judge |= self._attach(sidecar, item, judged)
+        return to_judge
+
+    def _attach(self, sidecar: Sidecar, item: Item, judged: Container[str]) -> set[str]:
+        to_judge = set() if sidecar.id in judged else {item.id}
+        placed = self.link(sidecar, item)
         with self._linked(placed, sidecar.staged or ""):
-            self._change(placed)
+            self.change(placed, to_judge)
         if sidecar.staged is not None:
             self._store.discard(sidecar.staged)
-        return placed
+        return to_judge
+
+    def _rehome(self, sidecar: Sidecar, item: Item) -> set[str]:
+        """One that names no picture in full, and came lately, may be of this one after all."""
+        is_old = item.filed - sidecar.arrived > ALIAS_LIFE
+        if is_old or sidecar.item_id is None or sidecar_picture(sidecar.name) is not None:
+            return set()
+        picture = self.picture_of(sidecar)
+        if picture is None or picture.id == sidecar.item_id:
+            return set()
+        to_judge = {sidecar.item_id, picture.id}
+        self.change(replace(sidecar, item_id=picture.id), to_judge)
+        self.follow(picture)
+        return to_judge
 
     @contextmanager
     def _linked(self, placed: Sidecar, staged: str) -> Iterator[None]:
@@ -212,15 +245,12 @@ class Sidecars:
             if not self._store.is_there(sidecar.path):
                 self._follow_row(sidecar, item)
                 continue
-            number = 1
-            while True:
-                target = _path_beside(sidecar, item, number)
-                if target == sidecar.path:
-                    break
-                if self._store.move(sidecar.path, target):
-                    self._change(replace(sidecar, path=target))
-                    break
-                number += 1
+            move = partial(self._is_moved, sidecar.path)
+            if (path := first_free(sidecar, item, move)) != sidecar.path:
+                self.change(replace(sidecar, path=path))
+
+    def _is_moved(self, source: PurePosixPath, target: PurePosixPath) -> bool:
+        return source == target or self._store.move(source, target)
 
     def _follow_row(self, sidecar: Sidecar, item: Item) -> None:
         """A kill came between a companion's move and its row."""
@@ -228,228 +258,69 @@ class Sidecars:
         with self._database.reading() as connection:
             is_known = rows.at(connection, target) is not None
         if not is_known and self._store.has(target, sidecar.size):
-            self._change(replace(sidecar, path=target))
-
-    # ---- the trash --------------------------------------------------------------------------
-
-    def trash(self, item: Item) -> None:
-        """An item has gone to the trash: so do its companions, save what is another member's too.
-
-        `DSC_1.xmp` of a RAW with its JPEG stays as long as one of the two does.
-        """
-        with self._database.reading() as connection:
-            companions = rows.of_item(connection, item.id)
-            heir = item_rows.partner(connection, item) if companions else None
-        for sidecar in companions:
-            if heir is not None and sidecar_picture(sidecar.name) is None:
-                self._change(replace(sidecar, item_id=heir.id))
-            else:
-                self._trash(sidecar)
-
-    def _trash(self, sidecar: Sidecar) -> None:
-        if sidecar.path is not None and self._store.is_there(sidecar.path):
-            self._store.move_to_trash(sidecar.path, sidecar.id)
-        self._change(replace(sidecar, trashed=self._clock.now()))
-
-    def restore(self, item: Item, since: float) -> None:
-        """An item is back: what went to the trash with it lies beside it again."""
-        with self._database.reading() as connection:
-            companions = rows.trashed_of(connection, item.id, since)
-        for sidecar in companions:
-            self._restore(sidecar, item)
-
-    def _restore(self, sidecar: Sidecar, item: Item) -> None:
-        if sidecar.id not in self._store.trashed_names():
-            return
-        number = 1
-        while not self._store.move_from_trash(sidecar.id, _path_beside(sidecar, item, number)):
-            number += 1
-        self._change(replace(sidecar, path=_path_beside(sidecar, item, number), trashed=None))
-
-    def take_back(self, batch_id: str) -> set[str]:
-        """A batch is undone: what it brought beside pictures of others goes to the trash.
-
-        Returns the items that it was beside, also of an earlier try that a kill ended.
-        """
-        with self._database.reading() as connection:
-            brought = rows.of_batch(connection, batch_id)
-        for sidecar in brought:
-            if sidecar.staged is not None:
-                self._give_up(sidecar)
-            elif sidecar.trashed is None:
-                self._trash(sidecar)
-        return {sidecar.item_id for sidecar in brought if sidecar.item_id is not None}
-
-    def purge(self, before: float) -> None:
-        """Removes for good what went to the trash before a time."""
-        with self._database.reading() as connection:
-            over = rows.trashed_before(connection, before)
-        for sidecar in over:
-            self._store.purge(sidecar.id)
-            self._forget(sidecar)
-
-    def sweep(self, before: float) -> int:
-        """Gives up those that wait since before a time; returns how many those were.
-
-        What a path in `Upload` stands for lives as long as that path.
-        """
-        with self._database.reading() as connection:
-            over = rows.given_up(connection, before)
-        for sidecar in over:
-            self._give_up(sidecar)
-        return len(over)
-
-    def _give_up(self, sidecar: Sidecar) -> None:
-        self._forget(sidecar)
-        if sidecar.staged is not None:
-            self._store.discard(sidecar.staged)
-
-    def forget_lost(self) -> list[Sidecar]:
-        """Gives up the companions whose files are gone; returns which those were."""
-        with self._database.reading() as connection:
-            beside = rows.in_tree(connection)
-        gone = [each for each in beside if each.path is not None and self._store.is_gone(each.path)]
-        for sidecar in gone:
-            self._forget(sidecar)
-        return gone
-
-    def _forget(self, sidecar: Sidecar) -> None:
-        self._database.write(lambda connection: rows.remove(connection, sidecar.id))
-
-    # ---- after a crash ----------------------------------------------------------------------
-
-    def reconcile(self, strangers: Iterable[PurePosixPath]) -> set[PurePosixPath]:
-        """At the start: brings companions, their rows and their pictures together.
-
-        Returns those files without a row that are companions with one now.
-        """
-        with self._database.reading() as connection:
-            companions = rows.everything(connection)
-        homeless = self._digests(path for path in strangers if is_sidecar(path.name))
-        for sidecar in companions:
-            if sidecar.trashed is not None:
-                continue
-            if sidecar.path is None:
-                self._attach_late(sidecar, homeless)
-            elif sidecar.id in self._store.trashed_names():
-                self._trash(sidecar)  # a kill came between its move to the trash and its row
-            elif not self._store.is_there(sidecar.path):
-                self._find_again(sidecar, homeless)
-        adopted = {path for path, sha256 in homeless.items() if self._adopt(path, sha256)}
-        for item_id in {sidecar.item_id for sidecar in companions}:
-            self._follow_late(item_id)
-        return adopted
-
-    def _attach_late(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
-        """A kill came between a picture and the companions that had waited for it."""
-        picture = self._picture_of(sidecar)
-        if picture is None or sidecar.staged is None or not self._has(sidecar):
-            return
-        placed = self._link(sidecar, picture)
-        self._change(placed)
-        self._store.discard(sidecar.staged)
-        homeless.pop(placed.path or PurePosixPath(), None)
-
-    def _find_again(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
-        """A kill came between a companion's move and its row."""
-        for path, sha256 in homeless.items():
-            if sha256 == sidecar.sha256:
-                self._change(replace(sidecar, path=path))
-                del homeless[path]
-                return
-
-    def _adopt(self, path: PurePosixPath, sha256: str) -> bool:
-        """A companion without a row belongs to the picture that it lies beside."""
-        with self._database.reading() as connection:
-            beside = item_rows.in_folder(connection, path.parent)
-        target = sidecar_target(path.name)
-        item = next(
-            (
-                item
-                for item in beside
-                if stem_key(item.path.name) == target and _speaks_of(path.name, item.path.name)
-            ),
-            None,
-        )
-        if item is None:
-            return False
-        adopted = Sidecar(
-            id=secrets.token_hex(12),
-            item_id=item.id,
-            pair_scope=item.pair_scope,
-            stem=item.stem,
-            name=path.name,
-            origin=LOCAL,  # whoever keeps the tree has left it there
-            batch_id=None,
-            sha256=sha256,
-            size=self._store.path(path).stat().st_size,
-            path=path,
-            staged=None,
-            arrived=self._clock.now(),
-        )
-        self._database.write(lambda connection: rows.insert_sidecar(connection, adopted))
-        return True
-
-    def _follow_late(self, item_id: str | None) -> None:
-        """A kill came between a picture's move and that of its companions."""
-        if item_id is None:
-            return
-        with self._database.reading() as connection:
-            item = item_rows.find(connection, item_id)
-        if item is not None and item.state is ItemState.STORED:
-            self.follow(item)
-        elif item is not None and item.state is ItemState.TRASHED:
-            self.trash(item)
-
-    def _digests(self, paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, str]:
-        """The hashes of those that can be read."""
-        found: dict[PurePosixPath, str] = {}
-        for path in paths:
-            try:
-                found[path] = self._store.sha256(path)
-            except OSError as failure:
-                structlog.get_logger().warning(
-                    "a file cannot be read", path=str(path), error=failure.strerror
-                )
-        return found
+            self.change(replace(sidecar, path=target))
 
     # ---- inside -----------------------------------------------------------------------------
 
-    def _picture_of(self, sidecar: Sidecar) -> Item | None:
-        """The picture it names in full, else what its kind describes: an `.xmp` the RAW file."""
+    def picture_of(self, sidecar: Sidecar) -> Item | None:
+        """The picture of its scope and stem that a companion belongs to."""
         with self._database.reading() as connection:
             of_stem = item_rows.of_stem(connection, sidecar.pair_scope, sidecar.stem)
-        found = [item for item in of_stem if _speaks_of(sidecar.name, item.name)]
+        return self.choose(sidecar, of_stem)
+
+    def choose(self, sidecar: Sidecar, of_stem: Iterable[Item]) -> Item | None:
+        """The one that it names in full; else whose day it says, then what its kind describes.
+
+        An `.xmp` describes the RAW file. Of two that fit as well it stays with the one it has,
+        else it belongs to the one that came last.
+        """
+        found = [item for item in of_stem if speaks_of(sidecar.name, item.name)]
+        if len(found) <= 1:
+            return next(iter(found), None)
         named = sidecar_picture(sidecar.name)
+        days = set() if named is not None else self._days_in(sidecar)
         described = _DESCRIBES.get(extension(sidecar.name), _PICTURES)
 
-        def rank(item: Item) -> tuple[bool, int, float]:
+        def rank(item: Item) -> tuple[bool, int, int, bool, float]:
             part = part_of(item) or (Part.FILM if item.kind is Kind.VIDEO else Part.STILL)
-            return item.name.casefold() != named, described.index(part), -item.filed
+            is_other = item.id != sidecar.item_id
+            is_named = item.name.casefold() == named
+            return not is_named, _says(days, item), described.index(part), is_other, -item.filed
 
-        return min(found, key=rank, default=None)
+        return min(found, key=rank)
 
-    def _link(self, sidecar: Sidecar, item: Item) -> Sidecar:
+    def _days_in(self, sidecar: Sidecar) -> set[date]:
+        lies_at = self._store.path(sidecar.path) if sidecar.path is not None else None
+        if lies_at is None and sidecar.staged is not None:
+            lies_at = self._store.staged_path(sidecar.staged)
+        dates = self._read(lies_at, sidecar.name) if lies_at is not None else ()
+        return {each.wall.date() for each in dates if each.wall is not None}
+
+    def link(self, sidecar: Sidecar, item: Item) -> Sidecar:
+        """Puts a companion that lies in staging beside its picture; its row is not written yet."""
         if sidecar.staged is None:
             raise ValueError(f"{sidecar.name} has no bytes in staging")
-        number = 1
-        while not self._store.link(sidecar.staged, _path_beside(sidecar, item, number)):
-            number += 1
-        path = _path_beside(sidecar, item, number)
+        path = first_free(sidecar, item, partial(self._store.link, sidecar.staged))
         self._store.sync_folder(path.parent)
         return replace(sidecar, item_id=item.id, path=path, staged=None)
 
-    def _change(self, sidecar: Sidecar) -> None:
-        """Writes a companion's row; the receipt that spoke of it says where it lies now."""
+    def change(self, sidecar: Sidecar, to_judge: Iterable[str] = ()) -> None:
+        """Writes a companion's row; the receipt that spoke of it says where it lies now.
+
+        `to_judge` are the items that a kill may leave with dates that are not theirs.
+        """
 
         def work(connection: Connection) -> None:
+            before = rows.find(connection, sidecar.id)
             rows.change(connection, sidecar)
-            if sidecar.path is not None and sidecar.batch_id and sidecar.item_id:
+            for item_id in to_judge:
+                mark_rows.write(connection, mark_rows.JUDGING + item_id)
+            if before and sidecar.path is not None and sidecar.batch_id and sidecar.item_id:
                 receipt_rows.retell_companion(
                     connection,
                     sidecar.sha256,
                     sidecar.batch_id,
-                    sidecar.item_id,
+                    (before.item_id, sidecar.item_id),
                     str(sidecar.path),
                     self._clock.now(),
                 )
@@ -481,6 +352,8 @@ class Sidecars:
             )
             if is_new:
                 rows.insert_sidecar(connection, replace(sidecar, batch_id=batch_id))
+            if sidecar.item_id is not None:
+                mark_rows.write(connection, mark_rows.JUDGING + sidecar.item_id)
             if announcement.alias is not None:
                 if replaces is not None:
                     alias_rows.take_over(connection, replaces, announcement.alias)
@@ -521,10 +394,29 @@ class Sidecars:
 def _waiting(connection: Connection, pair_scope: str, name: str) -> list[Sidecar]:
     """The companions that wait for a picture of this scope and name."""
     of_stem = rows.waiting(connection, pair_scope, stem_key(name))
-    return [sidecar for sidecar in of_stem if _speaks_of(sidecar.name, name)]
+    return [sidecar for sidecar in of_stem if speaks_of(sidecar.name, name)]
 
 
-def _speaks_of(companion: str, picture: str) -> bool:
+def _says(days: set[date], item: Item) -> int:
+    """How the days in a companion stand to what a picture says itself: 0 agrees, 2 contradicts.
+
+    A day beside is no contradiction: one of the two may be told in UTC.
+    """
+    own = {
+        judged.candidate.wall.date()
+        for judged in item.judged
+        if judged.candidate.wall is not None
+        and judged.candidate.source not in FROM_COMPANIONS
+        and judged.verdict is not Verdict.REJECTED
+    }
+    if item.source == PARTNER and item.day is not None:
+        own.add(item.day)
+    if not own or not days:
+        return 1
+    return 0 if any(abs(one - other) <= _A_DAY for one in own for other in days) else 2
+
+
+def speaks_of(companion: str, picture: str) -> bool:
     """Whether a companion can be of a picture of its stem: `IMG_1.jpg.xmp` is of no `IMG_1.png`.
 
     Stems were compared before, by who knows all names under which the bytes came.
@@ -536,11 +428,32 @@ def _speaks_of(companion: str, picture: str) -> bool:
 def name_beside(sidecar: Sidecar, stem: str, number: int = 1) -> str:
     """`IMG_1 (2).xmp` beside `IMG_1 (2).jpg`, `IMG_1 (2).jpg.xmp` where it was sent so.
 
-    `stem` is the picture's; another `number` than 1 is for a companion that was sent again.
+    `stem` is the picture's; another `number` than 1 is for a companion that was sent again: its
+    name, `IMG_1.2.xmp`, is none that a companion of `IMG_1 (2).jpg` could need.
     """
     ending = stored_name(f"_{sidecar_ending(sidecar.name)}")[1:]
-    again = "" if number == 1 else f" ({number})"
+    again = "" if number == 1 else f".{number}"
     return fit(stem, f"{again}{ending}")
+
+
+def lies_beside(companion: str, picture: str) -> bool:
+    """Whether a file of the tree has the name of a companion of another one: see `name_beside`.
+
+    Names of 255 bytes are cut, the companion's before the picture's.
+    """
+    if not speaks_of(companion, picture):
+        return False
+    target, stem = sidecar_target(companion), stem_key(picture)
+    is_cut = len(companion.encode()) > NAME_BYTES - 4 and stem.startswith(target)
+    return is_cut or stem in (target, _AGAIN.sub("", target))
+
+
+def first_free(sidecar: Sidecar, item: Item, put: Callable[[PurePosixPath], bool]) -> PurePosixPath:
+    """Puts a companion under the first name beside its picture that `put` does not find taken."""
+    for number in range(1, MOST_NUMBERS):
+        if put(path := _path_beside(sidecar, item, number)):
+            return path
+    raise RuntimeError(f"{item.path} has {MOST_NUMBERS} companions of one name")
 
 
 def _path_beside(sidecar: Sidecar, item: Item, number: int) -> PurePosixPath:

@@ -5,7 +5,7 @@ a crash is settled here.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import PurePosixPath
@@ -30,13 +30,12 @@ from library.moves import Moves
 from library.origin import LOCAL, Origin
 from library.pairs import OWNER
 from library.placement import NO_DATE, numbered
-from library.sidecars import Sidecars
+from library.sidecar_upkeep import SidecarUpkeep
 from library.store.local import LocalStore
-from library.uploadlog import UploadLog
+from library.uploadlog import Told, UploadLog
 
 UNDO_SECONDS = 15 * 60.0
 SUMS = "SHA256SUMS"
-_UNDOING = "undoing "  # begins the mark of a batch that is being taken back
 _DAY = 86400.0
 
 
@@ -64,7 +63,7 @@ class Upkeep:
         batches: Batches,
         filing: Filing,
         dating: Dating,
-        sidecars: Sidecars,
+        sidecars: SidecarUpkeep,
         moves: Moves,
         log: UploadLog,
         trash_days: int,
@@ -87,14 +86,16 @@ class Upkeep:
         staging = self._sweep_staging()
         strangers, missing = self._compare()
         unknown = self._unknown_trash()
-        told = self._told_in_log() if strangers or unknown else {}
+        told = self._log.told() if strangers or unknown else {}
         for name in unknown:
             self._adopt_trashed(name, told)
-        found_again = {path for path in strangers if self._find_again(path)}
+        found_again = {path: item for path in strangers if (item := self._find_again(path))}
+        moved = {path for path, item in found_again.items() if item.path != path}
         new = [path for path in strangers if path not in found_again]
         adopted = {path for path in new if self._adopt(path, told)}
-        adopted |= self._sidecars.reconcile(path for path in new if path not in adopted)
-        self._dating.date_found(sorted(adopted))
+        adopted |= self._sidecars.reconcile((path for path in new if path not in adopted), adopted)
+        self._dating.date_found(sorted(adopted | moved), told)
+        self._dating.finish_judging()
         return Swept(staging, len(adopted), missing, len(found_again), moves, reservations)
 
     def _sweep_staging(self) -> int:
@@ -131,34 +132,35 @@ class Upkeep:
         structlog.get_logger().warning("a file is missing", path=str(item.path))
         self._change(item, replace(item, state=ItemState.MISSING))
 
-    def _find_again(self, path: PurePosixPath) -> bool:
-        """Whether these are the bytes of an item that had lost them; then it lies here from now on.
+    def _find_again(self, path: PurePosixPath) -> Item | None:
+        """The item that had lost these bytes, as it was before: it lies here from now on.
 
         So it is after a file came back, or was moved by hand, or a kill came between the trash and
         the row.
         """
         with self._database.reading() as connection:
             if not item_rows.without_file(connection, size=self._store.size(path)):
-                return False
+                return None
         if (sha256 := self._digest(path)) is None:
-            return False
+            return None
         with self._database.reading() as connection:
             lost = item_rows.without_file(connection, sha256=sha256)
             has_another = item_rows.by_sha256(connection, sha256) is not None
         trashed = set(self._store.trashed_names())
         candidates = [item for item in lost if item.trash_name not in trashed]
         if has_another or not candidates:
-            return False
+            return None
         item = min(candidates, key=lambda item: (item.path != path, -item.filed))
+        is_half_restored = item.state is ItemState.TRASHED and item.path == path
         try:
-            self._settle_restored(item, path)
+            self._settle_restored(item, path, to_judge=is_half_restored)
         except Taken as reason:
             structlog.get_logger().info("not found again", path=str(path), reason=str(reason))
-            return False
+            return None
         structlog.get_logger().info("found again", path=str(path))
-        return True
+        return item
 
-    def _adopt(self, path: PurePosixPath, told: Mapping[str, Mapping[str, object]]) -> bool:
+    def _adopt(self, path: PurePosixPath, told: Mapping[str, Told]) -> bool:
         """Gives a file of the tree without a row an item; False for what is not taken here.
 
         Name and sender come from the log when it knows these bytes.
@@ -167,12 +169,12 @@ class Upkeep:
             return False
         if (sha256 := self._digest(path)) is None:
             return False
-        sent = told.get(sha256, {})
+        sent = told.get(sha256, Told())
         try:
             item = self._filing.as_found(
                 path,
-                name=str(sent.get("name", path.name)),
-                origin=str(sent.get("origin", LOCAL)),
+                name=sent.name or path.name,
+                origin=sent.origin or LOCAL,
                 sha256=sha256,
             )
             self._database.write(
@@ -190,18 +192,18 @@ class Upkeep:
             known = item_rows.trash_names(connection) | sidecar_rows.ids(connection)
         return sorted(set(self._store.trashed_names()) - known)
 
-    def _adopt_trashed(self, name: str, told: Mapping[str, Mapping[str, object]]) -> None:
+    def _adopt_trashed(self, name: str, told: Mapping[str, Told]) -> None:
         """Lists a photo or film in the trash again, with its days there to come."""
         file = self._store.trashed_path(name)
         try:
             with file.open("rb") as opened:
                 sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-            sent = told.get(sha256, {})
-            was = PurePosixPath(str(sent.get("place", f"{NO_DATE}/{name}")))
+            sent = told.get(sha256, Told())
+            was = PurePosixPath(sent.place or f"{NO_DATE}/{name}")
             item = self._filing.as_found(
                 was,
-                name=str(sent.get("name", was.name)),
-                origin=str(sent.get("origin", LOCAL)),
+                name=sent.name or was.name,
+                origin=sent.origin or LOCAL,
                 sha256=sha256,
                 trash_name=name,
             )
@@ -212,13 +214,6 @@ class Upkeep:
         self._database.write(
             lambda connection: item_rows.insert_item(connection, trashed), durable=True
         )
-
-    def _told_in_log(self) -> dict[str, dict[str, object]]:
-        return {
-            str(line["sha256"]): line
-            for line in self._log.lines()
-            if line.get("outcome") == "filed" and "sha256" in line
-        }
 
     def _digest(self, path: PurePosixPath) -> str | None:
         """The hash of a file; None, and a word about it, when it cannot be read."""
@@ -238,9 +233,7 @@ class Upkeep:
         for item in lost:
             self._change(item, replace(item, trashed=now))
         forgotten = self._sidecars.forget_lost()
-        for companion in forgotten:
-            if companion.item_id is not None:
-                self._dating.judge_again(companion.item_id)
+        self._judge(companion.item_id for companion in forgotten if companion.item_id is not None)
         return len(lost) + len(forgotten)
 
     def count_lost(self) -> int:
@@ -265,7 +258,9 @@ class Upkeep:
             item = item_rows.find(connection, item_id)
         if item is None or item.state is not ItemState.STORED:
             raise LookupError(item_id)
-        return self._dating.bring_to_place(item, item.under(day, OWNER))
+        dated = self._dating.bring_to_place(item, item.under(day, OWNER))
+        self._log.write_date(dated, day)
+        return dated
 
     # ---- taking back ------------------------------------------------------------------------
 
@@ -290,7 +285,7 @@ class Upkeep:
         def mark(connection: Connection) -> None:
             batch_rows.close(connection, batch_id, now)
             batch_rows.mark_undone(connection, batch_id, now)
-            mark_rows.write(connection, f"{_UNDOING}{batch_id}")
+            mark_rows.write(connection, f"{mark_rows.UNDOING}{batch_id}")
 
         self._database.write(mark, durable=True)
         return self._trash_what_it_brought(batch_id)
@@ -299,17 +294,18 @@ class Upkeep:
         with self._database.reading() as connection:
             brought = receipt_rows.items_of_batch(connection, batch_id)
         trashed = sum(self._trash_unless_held(item_id) for item_id in sorted(brought))
-        for item_id in self._sidecars.take_back(batch_id):
-            self._dating.judge_again(item_id)
-        self._database.write(lambda connection: mark_rows.remove(connection, _UNDOING + batch_id))
+        self._judge(self._sidecars.take_back(batch_id))
+        self._database.write(
+            lambda connection: mark_rows.remove(connection, mark_rows.UNDOING + batch_id)
+        )
         return trashed
 
     def _finish_undoing(self) -> None:
         """At the start: takes back the rest of a batch whose undoing a kill interrupted."""
         with self._database.reading() as connection:
-            left = mark_rows.beginning(connection, _UNDOING)
+            left = mark_rows.beginning(connection, mark_rows.UNDOING)
         for name in left:
-            self._trash_what_it_brought(name.removeprefix(_UNDOING))
+            self._trash_what_it_brought(name.removeprefix(mark_rows.UNDOING))
 
     def _trash_unless_held(self, item_id: str) -> bool:
         with self._database.reading() as connection:
@@ -322,28 +318,38 @@ class Upkeep:
             with self._database.reading() as connection:
                 if receipt_rows.holders(connection, item_id):
                     return False
-            self._trash_held(now)
-            return True
+            heirs = self._trash_held(now)
+        self._judge(heirs)
+        return True
 
     def trash(self, item: Item) -> None:
         """Takes an item out of the library; its file is kept in the trash for some days.
 
         Harmless when it is not in the library any more.
         """
+        heirs: set[str] = set()
         with self._filing.holding(item) as now:
             if now is not None and now.state is ItemState.STORED:
-                self._trash_held(now)
+                heirs = self._trash_held(now)
+        self._judge(heirs)
 
-    def _trash_held(self, item: Item) -> None:
-        """The lock of the bytes is held: nobody is told "already here" meanwhile."""
+    def _judge(self, item_ids: Iterable[str]) -> None:
+        for item_id in item_ids:
+            self._dating.judge_again(item_id)
+
+    def _trash_held(self, item: Item) -> set[str]:
+        """The lock of the bytes is held: nobody is told "already here" meanwhile.
+
+        Returns the items that have inherited companions, to be judged when no lock is held.
+        """
         try:
             self._store.move_to_trash(item.path, item.id)
         except FileNotFoundError:  # taken away by hand
             self._settle_lost(item)
-        else:
-            self._settle_trashed(item)
+            return set()
+        return self._settle_trashed(item)
 
-    def _settle_trashed(self, item: Item) -> None:
+    def _settle_trashed(self, item: Item) -> set[str]:
         trashed = self._as_trashed(item)
 
         def work(connection: Connection) -> None:
@@ -351,7 +357,7 @@ class Upkeep:
             alias_rows.mark_removed(connection, item.id)
 
         self._database.write(work, durable=True)
-        self._sidecars.trash(item)
+        return self._sidecars.trash(trashed)
 
     def _as_trashed(self, item: Item) -> Item:
         now = self._clock.now()
@@ -379,7 +385,9 @@ class Upkeep:
             if now is None or now.trash_name is None or again is not None:
                 raise Refused(Code.EXPIRED, "trash")
             restored = self._move_from_trash(now, now.trash_name)
-        return self._dating.bring_to_place(restored, restored)
+        self._dating.judge_again(restored.id)
+        with self._database.reading() as connection:
+            return item_rows.find(connection, restored.id) or restored
 
     def _move_from_trash(self, item: Item, name: str) -> Item:
         """Back to where it was, or beside what has its name now."""
@@ -387,18 +395,20 @@ class Upkeep:
         while True:
             if self._store.move_from_trash(name, path):
                 try:
-                    return self._settle_restored(item, path)
+                    return self._settle_restored(item, path, to_judge=True)
                 except Taken:  # a name that differs in case only
                     self._store.move_to_trash(path, name)
             number += 1
             path = item.path.with_name(numbered(item.name, number))
 
-    def _settle_restored(self, item: Item, path: PurePosixPath) -> Item:
+    def _settle_restored(self, item: Item, path: PurePosixPath, *, to_judge: bool = False) -> Item:
         restored = replace(item, path=path, state=ItemState.STORED, trashed=None, trash_name=None)
 
         def work(connection: Connection) -> None:
             item_rows.change(connection, item, restored)
             alias_rows.mark_restored(connection, item.id)
+            if to_judge:  # a kill before it is with its partner is made up for
+                mark_rows.write(connection, mark_rows.JUDGING + item.id)
 
         self._database.write(work, durable=True)
         if item.trashed is not None:

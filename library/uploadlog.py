@@ -1,20 +1,33 @@
 """The log of uploads: one JSON line each, in the store, a file a day.
 
-It is what `rescan` takes names and origins from when the catalogue is lost.
+It is what `rescan` takes names, origins and the owner's dates from when the catalogue is lost.
 """
 
 import json
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import TextIO
 
 import structlog
 
+from library.catalogue.items import Item
 from library.clock import Clock
-from library.receipts import Receipt
+from library.receipts import Outcome, Receipt
 
 _DAY = "%Y-%m-%d"
+_DATED = "dated"  # the outcome of a line that tells of the owner's date
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the log knows of some bytes, all of it as text that may be missing."""
+
+    name: str | None = None
+    origin: str | None = None
+    place: str | None = None
+    owners_day: date | None = None
 
 
 class UploadLog:
@@ -28,7 +41,24 @@ class UploadLog:
 
     def write(self, receipt: Receipt) -> None:
         """Adds the line of one upload. A log that cannot be written is said on the console."""
-        line = json.dumps(_fields(receipt), ensure_ascii=False)
+        self._append(_fields(receipt))
+
+    def write_date(self, item: Item, day: date) -> None:
+        """Adds that an owner has said of which day an item is."""
+        self._append(
+            {
+                "at": _as_text(self._clock.now()),
+                "outcome": _DATED,
+                "name": item.name,
+                "sha256": item.sha256,
+                "place": str(item.path),
+                "date": day.isoformat(),
+                "says": f"Filed under {day.isoformat()}, as its owner says.",
+            }
+        )
+
+    def _append(self, fields: dict[str, object]) -> None:
+        line = json.dumps(fields, ensure_ascii=False)
         try:
             with self._lock:
                 file = self._of_today()
@@ -57,6 +87,19 @@ class UploadLog:
                     found.append(fields)
         return found
 
+    def told(self) -> dict[str, Told]:
+        """What is known of files by their hash."""
+        known: dict[str, Told] = {}
+        for line in self.lines():
+            sha256, outcome = str(line.get("sha256")), line.get("outcome")
+            before = known.get(sha256, Told())
+            if outcome == Outcome.FILED.value:
+                name, origin, place = (_text(line, key) for key in ("name", "origin", "place"))
+                known[sha256] = replace(before, name=name, origin=origin, place=place)
+            elif outcome == _DATED:
+                known[sha256] = replace(before, owners_day=_day(line))
+        return known
+
     def close(self) -> None:
         """Lets go of the file."""
         with self._lock:
@@ -82,10 +125,24 @@ def _read(line: str) -> dict[str, object] | None:
     return fields if isinstance(fields, dict) else None
 
 
+def _text(line: dict[str, object], key: str) -> str | None:
+    return str(line[key]) if key in line else None
+
+
+def _day(line: dict[str, object]) -> date | None:
+    try:
+        return date.fromisoformat(str(line.get("date")))
+    except ValueError:
+        return None
+
+
+def _as_text(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
 def _fields(receipt: Receipt) -> dict[str, object]:
-    at = datetime.fromtimestamp(receipt.at, UTC).isoformat(timespec="milliseconds")
     fields: dict[str, object] = {
-        "at": at,
+        "at": _as_text(receipt.at),
         "outcome": receipt.outcome.value,
         "address": receipt.address,
         "account": receipt.account,

@@ -4,6 +4,9 @@ from sqlalchemy import Connection, delete, insert, select
 
 from library.catalogue.tables import marks
 
+JUDGING = "judging "  # begins the mark of an item whose date and place are to be settled again
+UNDOING = "undoing "  # begins the mark of a batch that is being taken back
+
 
 def write(connection: Connection, name: str, value: str = "") -> None:
     """Sets a mark, in place of its older self."""

@@ -125,17 +125,25 @@ def retell(connection: Connection, receipt: Receipt, now: float) -> None:
 
 
 def retell_companion(
-    connection: Connection, sha256: str, batch_id: str, item_id: str, place: str, now: float
+    connection: Connection,
+    sha256: str,
+    batch_id: str,
+    pictures: tuple[str | None, str],
+    place: str,
+    now: float,
 ) -> None:
-    """A companion of a batch lies beside its picture now, wherever it waited or lay before."""
+    """A companion of a batch lies beside its picture now, wherever it waited or lay before.
+
+    `pictures` are the ids of the item that it was beside, if any, and of that which it is beside.
+    """
     here = (receipts.c.batch_id == batch_id) & (receipts.c.sha256 == sha256)
     for receipt in _many(connection, here, receipts.c.outcome == Outcome.SIDECAR.value):
-        if receipt.item_id in (None, item_id):
+        if receipt.item_id in (None, *pictures):
             facts = dict(receipt.facts) | {"place": place}
             told = replace(receipt, words_key="sidecar", facts=facts, place=place)
             retell(connection, told, now)
             known = update(receipts).where(receipts.c.id == receipt.id)
-            connection.execute(known.values(item_id=item_id))
+            connection.execute(known.values(item_id=pictures[1]))
 
 
 def _many(
@@ -176,6 +184,24 @@ def holders(connection: Connection, item_id: str) -> set[str]:
         )
     )
     return {str(batch_id) for batch_id in connection.execute(query).scalars()}
+
+
+def holder_of_companion(
+    connection: Connection, sha256: str, item_id: str | None, batch_id: str
+) -> str | None:
+    """Another batch, not undone, that was told that these bytes are kept beside an item."""
+    query = (
+        select(receipts.c.batch_id)
+        .join(batches, batches.c.id == receipts.c.batch_id)
+        .where(
+            receipts.c.sha256 == sha256,
+            receipts.c.item_id.is_(item_id) if item_id is None else receipts.c.item_id == item_id,
+            receipts.c.outcome == Outcome.SIDECAR.value,
+            receipts.c.batch_id != batch_id,
+            batches.c.undone.is_(None),
+        )
+    )
+    return connection.execute(query.limit(1)).scalar()
 
 
 def items_of_batch(connection: Connection, batch_id: str) -> set[str]:

@@ -43,6 +43,15 @@ _WAITING = (  # asked with every upload, so it is put together once
     )
     .order_by(sidecars.c.name, sidecars.c.arrived)
 )
+_OF_STEM = (  # asked with every upload too
+    select(*_COLUMNS)
+    .where(
+        sidecars.c.pair_scope == bindparam("pair_scope"),
+        sidecars.c.stem == bindparam("stem"),
+        _KEPT,
+    )
+    .order_by(sidecars.c.name, sidecars.c.arrived)
+)
 _OF_ITEM = (
     select(*_COLUMNS)
     .where(sidecars.c.item_id == bindparam("of"), _KEPT)
@@ -77,6 +86,12 @@ def waiting(connection: Connection, pair_scope: str, stem: str) -> list[Sidecar]
     return [_from_row(row) for row in found]
 
 
+def of_stem(connection: Connection, pair_scope: str, stem: str) -> list[Sidecar]:
+    """The companions of this scope and stem, those in the trash left out."""
+    found = connection.execute(_OF_STEM, {"pair_scope": pair_scope, "stem": stem})
+    return [_from_row(row) for row in found]
+
+
 def alike(connection: Connection, sidecar: Sidecar) -> list[Sidecar]:
     """The companions of the same picture with the same bytes."""
     return _many(
@@ -103,9 +118,9 @@ def ids(connection: Connection) -> set[str]:
     return set(connection.execute(select(sidecars.c.id)).scalars())
 
 
-def trashed_of(connection: Connection, item_id: str, since: float) -> list[Sidecar]:
-    """The companions of an item that went to the trash with it, or after it."""
-    return _many(connection, sidecars.c.item_id == item_id, sidecars.c.trashed >= since)
+def trashed_with(connection: Connection, item_id: str, trashed: float) -> list[Sidecar]:
+    """The companions of an item that went to the trash together with it, at that time."""
+    return _many(connection, sidecars.c.item_id == item_id, sidecars.c.trashed == trashed)
 
 
 def trashed_before(connection: Connection, when: float) -> list[Sidecar]:

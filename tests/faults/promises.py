@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from library.aliases import Gone
+from library.capturedate.candidate import FROM_COMPANIONS
 from library.catalogue import aliases as alias_rows
+from library.catalogue import items as item_rows
 from library.catalogue import sidecars as sidecar_rows
 from library.catalogue import uploads as upload_rows
 from library.catalogue.database import CatalogueFailed
 from library.library import Library
 from library.origin import Origin
+from library.pairs import FOUND
+from library.refile import Refile
 from library.verify import Verify
 from tests.faults.notes import Note
 
@@ -112,6 +116,7 @@ def broken(library: Library, notes: Iterable[Note], known: set[str]) -> list[str
         *_receipts_missing(library, promised),
         *_seen_though_not_whole(library, known),
         *_out_of_order(library),
+        *_under_another_day(library),
     ]
 
 
@@ -175,6 +180,24 @@ def _seen_though_not_whole(library: Library, known: set[str]) -> Iterator[str]:
             yield f"VISIBLE: the tree has bytes that nobody sent ({sha256[:8]})"
         if times > 1:
             yield f"TWICE: {sha256[:8]} is {times} times in the tree"
+
+
+def _under_another_day(library: Library) -> Iterator[str]:
+    """Nothing waits to be filed elsewhere, or to be dated by what lies beside it.
+
+    What a kill left in the tree before its row waits for its client to send it again.
+    """
+    refile = Refile(library.store, library.database, library.groups, library.dating, library.moves)
+    for refiling in refile.plan():
+        if not refiling.item.pair_scope.startswith(FOUND):
+            yield f"DAY: {refiling.item.path} belongs in {refiling.folder}"
+    with library.database.reading() as connection:
+        stored = item_rows.all_in_state(connection, item_rows.ItemState.STORED)
+    for item in stored:
+        beside = set(library.sidecars.dates_in(library.sidecars.that_date(item)))
+        known = {judged.candidate for judged in item.judged}
+        if beside != {each for each in known if each.source in FROM_COMPANIONS}:
+            yield f"DAY: {item.path} is not dated by the companions that it has"
 
 
 def _out_of_order(library: Library) -> Iterator[str]:

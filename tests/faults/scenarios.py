@@ -14,7 +14,7 @@ from pathlib import Path
 
 from config.settings import read_settings
 from library.aliases import Alias
-from library.capturedate import reader
+from library.capturedate import reader, sidecar
 from library.capturedate.candidate import Candidate
 from library.capturedate.metadata import Metadata
 from library.catalogue import items as item_rows
@@ -28,7 +28,7 @@ from library.upload import Announcement
 from library.uploads import Announced, Upload
 from library.workers import Failure, Unreadable, Workers
 from tests.faults.notes import Note, Notes
-from tests.media import film, photo
+from tests.media import film, photo, raw
 
 ANNA = origin_of("192.168.1.20", program="faults")
 BEN = origin_of("192.168.1.21", program="faults")
@@ -53,9 +53,9 @@ class HereAndNow(Workers):
             size = file.stat().st_size
             return reader.read(opened, size, name, media, now=datetime.now(UTC), program=None)
 
-    def read_sidecar(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:  # noqa: ARG002  as it is called
-        """Dates of companions play no part here."""
-        return Unreadable(Failure.BUSY)
+    def read_sidecar(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:
+        """What the real reader reads."""
+        return sidecar.candidates(name, file.read_bytes())
 
     def preview(
         self,
@@ -230,9 +230,26 @@ def clip(seed: str, identifier: str | None = None) -> bytes:
 
 
 @cache
-def companion(seed: str) -> bytes:
-    """An XMP companion."""
-    return f"<x:xmpmeta xmlns:x='adobe:ns:meta/' x:xmptk='{seed}'/>".encode()
+def companion(seed: str, taken: datetime | None = None) -> bytes:
+    """An XMP companion, which may say another day than its picture."""
+    says = f"exif:DateTimeOriginal='{taken:%Y-%m-%dT%H:%M:%S}'" if taken else ""
+    return (
+        f"<x:xmpmeta xmlns:x='adobe:ns:meta/' x:xmptk='{seed}'><rdf:RDF xmlns:rdf="
+        "'http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description "
+        f"xmlns:exif='http://ns.adobe.com/exif/1.0/' {says}/></rdf:RDF></x:xmpmeta>"
+    ).encode()
+
+
+@cache
+def raw_picture(taken: datetime) -> bytes:
+    """A RAW file."""
+    return raw(taken)
+
+
+@cache
+def undated(seed: str) -> bytes:
+    """A photo that knows no day."""
+    return photo(None, seed=seed)
 
 
 def _upload(sender: Sender) -> None:
@@ -274,6 +291,32 @@ def _trash(sender: Sender) -> None:
     sender.put("IMG_8.jpg", picture("thrown away"))
     sender.trash(picture("thrown away"))
     sender.restore(picture("thrown away"))
+
+
+def _corrected(sender: Sender) -> None:
+    sender.put("IMG_12.jpg", picture("corrected"))
+    sender.put("IMG_12.jpg.xmp", companion("correction", TAKEN + 40 * DAY))
+
+
+def _rehomed(sender: Sender) -> None:
+    sender.put("IMG_13.jpg", picture("first of its stem"))
+    sender.put("IMG_13.xmp", companion("of the RAW", TAKEN - 900 * DAY))
+    sender.put("IMG_13.dng", raw_picture(TAKEN - 900 * DAY))
+
+
+def _left(sender: Sender) -> None:
+    sender.put("IMG_14.jpg", undated("a stranger"))
+    sender.put("IMG_14.dng", raw_picture(TAKEN))
+    sender.put("IMG_14.jpg", picture("the true half"))
+
+
+def _reunited(sender: Sender) -> None:
+    sender.put("IMG_15.JPG", picture("reunited", identifier="L3"))
+    sender.put("IMG_15.MOV", clip("reunited", "L3"))
+    sender.put("IMG_15.xmp", companion("reunited"))
+    sender.trash(picture("reunited", identifier="L3"))
+    sender.set_date(clip("reunited", "L3"), date(2020, 2, 29))
+    sender.restore(picture("reunited", identifier="L3"))
 
 
 def _dated(sender: Sender) -> None:
@@ -318,6 +361,31 @@ def all_scenarios() -> dict[str, Scenario]:
             picture("with companions"),
             companion("before"),
             companion("after"),
+            is_one_shot=True,
+        ),
+        _scenario(
+            "corrected",
+            _corrected,
+            picture("corrected"),
+            companion("correction", TAKEN + 40 * DAY),
+            is_one_shot=True,
+        ),
+        _scenario(
+            "rehomed",
+            _rehomed,
+            picture("first of its stem"),
+            companion("of the RAW", TAKEN - 900 * DAY),
+            raw_picture(TAKEN - 900 * DAY),
+        ),
+        _scenario(
+            "left", _left, undated("a stranger"), raw_picture(TAKEN), picture("the true half")
+        ),
+        _scenario(
+            "reunited",
+            _reunited,
+            picture("reunited", identifier="L3"),
+            clip("reunited", "L3"),
+            companion("reunited"),
             is_one_shot=True,
         ),
         _scenario("undo", _undo, picture("ours"), thrown=[picture("mine alone")]),

@@ -1,6 +1,8 @@
 """Companions follow their picture wherever it goes, and date it where they know better."""
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from itertools import permutations
 from pathlib import PurePosixPath
 
 import pytest
@@ -13,9 +15,11 @@ from library.origin import origin_of
 from library.receipts import Outcome
 from library.upload import Announcement
 from tests.library.test_pairs import TAKEN, paths, xmp
-from tests.media import film, photo, png, raw
+from tests.media import film, heic, photo, png, raw
 
 OTHER = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001  a wall clock
+AAE = b"<plist version='1.0'/>"
+COMPANIONS = (".xmp", ".thm", ".aae")
 EMPTY = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
 
 
@@ -105,6 +109,45 @@ def test_a_letter_that_grows_when_folded_costs_no_letter_of_the_ending(library, 
     assert paths(library) == ["images/2024/05/17/Straße.jpg", "images/2024/05/17/Straße.xmp"]
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"IMG_1.jpg": photo(taken=TAKEN), "IMG_1.dng": raw(OTHER), "IMG_1.xmp": xmp(OTHER)},
+        {
+            "IMG_1.jpg": photo(taken=TAKEN),
+            "IMG_1.mp4": film(OTHER.replace(tzinfo=UTC)),
+            "IMG_1.thm": photo(taken=OTHER, seed="thumbnail"),
+        },
+        {"IMG_1.mov": film(None, fmt="mov"), "IMG_1.jpg": photo(taken=TAKEN), "IMG_1.aae": AAE},
+        {"IMG_1.jpg": photo(None), "IMG_1.heic": heic(taken=TAKEN), "IMG_1.xmp": xmp(TAKEN)},
+    ],
+    ids=["XMP of a RAW", "THM of a film", "AAE of a still", "XMP of the picture of its day"],
+)
+def test_a_companion_of_a_bare_stem_goes_where_it_belongs_in_any_order(library, send, files):
+    ends = set()
+    for number, order in enumerate(permutations(files)):
+        receipts = [send(f"{number}/{name}", files[name] + bytes([number])) for name in order]
+        by_name = {receipt.name: library.receipts.find(receipt.id) for receipt in receipts}
+        *pictures, companion = sorted(files, key=lambda name: name.endswith(COMPANIONS))
+        (picture,) = (p for p in pictures if by_name[p].item_id == by_name[companion].item_id)
+        ends.add((picture, *(stored(library, by_name[name]).day for name in pictures)))
+        lies_at = PurePosixPath(by_name[companion].place)
+        assert library.store.is_there(lies_at), "the receipt says where it lies"
+        assert lies_at.parent == PurePosixPath(by_name[picture].place).parent
+    assert len(ends) == 1
+
+
+def test_a_companion_that_came_long_ago_stays_with_its_picture(library, send):
+    receipt = send("IMG_1.jpg", photo(taken=TAKEN))
+    send("IMG_1.xmp", EMPTY)
+    with library.database.reading() as connection:
+        (companion,) = sidecar_rows.of_item(connection, receipt.item_id)
+    old = replace(companion, arrived=companion.arrived - 40 * 86_400)
+    library.database.write(lambda connection: sidecar_rows.change(connection, old))
+    send("IMG_1.dng", raw(OTHER))
+    assert "images/2024/05/17/IMG_1.xmp" in paths(library)
+
+
 # ---- dates --------------------------------------------------------------------------------------
 
 
@@ -133,7 +176,7 @@ def test_a_corrected_companion_sent_again_is_believed_and_the_first_one_kept(lib
     send("IMG_1.xmp", xmp(OTHER))
     assert stored(library, receipt).day == date(2001, 2, 3)
     assert paths(library) == [
-        "images/2001/02/03/IMG_1 (2).xmp",
+        "images/2001/02/03/IMG_1.2.xmp",
         "images/2001/02/03/IMG_1.jpg",
         "images/2001/02/03/IMG_1.xmp",
     ]
@@ -259,8 +302,8 @@ def test_a_companion_of_the_page_that_waits_in_vain_is_given_up(library, origin,
         incoming.commit()
     send("IMG_2.xmp", EMPTY)
     now = library.clock.now()
-    assert library.sidecars.sweep(now - 10) == 0
-    assert library.sidecars.sweep(now + 10) == 1, "the one of the drive lives by its path"
+    assert library.sidecar_upkeep.sweep(now - 10) == 0
+    assert library.sidecar_upkeep.sweep(now + 10) == 1, "the one of the drive lives by its path"
     with library.database.reading() as connection:
         assert [each.name for each in sidecar_rows.everything(connection)] == ["IMG_2.xmp"]
 
@@ -272,7 +315,7 @@ def test_a_corrected_companion_of_a_long_name_keeps_its_number(library, send):
     send(f"{stem}.xmp", xmp(TAKEN))  # without its number the name would be taken for ever
     companions = [path for path in paths(library) if path.endswith(".xmp")]
     assert len(companions) == 2
-    assert any(path.endswith(" (2).xmp") for path in companions)
+    assert any(path.endswith(".2.xmp") for path in companions)
 
 
 # ---- whose word counts --------------------------------------------------------------------------
@@ -314,3 +357,40 @@ def test_the_first_companion_speaks_again_when_the_second_is_taken_back(library,
     assert stored(library, picture).day == date(1999, 1, 2)
     library.upkeep.undo(second.batch_id, origin)
     assert stored(library, picture).day == OTHER.date()
+
+
+def test_a_companion_that_another_batch_was_told_of_stays_when_the_first_is_undone(
+    library, send, origin
+):
+    first = send("IMG_1.jpg", photo(taken=TAKEN))
+    send("IMG_1.jpg.xmp", xmp(OTHER))
+    library.batches.finish(first.batch_id)
+    again = send("IMG_1.jpg", photo(taken=TAKEN))
+    send("IMG_1.jpg.xmp", xmp(OTHER))
+    library.upkeep.undo(first.batch_id, origin)
+    both = ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.jpg.xmp"]
+    assert paths(library) == both
+    library.upkeep.undo(again.batch_id, origin)
+    assert paths(library) == []
+
+
+def test_a_companion_undone_while_its_picture_lies_in_the_trash_does_not_come_back_with_it(
+    library, send, origin
+):
+    picture = send("IMG_1.jpg", photo(taken=TAKEN))
+    library.batches.finish(picture.batch_id)
+    companion = send("IMG_1.jpg.xmp", xmp(OTHER))
+    library.upkeep.trash(stored(library, picture))
+    library.upkeep.undo(companion.batch_id, origin)
+    library.upkeep.restore(library.upkeep.trashed_item(picture.item_id))
+    assert paths(library) == ["images/2024/05/17/IMG_1.jpg"]
+
+
+def test_who_inherits_a_companion_is_dated_by_it(library, send):
+    send("DSC_1.jpg", photo(taken=TAKEN))
+    negative = send("DSC_1.dng", raw(TAKEN))
+    send("DSC_1.xmp", xmp(OTHER))
+    library.upkeep.trash(stored(library, negative))
+    assert paths(library) == ["images/2001/02/03/DSC_1.jpg", "images/2001/02/03/DSC_1.xmp"]
+    left = library.browse.by_path(PurePosixPath("images/2001/02/03/DSC_1.jpg"))
+    assert left.source == "sidecar_original"

@@ -9,12 +9,13 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from library.catalogue import items as item_rows
+from library.catalogue import sidecars as sidecar_rows
 from library.catalogue.items import Item, ItemState
 from library.catalogue.receipts import Outcome, Receipt
 from library.errors import Refused
 from library.library import Library
 from library.origin import origin_of
-from library.pairs import FOLDER
+from library.pairs import FOLDER, OWNER
 from library.refile import Refile
 from library.upload import Announcement
 from library.verify import Verify
@@ -121,8 +122,81 @@ def test_after_a_lost_catalogue_nothing_belongs_elsewhere_than_it_lies(library, 
     assert would_move(again) == []
     by_name = {item.name: item for item in items(again)}
     assert by_name["corrected.jpg"].source == "sidecar_original"
-    assert (by_name["scan.jpg"].source, by_name["scan.jpg"].day) == (FOLDER, date(1987, 6, 5))
+    assert (by_name["scan.jpg"].source, by_name["scan.jpg"].day) == (OWNER, date(1987, 6, 5))
     assert by_name["undated.jpg"].day is None
+    again.close()
+
+
+def undated_film_sent_without_its_time(library, send):
+    send("IMG_1.jpg", photo(taken=TAKEN), modified=1_500_000_000.0)
+    send("IMG_1.mov", film(None, fmt="mov"))
+
+
+def stranger_of_the_stem_brought_into_the_day(library, send):
+    send("p/IMG_1.jpg", photo(taken=TAKEN, seed="its film is beside it"))
+    send("p/IMG_1.mov", film(None, fmt="mov"))
+    stranger = send("q/IMG_1.jpg", photo(taken=datetime(2023, 1, 1)))  # noqa: DTZ001  a wall clock
+    library.upkeep.set_date(stranger.item_id, TAKEN.date())
+
+
+def film_of_utc_that_its_owner_dated_a_day_beside(library, send):
+    receipt = send("clip.mp4", film(TAKEN.replace(tzinfo=UTC)))
+    library.upkeep.set_date(receipt.item_id, date(2024, 5, 18))
+
+
+def companion_sent_again_beside_a_picture_of_its_name(library, send):
+    send("p/IMG_1.jpg", photo(taken=TAKEN, seed="p"))
+    send("q/IMG_1.jpg", photo(taken=TAKEN, seed="q"))
+    send("p/IMG_1.xmp", xmp(TAKEN, "first"))
+    send("p/IMG_1.xmp", xmp(TAKEN, "second"))
+    send("q/IMG_1.xmp", xmp(TAKEN, "of the other"))
+
+
+def names_too_long_for_a_disk(library, send):
+    send(f"{'a' * 300}.jpg", photo(taken=TAKEN))
+    send(f"{'a' * 300}.jpg.xmp", xmp(datetime(2001, 2, 3, 4, 5, 6)))  # noqa: DTZ001  a wall clock
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        undated_film_sent_without_its_time,
+        stranger_of_the_stem_brought_into_the_day,
+        film_of_utc_that_its_owner_dated_a_day_beside,
+        companion_sent_again_beside_a_picture_of_its_name,
+        names_too_long_for_a_disk,
+    ],
+    ids=lambda case: case.__name__.replace("_", " "),
+)
+def test_after_a_lost_catalogue_everything_lies_where_it_belongs(library, send, case):
+    case(library, send)
+    before, companions = paths(library), companions_beside(library)
+    again = without_catalogue(library)
+    assert paths(again) == before
+    assert companions_beside(again) == companions
+    assert would_move(again) == []
+    again.close()
+
+
+def companions_beside(library: Library) -> dict[str, str]:
+    """Where companions lie, and their pictures."""
+    with library.database.reading() as connection:
+        return {
+            str(each.path): str(item_rows.find(connection, each.item_id).path)
+            for each in sidecar_rows.in_tree(connection)
+        }
+
+
+def test_a_file_that_was_moved_by_hand_belongs_where_it_was_put(library, send):
+    send("IMG_1.jpg", photo(taken=TAKEN))
+    library.close()
+    moved = library.store.root / "images/2024/06/01/IMG_1.jpg"
+    moved.parent.mkdir(parents=True)
+    (library.store.root / PLACE).rename(moved)
+    again = reopened(library)
+    (item,) = items(again)
+    assert (item.source, item.day) == (FOLDER, date(2024, 6, 1))
+    assert would_move(again) == []
     again.close()
 
 
