@@ -206,6 +206,20 @@ class Batches:
         """Inside a transaction that accepts nothing new: gives back what was held."""
         rows.release(connection, reservation_id)
 
+    def that_keeps(
+        self, connection: Connection, origin: Origin, reservation_id: str, batch_id: str
+    ) -> str:
+        """The batch in which a file is accepted: where it holds room, unless that was undone.
+
+        What arrives whole afterwards was no part of what was taken back, and can be itself.
+        """
+        batch = rows.find(connection, batch_id)
+        if batch is None or batch.undone is None:
+            return batch_id
+        another = self.batch_that_tells(connection, origin, None)
+        rows.rehold(connection, reservation_id, another)
+        return another
+
     def touch(self, batch_id: str) -> None:
         """Says that accepted bytes arrived just now, so that a slow big file keeps its batch."""
         now = self._clock.now()
@@ -255,8 +269,9 @@ class Batches:
         Where none is open, one is opened that waits for its first accepted file, so that somebody
         who sent nothing but refused files, or companions, finds a receipt too.
         """
-        if batch_id is not None and rows.find(connection, batch_id):
-            return batch_id
+        named = rows.find(connection, batch_id) if batch_id is not None else None
+        if named is not None and named.undone is None:
+            return named.id
         batch = rows.newest_open(connection, origin.key, Face.DRIVE)
         if batch is None or self._is_over(batch):
             batch = self._open(connection, origin, Face.DRIVE)

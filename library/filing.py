@@ -330,9 +330,10 @@ class Filing:
             return self._settle_claimed(whole, known, draft)
 
         def work(connection: Connection) -> _Settled:
+            kept = self._kept(connection, whole)
             self._batches.release(connection, whole.reservation_id)
             came_again = item_rows.note_appearance(connection, known, draft.pair_scope, draft.stem)
-            receipt = self._tell(connection, whole, known, Outcome.DUPLICATE)
+            receipt = self._tell(connection, kept, known, Outcome.DUPLICATE)
             return _Settled(receipt, known, came_again=came_again)
 
         return self._database.write(work, durable=True)
@@ -354,11 +355,12 @@ class Filing:
         _, placed = self._groups.place(arrangement, {**arrangement.others, known.id: known})
 
         def work(connection: Connection) -> tuple[Receipt, tuple[Move, ...]]:
+            kept = self._kept(connection, whole)
             self._batches.release(connection, whole.reservation_id)
             item_rows.change(connection, known, claimed)
             before = {**arrangement.others, known.id: claimed}
             moves = self._dating.planned(connection, before, placed)
-            receipt = self._tell(connection, whole, _own(claimed, placed), Outcome.DUPLICATE)
+            receipt = self._tell(connection, kept, _own(claimed, placed), Outcome.DUPLICATE)
             return receipt, moves
 
         receipt, moves = self._database.write(work, durable=True)
@@ -374,9 +376,10 @@ class Filing:
             number += 1
 
         def work(connection: Connection) -> Receipt:
+            kept = self._kept(connection, whole)
             item_rows.change(connection, known, restored)
             self._batches.spend(connection, whole.reservation_id, restored.size)
-            return self._tell(connection, whole, restored, Outcome.FILED)
+            return self._tell(connection, kept, restored, Outcome.FILED)
 
         try:
             self._store.sync_folder(restored.path.parent)
@@ -415,15 +418,25 @@ class Filing:
         self._store.sync_folder(item.path.parent)
 
         def work(connection: Connection) -> _Settled:
-            item_rows.insert_item(connection, item)
-            self._batches.spend(connection, whole.reservation_id, item.size)
+            kept = self._kept(connection, whole)
+            new = replace(item, batch_id=kept.batch_id)
+            item_rows.insert_item(connection, new)
+            self._batches.spend(connection, whole.reservation_id, new.size)
             moves = self._dating.planned(connection, here, placed)
-            receipt = self._tell(connection, whole, item, Outcome.FILED)
-            return _Settled(receipt, item, moves, is_new=True)
+            receipt = self._tell(connection, kept, new, Outcome.FILED)
+            return _Settled(receipt, new, moves, is_new=True)
 
         return self._database.write(work, durable=True)
 
     # ---- rows -------------------------------------------------------------------------------
+
+    def _kept(self, connection: Connection, whole: Whole) -> Whole:
+        """The upload in the batch that keeps it: its own may have been undone meanwhile."""
+        origin = whole.announcement.origin
+        batch_id = self._batches.that_keeps(
+            connection, origin, whole.reservation_id, whole.batch_id
+        )
+        return replace(whole, batch_id=batch_id)
 
     def _tell(self, connection: Connection, whole: Whole, item: Item, outcome: Outcome) -> Receipt:
         """Alias, receipt, the end of a resumable upload: in the transaction that acknowledges."""

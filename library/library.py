@@ -27,6 +27,7 @@ from library.media import Kind
 from library.moves import Moves
 from library.placement import TREES
 from library.previews import Previews
+from library.processlocks import NoProcesses, ProcessLocks
 from library.receipts import Receipts
 from library.room import Room
 from library.sidecar_upkeep import SidecarUpkeep
@@ -73,17 +74,20 @@ class Library:
         self.is_first = False
         if claims_as is not None:
             self.claim(claims_as)
+        self._processes: ProcessLocks | NoProcesses = NoProcesses()
         try:
+            if not self.is_read_only:
+                self._processes = ProcessLocks(self.store.state / "locks")
             self.database = self._open_catalogue()
         except BaseException:
-            self.store.release()
+            self._leave()
             raise
         self.workers = workers or Workers(exiftool=_exiftool(settings.dates.exiftool))
         self.log = UploadLog(self.store.state / "log", self.clock, settings.log.days)
         self.batches = Batches(self.database, self.clock, settings.limits)
         self.receipts = Receipts(self.database)
         self.room = Room(self.store, settings.limits.keep_free)
-        self._locks = KeyedLocks()
+        self._locks = KeyedLocks(self._processes.holding)
         self.sidecars = Sidecars(
             store=self.store,
             database=self.database,
@@ -155,6 +159,7 @@ class Library:
             sidecars=self.sidecar_upkeep,
             moves=self.moves,
             log=self.log,
+            alone=self._processes.alone,
             trash_days=settings.store.trash_days,
         )
         self._stopping = threading.Event()
@@ -190,7 +195,11 @@ class Library:
         self.workers.stop()
         self.log.close()
         self.database.close()
+        self._leave()
+
+    def _leave(self) -> None:
         self.store.release()
+        self._processes.close()
 
     # ---- parts ------------------------------------------------------------------------------
 

@@ -97,7 +97,12 @@ class Moves:
         with self._database.reading() as connection:
             left = rows.all_moves(connection)
         for move in left:
-            self.carry_out_later(move)
+            new = item_rows.undump(json.loads(move.fields))
+            with self._locks.holding(("pair", new.stem)):
+                with self._database.reading() as connection:
+                    is_left = rows.is_left(connection, move.id)
+                if is_left:  # else another process has made it
+                    self.carry_out_later(move)
         return len(left)
 
     def carry_out_later(self, move: Move) -> bool:

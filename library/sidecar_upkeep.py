@@ -1,7 +1,8 @@
 """What keeps companions in order: the trash, undoing, what waits for nobody, and after a crash."""
 
 import secrets
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
@@ -84,25 +85,32 @@ class SidecarUpkeep:
         with self._database.reading() as connection:
             brought = rows.of_batch(connection, batch_id)
         for sidecar in brought:
-            with self._database.reading() as connection:
-                holder = receipt_rows.holder_of_companion(
-                    connection, sidecar.sha256, sidecar.item_id, batch_id
-                )
-            if holder is not None:
-                self._sidecars.change(replace(sidecar, batch_id=holder))
-            elif sidecar.staged is not None:
-                self._give_up(sidecar)
-            else:  # also what lies in the trash with its picture: it comes back without it
-                self._trash(sidecar)
+            with self._held(sidecar) as now:
+                if now is not None and now.batch_id == batch_id:
+                    self._take_back(now, batch_id)
         return {sidecar.item_id for sidecar in brought if sidecar.item_id is not None}
+
+    def _take_back(self, sidecar: Sidecar, batch_id: str) -> None:
+        with self._database.reading() as connection:
+            holder = receipt_rows.holder_of_companion(
+                connection, sidecar.sha256, sidecar.item_id, batch_id
+            )
+        if holder is not None:
+            self._sidecars.change(replace(sidecar, batch_id=holder))
+        elif sidecar.staged is not None:
+            self._give_up(sidecar)
+        else:  # also what lies in the trash with its picture: it comes back without it
+            self._trash(sidecar)
 
     def purge(self, before: float) -> None:
         """Removes for good what went to the trash before a time."""
         with self._database.reading() as connection:
             over = rows.trashed_before(connection, before)
         for sidecar in over:
-            self._store.purge(sidecar.id)
-            self._forget(sidecar)
+            with self._held(sidecar) as now:
+                if now == sidecar:  # else it has come back with its picture
+                    self._store.purge(sidecar.id)
+                    self._forget(sidecar)
 
     def sweep(self, before: float) -> int:
         """Gives up those that wait since before a time; returns how many those were.
@@ -112,8 +120,18 @@ class SidecarUpkeep:
         with self._database.reading() as connection:
             over = rows.given_up(connection, before)
         for sidecar in over:
-            self._give_up(sidecar)
+            with self._held(sidecar) as now:
+                if now == sidecar:  # else its picture has come
+                    self._give_up(sidecar)
         return len(over)
+
+    @contextmanager
+    def _held(self, sidecar: Sidecar) -> Iterator[Sidecar | None]:
+        """Keeps everybody else from a companion and its picture; gives it as it is now."""
+        with self._locks.holding(("pair", sidecar.stem)):
+            with self._database.reading() as connection:
+                now = rows.find(connection, sidecar.id)
+            yield now
 
     def _give_up(self, sidecar: Sidecar) -> None:
         self._forget(sidecar)
@@ -146,18 +164,22 @@ class SidecarUpkeep:
             companions = rows.everything(connection)
         homeless = self._digests(path for path in strangers if is_sidecar(path.name))
         for sidecar in companions:
-            if sidecar.trashed is not None:
-                continue
-            if sidecar.path is None:
-                self._attach_late(sidecar, homeless)
-            elif sidecar.id in self._store.trashed_names():
-                self._trash_late(sidecar)
-            elif not self._store.is_there(sidecar.path):
-                self._find_again(sidecar, homeless)
+            if sidecar.trashed is None:
+                with self._held(sidecar) as now:
+                    if now == sidecar:
+                        self._settle(sidecar, homeless)
         adopted = {path for path, sha256 in homeless.items() if self._adopt(path, sha256, found)}
         for item_id in {sidecar.item_id for sidecar in companions}:
             self._follow_late(item_id)
         return adopted
+
+    def _settle(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
+        if sidecar.path is None:
+            self._attach_late(sidecar, homeless)
+        elif self._store.trashed_path(sidecar.id).exists():
+            self._trash_late(sidecar)
+        elif not self._store.is_there(sidecar.path):
+            self._find_again(sidecar, homeless)
 
     def _attach_late(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
         """A kill came between a picture and the companions that had waited for it."""
@@ -206,7 +228,11 @@ class SidecarUpkeep:
             if item.path not in found:
                 mark_rows.write(connection, mark_rows.JUDGING + item.id)
 
-        self._database.write(work)
+        with self._locks.holding(("pair", item.stem)):
+            with self._database.reading() as connection:
+                is_new = rows.at(connection, path) is None
+            if is_new and self._store.is_there(path):  # else another process was about to
+                self._database.write(work)
         return True
 
     def _trash_late(self, sidecar: Sidecar) -> None:
@@ -221,10 +247,15 @@ class SidecarUpkeep:
             return
         with self._database.reading() as connection:
             item = item_rows.find(connection, item_id)
-        if item is not None and item.state is ItemState.STORED:
-            self._sidecars.follow(item)
-        elif item is not None and item.state is ItemState.TRASHED:
-            self.trash(item)
+        if item is None:
+            return
+        with self._locks.holding(("pair", item.stem)):
+            with self._database.reading() as connection:
+                now = item_rows.find(connection, item_id)
+            if now is not None and now.state is ItemState.STORED:
+                self._sidecars.follow(now)
+            elif now is not None and now.state is ItemState.TRASHED:
+                self.trash(now)
 
     def _digests(self, paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, str]:
         """The hashes of those that can be read."""

@@ -5,7 +5,8 @@ a crash is settled here.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import PurePosixPath
@@ -66,12 +67,13 @@ class Upkeep:
         sidecars: SidecarUpkeep,
         moves: Moves,
         log: UploadLog,
+        alone: Callable[[], AbstractContextManager[bool]],
         trash_days: int,
         undo_seconds: float = UNDO_SECONDS,
     ) -> None:
         self._store, self._database, self._clock = store, database, clock
         self._batches, self._filing, self._moves, self._log = batches, filing, moves, log
-        self._dating, self._sidecars = dating, sidecars
+        self._dating, self._sidecars, self._alone = dating, sidecars, alone
         self._trash_days, self._undo_seconds = trash_days, undo_seconds
 
     # ---- the sweep --------------------------------------------------------------------------
@@ -79,11 +81,12 @@ class Upkeep:
     def sweep(self) -> Swept:
         """Brings tree, staging and catalogue together; nothing that was acknowledged is lost."""
         moves = self._moves.finish_interrupted()
-        reservations = self._batches.refund_abandoned()
+        with self._alone() as is_alone:  # else what is held may be held by another process
+            reservations = self._batches.refund_abandoned() if is_alone else 0
+            staging = self._sweep_staging() if is_alone else 0
         self._batches.close_idle()  # the newest by a clock that was ahead would hide all others
         self._finish_undoing()
         self._store.discard_probes()
-        staging = self._sweep_staging()
         strangers, missing = self._compare()
         unknown = self._unknown_trash()
         told = self._log.told() if strangers or unknown else {}
@@ -117,12 +120,17 @@ class Upkeep:
         with self._database.reading() as connection:
             stored = item_rows.all_in_state(connection, ItemState.STORED)
             companions = {PurePosixPath(path) for path in sidecar_rows.paths(connection)}
-        lost = [
-            item for item in stored if item.path not in there and self._store.is_gone(item.path)
-        ]
-        for item in lost:
-            self._settle_lost(item)
-        return sorted(there - {item.path for item in stored} - companions), len(lost)
+        gone = [item for item in stored if item.path not in there]
+        lost = sum(self._settle_if_lost(item) for item in gone)
+        return sorted(there - {item.path for item in stored} - companions), lost
+
+    def _settle_if_lost(self, item: Item) -> bool:
+        """Another process may be moving it just now."""
+        with self._filing.holding(item) as now:
+            is_lost = now == item and self._store.is_gone(item.path)
+            if is_lost:
+                self._settle_lost(item)
+        return is_lost
 
     def _settle_lost(self, item: Item) -> None:
         """A kill between a move to the trash and its row, or a file taken away by hand."""
@@ -153,7 +161,10 @@ class Upkeep:
         item = min(candidates, key=lambda item: (item.path != path, -item.filed))
         is_half_restored = item.state is ItemState.TRASHED and item.path == path
         try:
-            self._settle_restored(item, path, to_judge=is_half_restored)
+            with self._filing.holding(item) as now:
+                if now != item or self._store.is_gone(path):
+                    return None  # another process has restored it, or it is filed anew
+                self._settle_restored(item, path, to_judge=is_half_restored)
         except Taken as reason:
             structlog.get_logger().info("not found again", path=str(path), reason=str(reason))
             return None
@@ -177,9 +188,12 @@ class Upkeep:
                 origin=sent.origin or LOCAL,
                 sha256=sha256,
             )
-            self._database.write(
-                lambda connection: item_rows.insert_item(connection, item), durable=True
-            )
+            with self._filing.holding_bytes(sha256):  # who links these bytes writes their row first
+                if self._store.is_gone(path):
+                    return False
+                self._database.write(
+                    lambda connection: item_rows.insert_item(connection, item), durable=True
+                )
         except (OSError, Refused, Taken) as reason:
             structlog.get_logger().info("not adopted", path=str(path), reason=str(reason))
             return False
@@ -233,7 +247,9 @@ class Upkeep:
         for item in lost:
             self._change(item, replace(item, trashed=now))
         forgotten = self._sidecars.forget_lost()
-        self._judge(companion.item_id for companion in forgotten if companion.item_id is not None)
+        for companion in forgotten:
+            if companion.item_id is not None:
+                self._dating.judge_again(companion.item_id)
         return len(lost) + len(forgotten)
 
     def count_lost(self) -> int:
@@ -294,7 +310,8 @@ class Upkeep:
         with self._database.reading() as connection:
             brought = receipt_rows.items_of_batch(connection, batch_id)
         trashed = sum(self._trash_unless_held(item_id) for item_id in sorted(brought))
-        self._judge(self._sidecars.take_back(batch_id))
+        for item_id in self._sidecars.take_back(batch_id):
+            self._dating.judge_again(item_id)
         self._database.write(
             lambda connection: mark_rows.remove(connection, mark_rows.UNDOING + batch_id)
         )
@@ -319,7 +336,8 @@ class Upkeep:
                 if receipt_rows.holders(connection, item_id):
                     return False
             heirs = self._trash_held(now)
-        self._judge(heirs)
+        for heir in heirs:
+            self._dating.judge_late(heir)
         return True
 
     def trash(self, item: Item) -> None:
@@ -331,11 +349,8 @@ class Upkeep:
         with self._filing.holding(item) as now:
             if now is not None and now.state is ItemState.STORED:
                 heirs = self._trash_held(now)
-        self._judge(heirs)
-
-    def _judge(self, item_ids: Iterable[str]) -> None:
-        for item_id in item_ids:
-            self._dating.judge_again(item_id)
+        for heir in heirs:
+            self._dating.judge_late(heir)
 
     def _trash_held(self, item: Item) -> set[str]:
         """The lock of the bytes is held: nobody is told "already here" meanwhile.
@@ -420,12 +435,19 @@ class Upkeep:
         before = self._clock.now() - self._trash_days * _DAY
         with self._database.reading() as connection:
             over = item_rows.trashed_before(connection, before)
-        for item in over:
+        purged = sum(self._purge(item) for item in over)
+        self._sidecars.purge(before)
+        return purged
+
+    def _purge(self, item: Item) -> bool:
+        """Unless it was brought back meanwhile."""
+        with self._filing.holding(item) as now:
+            if now != item:
+                return False
             if item.trash_name is not None:
                 self._store.purge(item.trash_name)
             self._change(item, replace(item, state=ItemState.MISSING, trash_name=None))
-        self._sidecars.purge(before)
-        return len(over)
+            return True
 
     def _change(self, old: Item, new: Item) -> None:
         self._database.write(

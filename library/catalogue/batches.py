@@ -201,6 +201,16 @@ def release(connection: Connection, reservation_id: str) -> None:
         _add_counted(connection, held.batch_id, -held.files, -held.bytes)
 
 
+def rehold(connection: Connection, reservation_id: str, batch_id: str) -> None:
+    """Moves what is held from one batch to another."""
+    held = reservation(connection, reservation_id)
+    if held is not None:
+        _add_counted(connection, held.batch_id, -held.files, -held.bytes)
+        _add_counted(connection, batch_id, held.files, held.bytes)
+        here = reservations.c.id == reservation_id
+        connection.execute(update(reservations).where(here).values(batch_id=batch_id))
+
+
 def spend(connection: Connection, reservation_id: str, size: int, now: float) -> None:
     """Turns what was held into what is used: one file of `size` bytes."""
     held = _end(connection, reservation_id)

@@ -57,6 +57,11 @@ def all_moves(connection: Connection) -> list[Move]:
     ]
 
 
+def is_left(connection: Connection, move_id: str) -> bool:
+    """Whether a move is not struck off."""
+    return connection.execute(select(moves.c.id).where(moves.c.id == move_id)).first() is not None
+
+
 def target_of(connection: Connection, item_id: str) -> PurePosixPath | None:
     """Where an item is going right now, if it is."""
     query = select(moves.c.target).where(moves.c.item_id == item_id)

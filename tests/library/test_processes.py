@@ -1,0 +1,189 @@
+"""Two processes on one store: neither takes from the other, and nothing is there twice."""
+
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from library.catalogue.receipts import Outcome
+from library.errors import Code, Refused
+from library.processlocks import ProcessLocks
+from library.upload import Announcement
+from tests.checkout import ROOT
+from tests.faults.promises import broken, sums_in_tree
+from tests.faults.scenarios import digest, opened, picture, serving
+from tests.library.test_at_once import CLIENTS, put
+from tests.library.test_pairs import live, xmp
+from tests.media import heic, raw
+
+TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
+
+
+@pytest.fixture
+def locks(tmp_path):
+    """Of two processes."""
+    both = [ProcessLocks(tmp_path / "locks", wait=5.0) for _ in range(2)]
+    yield both
+    for each in both:
+        each.close()
+
+
+def test_a_key_is_held_by_one_process_at_a_time_and_others_do_not_wait_for_it(locks):
+    mine, other = locks
+    order = []
+
+    def wait_for_it() -> None:
+        with other.holding(("bytes", "a")):
+            order.append("other")
+
+    with ThreadPoolExecutor(1) as threads, mine.holding(("bytes", "a")):
+        waiting = threads.submit(wait_for_it)
+        with other.holding(("bytes", "b")):
+            time.sleep(0.1)
+        order.append("mine")
+    waiting.result(10)
+    assert order == ["mine", "other"]
+
+
+def test_a_process_that_keeps_a_key_for_ever_is_said_to_be_busy(tmp_path, locks):
+    pauses: list[float] = []
+    waiter = ProcessLocks(tmp_path / "locks", wait=60.0, sleep=pauses.append)
+    with locks[0].holding("stuck"), pytest.raises(Refused) as refused, waiter.holding("stuck"):
+        pass
+    assert refused.value.code is Code.BUSY
+    assert sum(pauses) >= 60.0
+    waiter.close()
+
+
+def test_who_is_alone_is_told_so_and_nobody_begins_meanwhile(tmp_path, locks):
+    mine, other = locks
+    with mine.alone() as is_alone:
+        assert not is_alone
+    other.close()
+    with mine.alone() as is_alone:
+        assert is_alone
+        with pytest.raises(Refused):
+            ProcessLocks(tmp_path / "locks", wait=0.0)
+    ProcessLocks(tmp_path / "locks", wait=0.0).close()
+
+
+def shots(folder: Path, number: int) -> dict[str, bytes]:
+    """Live Photos, RAW files and corrections; four names only."""
+    files: dict[str, bytes] = {}
+    for each in range(number):
+        taken = TAKEN + timedelta(seconds=each)
+        shot = {
+            "HEIC": heic(taken, "+02:00", seed=f"{each}"),
+            "MOV": live(taken, f"{each}"),
+            "DNG": raw(taken, "+02:00", seed=f"{each}"),
+            "xmp": xmp(taken + timedelta(days=1 + each % 3), f"{each}"),
+        }
+        for ending, body in shot.items():
+            file = folder / f"{each}" / f"IMG_{each % 4}.{ending}"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(body)
+            files[digest(body)] = body
+    return files
+
+
+def test_two_imports_of_one_folder_at_once_leave_one_of_each(tmp_path):
+    store, folder = tmp_path / "store", tmp_path / "camera"
+    files = shots(folder, 12)
+    opened(store).close()
+    command = [sys.executable, "-m", "davserver", "import", "--store", store, folder]
+    running = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(2)
+    ]
+    for each in running:
+        said = each.communicate(timeout=120)[0].decode()
+        assert each.returncode == 0, said
+    with serving(store) as library:
+        assert sums_in_tree(library) == Counter(dict.fromkeys(files, 1))
+        assert broken(library, [], set(files)) == []
+        lies_at = [path.with_suffix("") for path in library.store.files()]
+        assert sorted(Counter(lies_at).values()) == [4] * 12, "each shot under one name"
+
+
+def test_bytes_that_another_process_takes_back_are_not_told_to_be_here(tmp_path):
+    body = picture("ours", 30_000)
+    with serving(tmp_path / "store") as library, serving(tmp_path / "store") as other:
+        mine = put(library, 0, "IMG_1.jpg", body)
+        to_trash = library.store.move_to_trash
+        with ThreadPoolExecutor(1) as threads:
+            told = []
+
+            def slowly(*arguments: object) -> None:
+                """The client of the other process comes at the worst moment."""
+                told.append(threads.submit(put, other, 1, "IMG_1.jpg", body))
+                with pytest.raises(TimeoutError):
+                    told[0].result(0.5)
+                to_trash(*arguments)
+
+            library.store.move_to_trash = slowly
+            library.upkeep.undo(mine.batch_id, CLIENTS[0])
+            assert told[0].result(10).outcome is Outcome.FILED
+        assert sums_in_tree(library) == {digest(body): 1}
+
+
+def test_a_server_that_starts_leaves_an_import_what_it_has_in_staging(tmp_path):
+    first = opened(tmp_path / "store")
+    first.start()
+    with serving(tmp_path / "store") as importing:
+        staged = importing.store.stage()
+        held = importing.batches.reserve(CLIENTS[0], 1000)
+        first.close()
+        with serving(tmp_path / "store") as second:
+            assert second.is_first
+            assert second.store.staged_names() == [staged.name]
+            assert importing.batches.held(held.id) == held
+        staged.close()
+    with serving(tmp_path / "store") as alone:
+        assert alone.store.staged_names() == []
+
+
+def test_what_is_brought_back_while_the_trash_is_emptied_stays(tmp_path):
+    body = picture("back", 30_000)
+    with serving(tmp_path / "store") as library, ThreadPoolExecutor(1) as threads:
+        receipt = put(library, 0, "IMG_1.jpg", body)
+        library.upkeep.trash(library.browse.item(receipt.item_id).item)
+        emptied = library.clock.now() + timedelta(days=31).total_seconds()
+        purge, restored = library.store.purge, []
+
+        def slowly(name: str) -> None:
+            trashed = library.upkeep.trashed_item(receipt.item_id)
+            restored.append(threads.submit(library.upkeep.restore, trashed))
+            with pytest.raises(TimeoutError):
+                restored[0].result(0.5)
+            purge(name)
+
+        library.store.purge = slowly
+        library.clock.now = lambda: emptied
+        assert library.upkeep.empty_trash() == 1
+        with pytest.raises(Refused):
+            restored[0].result(10)
+        assert sums_in_tree(library) == {}
+        assert library.upkeep.count_lost() == 0
+
+
+def test_an_upload_that_ends_after_its_batch_was_undone_stands_in_another_one(tmp_path):
+    with serving(tmp_path / "store") as library:
+        first = put(library, 0, "IMG_1.jpg", picture("first", 30_000))
+        body = picture("slow", 30_000)
+        announcement = Announcement("IMG_2.jpg", CLIENTS[0], size=len(body), alias="IMG_2.jpg")
+        slow = library.ingest.begin(announcement)
+        assert library.upkeep.undo(first.batch_id, CLIENTS[0]) == 1
+        with slow:
+            slow.write(body)
+            receipt = slow.commit()
+        assert receipt.batch_id != first.batch_id
+        batch = library.batches.find(receipt.batch_id)
+        assert (batch.files, batch.bytes) == (1, receipt.size)
+        assert library.batches.find(first.batch_id).files == 1
+        assert library.upkeep.undo(receipt.batch_id, CLIENTS[0]) == 1
+        assert sums_in_tree(library) == {}
