@@ -68,16 +68,15 @@ class Library:
         self.trees = TREES if Kind.OTHER in self.accept else TREES[:3]
         self._disk = Disk()
         self.store = LocalStore(settings.store.root, self._disk)
-        self.is_read_only = not _prepare(self.store)
+        processes = _entered(self.store, self._disk)
+        self.is_read_only = processes is None
+        self._processes = processes or NoProcesses()
         if self.is_read_only:
             self._disk.reason = "the disk of the store is read-only"
         self.is_first = False
         if claims_as is not None:
             self.claim(claims_as)
-        self._processes: ProcessLocks | NoProcesses = NoProcesses()
         try:
-            if not self.is_read_only:
-                self._processes = ProcessLocks(self.store.state / "locks")
             self.database = self._open_catalogue()
         except BaseException:
             self._leave()
@@ -277,19 +276,29 @@ class Library:
                 old.unlink()
 
 
-def _prepare(store: LocalStore) -> bool:
-    """Makes the store ready; False when its disk takes no writes but holds a library."""
+def _entered(store: LocalStore, disk: Disk) -> ProcessLocks | None:
+    """Makes the store ready; None when its disk takes no writes but holds a library.
+
+    Whoever sweeps staging knows that this process is here before it proves anything there.
+    """
     try:
         store.prepare()
+        with disk.writing():
+            processes = ProcessLocks(store.state / "locks")
+        try:
+            store.prove()
+        except BaseException:
+            processes.close()
+            raise
     except OSError as failure:
         raise StoreUnusable(
             f"the disk of {store.root} failed ({failure.strerror}): check it, then start again"
         ) from failure
     except Refused as refused:
         if refused.code is Code.READ_ONLY and (store.state / _CATALOGUE).exists():
-            return False
+            return None
         raise
-    return True
+    return processes
 
 
 def _exiftool(setting: str) -> Path | None:

@@ -84,9 +84,10 @@ class Upkeep:
         with self._alone() as is_alone:  # else what is held may be held by another process
             reservations = self._batches.refund_abandoned() if is_alone else 0
             staging = self._sweep_staging() if is_alone else 0
+            if is_alone:
+                self._store.discard_probes()
         self._batches.close_idle()  # the newest by a clock that was ahead would hide all others
         self._finish_undoing()
-        self._store.discard_probes()
         strangers, missing = self._compare()
         unknown = self._unknown_trash()
         told = self._log.told() if strangers or unknown else {}

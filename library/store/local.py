@@ -123,10 +123,7 @@ class LocalStore:
     # ---- start ------------------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Makes the folders and proves that a file can be put in place without replacing another.
-
-        Raises StoreUnusable when it cannot, Refused(READ_ONLY) on a disk that takes no writes.
-        """
+        """Makes the folders; raises Refused(READ_ONLY) on a disk that takes no writes."""
         with self._disk.writing():
             new = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
             self.root.mkdir(parents=True, exist_ok=True)
@@ -137,6 +134,13 @@ class LocalStore:
                 self._make_tree(self.root / tree)
             for made in (self.state, self.root, *(each.parent for each in new)):
                 _sync_folder(made)
+
+    def prove(self) -> None:
+        """Proves that a file can be put in place without replacing another.
+
+        Raises StoreUnusable when it cannot, Refused(READ_ONLY) on a disk that takes no writes.
+        """
+        with self._disk.writing():
             for tree in _ALWAYS:
                 self._prove(PurePosixPath(tree))
 
@@ -244,7 +248,7 @@ class LocalStore:
         self.staged_path(name).unlink(missing_ok=True)
 
     def discard_probes(self) -> None:
-        """Removes what a kill left of the proof at the start; for the first process only."""
+        """Removes what a kill left of the proof at the start; for who is alone."""
         for tree in _ALWAYS:
             for probe in self.path(PurePosixPath(tree)).glob(f"{_PROBE}*"):
                 probe.unlink(missing_ok=True)

@@ -72,6 +72,20 @@ def test_who_is_alone_is_told_so_and_nobody_begins_meanwhile(tmp_path, locks):
     ProcessLocks(tmp_path / "locks", wait=0.0).close()
 
 
+def test_a_process_that_starts_waits_for_the_one_that_sweeps(tmp_path):
+    store = tmp_path / "store"
+    opened(store).close()
+    sweeping = ProcessLocks(store / ".daydrop/locks")
+    with ThreadPoolExecutor(1) as threads, sweeping.alone():
+        starting = threads.submit(opened, store)
+        with pytest.raises(TimeoutError):
+            starting.result(0.3)
+        assert list((store / ".daydrop/staging").iterdir()) == []
+        assert list((store / "images").iterdir()) == []
+    starting.result(10).close()
+    sweeping.close()
+
+
 def shots(folder: Path, number: int) -> dict[str, bytes]:
     """Live Photos, RAW files and corrections; four names only."""
     files: dict[str, bytes] = {}

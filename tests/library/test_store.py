@@ -53,7 +53,9 @@ def test_a_store_that_can_do_neither_is_refused_with_a_sentence(tmp_path, monkey
     monkeypatch.setattr(os, "link", refuse)
     monkeypatch.setattr(local.ctypes, "CDLL", lambda *_args, **_kwargs: NoRename)
     with pytest.raises(StoreUnusable, match="put the store on a local disk"):
-        LocalStore(tmp_path / "store").prepare()
+        made = LocalStore(tmp_path / "store")
+        made.prepare()
+        made.prove()
 
 
 def test_staging_and_trash_are_hidden_from_the_tree(store):
