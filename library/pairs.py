@@ -171,39 +171,40 @@ class _Frames:
 
         Else whoever was here first.
         """
-        firm = [both for both in self._open() if self._tie(*both) > Tie.UNDATED]
+        firm = [both for both in self._open() if self._tie(both) > Tie.UNDATED]
 
         def rank(both: tuple[Item, Item]) -> tuple[int, bool, bool, float, float, str]:
             still, other = both
             is_gone = any(each.state is not ItemState.STORED for each in both)
             are_apart = still.pair is None or still.pair != other.pair
             order = (still.filed, other.filed, still.id + other.id)
-            return -self._tie(*both), is_gone, are_apart, *order
+            return -self._tie(both), is_gone, are_apart, *order
 
         self._take(sorted(firm, key=rank))
 
     def settle_guesses(self) -> None:
         """Only a name ties these: a wrong day costs more than none, so two that fit are none."""
-        stills, beside = defaultdict(list), defaultdict(list)
+        beside: dict[str, list[Item]] = defaultdict(list)
+        rivals: dict[object, list[Item]] = defaultdict(list)
         for still, other in (guesses := self._open()):
-            stills[other.id].append(still)
             beside[still.id].append(other)
-        agreeing = {still.id: self._agrees(still, beside[still.id]) for still in self._stills}
+            rivals[other.id].append(still)
+            rivals[still.id, part_of(other)].append(other)
+        agreeing = {still.id for still in self._stills if self._agrees(still, beside[still.id])}
+        clear = {key for key, each in rivals.items() if _are_of_one_day(each)}
         sure = [
             (still, other)
             for still, other in guesses
-            if agreeing[still.id]
-            and _are_of_one_day(stills[other.id])
-            and _are_of_one_day([o for o in beside[still.id] if part_of(o) is part_of(other)])
+            if still.id in agreeing and {other.id, (still.id, part_of(other))} <= clear
         ]
         self._take(sorted(sure, key=lambda both: (both[0].filed, both[1].filed, both[0].id)))
+
+    def _tie(self, both: tuple[Item, Item]) -> Tie:
+        return self._ties[both[0].id, both[1].id]
 
     def members(self) -> list[tuple[Item, ...]]:
         """Stills with what was found beside them."""
         return [(still, *self._beside[still.id].values()) for still in self._stills]
-
-    def _tie(self, still: Item, other: Item) -> Tie:
-        return self._ties.get((still.id, other.id), Tie.NONE)
 
     def _open(self) -> list[tuple[Item, Item]]:
         """Still and other where each has a place for the other left."""
@@ -211,7 +212,7 @@ class _Frames:
             (still, other)
             for still in self._stills
             for other in self._others
-            if self._tie(still, other) and self._is_free(still, other)
+            if (still.id, other.id) in self._ties and self._is_free(still, other)
         ]
 
     def _is_free(self, still: Item, other: Item) -> bool:
