@@ -68,8 +68,7 @@ class Groups:
         """How an item, and who shares its stem in the library, are filed together.
 
         Who belongs together is told by what the files themselves say, not by what companions,
-        partners or people said since. A member that only knows UTC takes the zone of another one
-        that knows its own.
+        partners or people said since; a companion speaks for a file that says nothing.
         """
         if pairs.part_of(item) is None:
             return Arrangement(pairs.group([item]), (), {})
@@ -84,27 +83,31 @@ class Groups:
         mine, left = pairs.group([item]), []
         for shot in pairs.shots([self._by_itself(each) for each in everyone.values()], share):
             ids = {member.id for member in shot}
-            members = [
-                each if each.id == item.id else self.judged_again(each)
-                for each in everyone.values()
-                if each.id in ids
-            ]
             if item.id in ids:
-                mine = self._group(members, item.id)
+                mine = self._group([everyone[each] for each in ids], item.id)
             elif _is_news(ids, everyone):
-                left.append(self._group(members))
+                left.append(self._group([everyone[each] for each in ids]))
         del everyone[item.id]
         return Arrangement(mine, tuple(group for group in left if group.members), everyone)
 
-    def _group(self, members: list[Item], first: str | None = None) -> Group:
-        return pairs.group([self._zoned(member, members) for member in members], first)
+    def _group(self, members: list[Item], given: str | None = None) -> Group:
+        """Those who are together, each as today's rule dates it; the one of this id as it is.
+
+        A member that only knows UTC takes the zone of another one that knows its own.
+        """
+        dated = [each if each.id == given else self.judged_again(each) for each in members]
+        dated.sort(key=lambda member: (member.id != given, member.id))
+        return pairs.group([self._zoned(member, dated) for member in dated], given)
 
     def _by_itself(self, item: Item) -> Item:
-        """The item as its own bytes and name date it."""
+        """The item as its own bytes and name date it, else by the day that a companion says."""
         if item.source is None:
             return item
-        own = [each.candidate for each in item.judged]
-        return item.dated(self.choose([c for c in own if c.source not in FROM_COMPANIONS]))
+        known = [each.candidate for each in item.judged]
+        by_itself = item.dated(self.choose([c for c in known if c.source not in FROM_COMPANIONS]))
+        return (
+            by_itself if by_itself.taken else replace(item.dated(self.choose(known)), day_only=True)
+        )
 
     def _zoned(self, item: Item, members: list[Item]) -> Item:
         offset = pairs.known_offset(member for member in members if member.id != item.id)

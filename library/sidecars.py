@@ -208,9 +208,8 @@ class Sidecars:
         return to_judge
 
     def _rehome(self, sidecar: Sidecar, item: Item) -> set[str]:
-        """One that names no picture in full, and came lately, may be of this one after all."""
-        is_old = item.filed - sidecar.arrived > ALIAS_LIFE
-        if is_old or sidecar.item_id is None or sidecar_picture(sidecar.name) is not None:
+        """One that came lately may be of this one after all."""
+        if sidecar.item_id is None or item.filed - sidecar.arrived > ALIAS_LIFE:
             return set()
         picture = self.picture_of(sidecar)
         if picture is None or picture.id == sidecar.item_id:
@@ -269,7 +268,7 @@ class Sidecars:
         return self.choose(sidecar, of_stem)
 
     def choose(self, sidecar: Sidecar, of_stem: Iterable[Item]) -> Item | None:
-        """The one that it names in full; else whose day it says, then what its kind describes.
+        """The one that it names in full, then whose day it says, then what its kind describes.
 
         An `.xmp` describes the RAW file. Of two that fit as well it stays with the one it has,
         else it belongs to the one that came last.
@@ -278,7 +277,7 @@ class Sidecars:
         if len(found) <= 1:
             return next(iter(found), None)
         named = sidecar_picture(sidecar.name)
-        days = set() if named is not None else self._days_in(sidecar)
+        days = self._days_in(sidecar)
         described = _DESCRIBES.get(extension(sidecar.name), _PICTURES)
 
         def rank(item: Item) -> tuple[bool, int, int, bool, float]:

@@ -120,8 +120,17 @@ def test_a_letter_that_grows_when_folded_costs_no_letter_of_the_ending(library, 
         },
         {"IMG_1.mov": film(None, fmt="mov"), "IMG_1.jpg": photo(taken=TAKEN), "IMG_1.aae": AAE},
         {"IMG_1.jpg": photo(None), "IMG_1.heic": heic(taken=TAKEN), "IMG_1.xmp": xmp(TAKEN)},
+        {"IMG_1.jpg": photo(OTHER), "IMG_1.JPG": photo(taken=TAKEN), "IMG_1.jpg.xmp": xmp(TAKEN)},
+        {"IMG_1.JPG": photo(None), "IMG_1.jpg": photo(taken=TAKEN), "IMG_1.jpg.xmp": xmp(TAKEN)},
     ],
-    ids=["XMP of a RAW", "THM of a film", "AAE of a still", "XMP of the picture of its day"],
+    ids=[
+        "XMP of a RAW",
+        "THM of a film",
+        "AAE of a still",
+        "XMP of the picture of its day",
+        "XMP of one of two that have its name",
+        "XMP of the dated one of two that have its name",
+    ],
 )
 def test_a_companion_of_a_bare_stem_goes_where_it_belongs_in_any_order(library, send, files):
     ends = set()
@@ -135,6 +144,24 @@ def test_a_companion_of_a_bare_stem_goes_where_it_belongs_in_any_order(library, 
         assert library.store.is_there(lies_at), "the receipt says where it lies"
         assert lies_at.parent == PurePosixPath(by_name[picture].place).parent
     assert len(ends) == 1
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_a_companions_date_for_an_undated_file_parts_it_from_a_film_of_another_day(
+    library, send, order
+):
+    files = [
+        ("IMG_1.jpg", photo(None)),
+        ("IMG_1.jpg.xmp", xmp(TAKEN)),
+        ("IMG_1.mov", film(datetime(2022, 3, 3, 10, tzinfo=UTC), fmt="mov")),
+    ]
+    for number in order:
+        send(*files[number])
+    assert paths(library) == [
+        "images/2024/05/17/IMG_1.jpg",
+        "images/2024/05/17/IMG_1.jpg.xmp",
+        "videos/2022/03/03/IMG_1.mov",
+    ]
 
 
 def test_a_companion_that_came_long_ago_stays_with_its_picture(library, send):
