@@ -148,7 +148,12 @@ class SidecarUpkeep:
         return gone
 
     def _forget(self, sidecar: Sidecar) -> None:
-        self._database.write(lambda connection: rows.remove(connection, sidecar.id))
+        def work(connection: Connection) -> None:
+            rows.remove(connection, sidecar.id)
+            if sidecar.item_id is not None and sidecar.trashed is None:
+                mark_rows.write(connection, mark_rows.JUDGING + sidecar.item_id)
+
+        self._database.write(work)
 
     # ---- after a crash ----------------------------------------------------------------------
 

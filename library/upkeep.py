@@ -248,9 +248,8 @@ class Upkeep:
         for item in lost:
             self._change(item, replace(item, trashed=now))
         forgotten = self._sidecars.forget_lost()
-        for companion in forgotten:
-            if companion.item_id is not None:
-                self._dating.judge_again(companion.item_id)
+        for item_id in {each.item_id for each in forgotten if each.item_id is not None}:
+            self._dating.judge_again(item_id)
         return len(lost) + len(forgotten)
 
     def count_lost(self) -> int:
@@ -426,9 +425,9 @@ class Upkeep:
             if to_judge:  # a kill before it is with its partner is made up for
                 mark_rows.write(connection, mark_rows.JUDGING + item.id)
 
-        self._database.write(work, durable=True)
-        if item.trashed is not None:
+        if item.trashed is not None:  # before its row: a kill leaves all of them half restored
             self._sidecars.restore(restored, item.trashed)
+        self._database.write(work, durable=True)
         return restored
 
     def empty_trash(self) -> int:

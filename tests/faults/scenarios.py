@@ -6,7 +6,7 @@ A scenario may be run again from its beginning at any time, as a client does tha
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -135,20 +135,27 @@ class Sender:
                 self.library.upkeep.undo(batch, origin)
             acknowledged("undone")
 
-    def trash(self, body: bytes) -> None:
-        """Deletes an item, as its owner does."""
-        with self._noting(Note("trash", "", "", digest(body))) as acknowledged:
+    def trash(self, body: bytes, *companions: bytes) -> None:
+        """Deletes an item, as its owner does; its companions go along."""
+        with self._noting_all("trash", body, *companions):
             item = self._item(body)
             if item is not None:
                 self.library.upkeep.trash(item)
-            acknowledged("trashed")
 
-    def restore(self, body: bytes) -> None:
-        """Brings an item back from the trash."""
-        with self._noting(Note("restore", "", "", digest(body))) as acknowledged:
+    def restore(self, body: bytes, *companions: bytes) -> None:
+        """Brings an item back from the trash, and what went there with it."""
+        with self._noting_all("restore", body, *companions):
             for item in self._trashed(body)[:1]:
                 self.library.upkeep.restore(item)
-            acknowledged("restored")
+
+    @contextmanager
+    def _noting_all(self, step: str, *bodies: bytes) -> Iterator[None]:
+        with ExitStack() as notes:
+            each = [Note(step, "", "", digest(body)) for body in bodies]
+            told = [notes.enter_context(self._noting(note)) for note in each]
+            yield
+            for acknowledged in told:
+                acknowledged(step)
 
     def set_date(self, body: bytes, day: date) -> None:
         """Files an item under another day, as its owner does."""
@@ -289,8 +296,10 @@ def _undo(sender: Sender) -> None:
 
 def _trash(sender: Sender) -> None:
     sender.put("IMG_8.jpg", picture("thrown away"))
-    sender.trash(picture("thrown away"))
-    sender.restore(picture("thrown away"))
+    sender.put("IMG_8.jpg.xmp", companion("thrown away too", TAKEN + 40 * DAY))
+    both = (picture("thrown away"), companion("thrown away too", TAKEN + 40 * DAY))
+    sender.trash(*both)
+    sender.restore(*both)
 
 
 def _corrected(sender: Sender) -> None:
@@ -389,7 +398,13 @@ def all_scenarios() -> dict[str, Scenario]:
             is_one_shot=True,
         ),
         _scenario("undo", _undo, picture("ours"), thrown=[picture("mine alone")]),
-        _scenario("trash", _trash, picture("thrown away")),
+        _scenario(
+            "trash",
+            _trash,
+            picture("thrown away"),
+            companion("thrown away too", TAKEN + 40 * DAY),
+            is_one_shot=True,
+        ),
         _scenario("dated", _dated, clip("dated", "L2"), picture("dated", identifier="L2")),
         _scenario("by-hand", _by_hand, picture("by hand")),
         _scenario("parts", _parts, picture("in parts", 300_000)),
