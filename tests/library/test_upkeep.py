@@ -1,5 +1,6 @@
 """After a crash, tree and catalogue are brought together and nothing acknowledged is lost."""
 
+import contextlib
 import hashlib
 import os
 import socket
@@ -356,6 +357,34 @@ def test_what_lies_in_the_trash_comes_back_beside_what_has_its_name_now(library,
     assert item.state is ItemState.TRASHED
     library.upkeep.restore(item)
     assert paths(library) == ["images/2024/05/17/IMG_1 (2).jpg", PLACE]
+
+
+@pytest.mark.parametrize("last", range(6))
+def test_a_kill_while_a_picture_comes_back_leaves_its_companion_nowhere_else(library, send, last):
+    picture = send("IMG_1.jpg", photo(taken=TAKEN))
+    send("IMG_1.jpg.xmp", xmp(datetime(2001, 2, 3, 4, 5, 6)))  # noqa: DTZ001  a wall clock
+    library.upkeep.trash(item_of(library, picture))
+    left = iter(range(last))
+
+    def until_killed(step):
+        def killed(*arguments, **options):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return step(*arguments, **options)
+
+        return killed
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        patch.setattr(library.database, "write", until_killed(library.database.write))
+        move = until_killed(library.store.move_from_trash)
+        patch.setattr(library.store, "move_from_trash", move)
+        library.upkeep.restore(library.upkeep.trashed_item(picture.item_id))
+    again = reopened(library)
+    if trashed := again.upkeep.trashed_item(picture.item_id):
+        again.upkeep.restore(trashed)
+    assert paths(again) == ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.jpg.xmp"]
+    assert again.store.trashed_names() == []
+    again.close()
 
 
 def test_what_comes_back_makes_way_for_a_name_that_differs_in_case_only(library, send):
