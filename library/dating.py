@@ -22,7 +22,7 @@ from library.errors import Refused
 from library.groups import Groups
 from library.keyedlocks import KeyedLocks
 from library.moves import Moves
-from library.pairs import FOLDER, OWNER
+from library.pairs import FOLDER, OWNER, part_of
 from library.sidecars import Sidecars
 from library.uploadlog import Told
 
@@ -142,6 +142,21 @@ class Dating:
                 return
         for item_id in to_judge:
             self.judge_late(item_id)
+
+    def settle_left(self, gone: Item) -> None:
+        """An item has gone to the trash: whom it kept from being a pair may be one now."""
+        with self._locks.holding(("pair", gone.stem)):
+            with self._database.reading() as connection:
+                scopes = item_rows.scopes_of(connection, gone)
+                of_stem = [item_rows.of_stem(connection, scope, gone.stem) for scope, _ in scopes]
+            try:
+                for left in of_stem:
+                    if item := next(filter(part_of, left), None):
+                        self.bring(item, item)
+            except (OSError, Refused, Taken) as failure:
+                structlog.get_logger().warning(
+                    "partners wait for a refile", path=str(gone.path), error=in_words(failure)
+                )
 
     def bring_to_place(self, old: Item, dated: Item) -> Item:
         """Gives a filed item another date, and with its partners the folder that belongs to it.

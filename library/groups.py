@@ -14,7 +14,7 @@ from library.capturedate.candidate import FROM_COMPANIONS, Candidate
 from library.capturedate.rule import CaptureDate, choose
 from library.catalogue import items as item_rows
 from library.catalogue.database import Database
-from library.catalogue.items import Item
+from library.catalogue.items import Item, ItemState
 from library.clock import Clock
 from library.moves import free_number
 from library.pairs import SAID, WEAK_ZONES, Group
@@ -71,7 +71,7 @@ class Groups:
         partners or people said since; a companion speaks for a file that says nothing.
         """
         if pairs.part_of(item) is None:
-            return Arrangement(pairs.group([item]), (), {})
+            return Arrangement(pairs.group([item], item.id), (), {})
         with self._database.reading() as connection:
             relatives = item_rows.relatives(connection, item)
         scopes = {each.item.id: each.scopes for each in relatives}
@@ -80,24 +80,26 @@ class Groups:
         def share(one: Item, other: Item) -> bool:
             return not scopes[one.id].isdisjoint(scopes[other.id])
 
-        mine, left = pairs.group([item]), []
-        for shot in pairs.shots([self._by_itself(each) for each in everyone.values()], share):
+        known = _without_copies(everyone.values())
+        groups = []
+        for shot in pairs.shots([self._by_itself(each) for each in known], share):
             ids = {member.id for member in shot}
-            if item.id in ids:
-                mine = self._group([everyone[each] for each in ids], item.id)
-            elif _is_news(ids, everyone):
-                left.append(self._group([everyone[each] for each in ids]))
+            if item.id in ids or _is_news(ids, everyone):
+                group = self._group([everyone[each] for each in ids], item.id)
+                groups.append(_waiting_for(group, known))
+        (mine,) = (group for group in groups if item.id in {each.id for each in group.members})
+        left = tuple(group for group in groups if group.members and group is not mine)
         del everyone[item.id]
-        return Arrangement(mine, tuple(group for group in left if group.members), everyone)
+        return Arrangement(mine, left, everyone)
 
-    def _group(self, members: list[Item], given: str | None = None) -> Group:
-        """Those who are together, each as today's rule dates it; the one of this id as it is.
+    def _group(self, members: list[Item], first: str) -> Group:
+        """Those who are together, each as today's rule dates it; see `pairs.group` for `first`.
 
         A member that only knows UTC takes the zone of another one that knows its own.
         """
-        dated = [each if each.id == given else self.judged_again(each) for each in members]
-        dated.sort(key=lambda member: (member.id != given, member.id))
-        return pairs.group([self._zoned(member, dated) for member in dated], given)
+        dated = [self.judged_again(member) for member in members]
+        dated.sort(key=lambda member: (member.id != first, member.id))
+        return pairs.group([self._zoned(member, dated) for member in dated], first)
 
     def _by_itself(self, item: Item) -> Item:
         """The item as its own bytes and name date it, else by the day that a companion says."""
@@ -194,6 +196,29 @@ def number_of(item: Item) -> int:
     found = re.search(r" \(([1-9][0-9]{0,4})\)$", item.path.stem)
     number = int(found[1]) if found else 1
     return number if placement.numbered(item.name, number) == item.path.name else 1
+
+
+def _without_copies(everyone: Iterable[Item]) -> list[Item]:
+    """Those of a stem, but nobody in the trash whose bytes are here again."""
+    there = list(everyone)
+    here = {each.sha256 for each in there if each.state is ItemState.STORED}
+    return [each for each in there if each.state is ItemState.STORED or each.sha256 not in here]
+
+
+def _waiting_for(group: Group, known: list[Item]) -> Group:
+    """A file alone that was of a pair of which somebody lies in the trash is not done with it.
+
+    Else it would be in doubt between that one and another today, and follow the other tomorrow.
+    """
+    before = {each.id: each.pair for each in known}
+    gone = {each.pair for each in known if each.state is not ItemState.STORED}
+    members = tuple(
+        replace(each, pair=before[each.id])
+        if each.pair is None and before[each.id] in gone
+        else each
+        for each in group.members
+    )
+    return replace(group, members=members)
 
 
 def _is_news(ids: set[str], everyone: Mapping[str, Item]) -> bool:

@@ -138,15 +138,18 @@ def shots(
     It is told by all of them together and not by who came last, so that the same files end in the
     same places in whatever order they come. What the times or Apple's identifier say is settled
     first, the better tie before the weaker, whoever is together already before others. What only
-    shares a name follows if there is no choice. `share` tells whether two came in one folder of
-    one origin. All are given as their own bytes date them.
+    shares a name follows if there is no choice. Who is gone keeps whom he had, and finds nobody.
+    `share` tells whether two came in one folder of one origin. All are given as their own bytes
+    date them.
     """
     stills = [item for item in items if part_of(item) is Part.STILL]
     ties = {
         (still.id, other.id): tied
         for still in stills
         for other in items
-        if share(still, other) and (tied := tie(still, other, alias_life))
+        if share(still, other)
+        and (_are_here(still, other) or _are_together(still, other))
+        and (tied := tie(still, other, alias_life))
     }
     frames = _Frames(stills, [item for item in items if part_of(item) in _BESIDE], ties)
     frames.settle_firm()
@@ -175,10 +178,8 @@ class _Frames:
 
         def rank(both: tuple[Item, Item]) -> tuple[int, bool, bool, float, float, str]:
             still, other = both
-            is_gone = any(each.state is not ItemState.STORED for each in both)
-            are_apart = still.pair is None or still.pair != other.pair
             order = (still.filed, other.filed, still.id + other.id)
-            return -self._tie(both), is_gone, are_apart, *order
+            return -self._tie(both), not _are_here(*both), not _are_together(*both), *order
 
         self._take(sorted(firm, key=rank))
 
@@ -230,6 +231,14 @@ class _Frames:
         return all(_same_shot(known[0], each) for each in known[1:])
 
 
+def _are_here(one: Item, other: Item) -> bool:
+    return one.state is other.state is ItemState.STORED
+
+
+def _are_together(one: Item, other: Item) -> bool:
+    return one.pair is not None and one.pair == other.pair
+
+
 def _are_of_one_day(rivals: list[Item]) -> bool:
     days = {rival.day for rival in rivals}
     return len(rivals) == 1 or (len(days) == 1 and None not in days)
@@ -247,7 +256,7 @@ class Group:
     members: tuple[Item, ...]
 
 
-def group(members: Sequence[Item], first: str | None = None) -> Group:
+def group(members: Sequence[Item], first: str) -> Group:
     """What the members of a shot are filed as; a file alone is its own group.
 
     Of two that a person dated, the item with the id `first` leads.
@@ -260,7 +269,7 @@ def group(members: Sequence[Item], first: str | None = None) -> Group:
     return Group(kind, leader.day, tuple(m for m in dated if m.state is ItemState.STORED))
 
 
-def _leads(member: Item, first: str | None) -> tuple[int, bool, int, float]:
+def _leads(member: Item, first: str) -> tuple[int, bool, int, float]:
     """What a person said leads, then the dated one; of two, still, RAW, or who was here first."""
     if member.source in SAID:
         said = 0 if member.id == first else 1

@@ -16,6 +16,7 @@ from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item
 from library.catalogue.receipts import Outcome, Receipt
 from library.media import Kind
+from library.placement import TREES
 from library.words import Language, readable_size
 
 __all__ = ["KEPT", "Outcome", "Receipt", "Receipts", "Tally", "etag", "told_of", "why_of"]
@@ -51,7 +52,7 @@ def _words_key(item: Item, outcome: Outcome) -> str:
         return "filed.no_date"
     if item.unreadable is not None and item.source == Source.NAME:
         return "filed.unreadable"
-    return "filed.live" if item.kind is Kind.VIDEO and item.pair else "filed"
+    return "filed.live" if item.kind is Kind.VIDEO and item.path.parts[0] == TREES[0] else "filed"
 
 
 def why_of(item: Item) -> str:

@@ -5,7 +5,7 @@ a crash is settled here.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -336,8 +336,7 @@ class Upkeep:
                 if receipt_rows.holders(connection, item_id):
                     return False
             heirs = self._trash_held(now)
-        for heir in heirs:
-            self._dating.judge_late(heir)
+        self._settle_left(now, heirs)
         return True
 
     def trash(self, item: Item) -> None:
@@ -349,8 +348,12 @@ class Upkeep:
         with self._filing.holding(item) as now:
             if now is not None and now.state is ItemState.STORED:
                 heirs = self._trash_held(now)
+        self._settle_left(item, heirs)
+
+    def _settle_left(self, gone: Item, heirs: Iterable[str]) -> None:
         for heir in heirs:
             self._dating.judge_late(heir)
+        self._dating.settle_left(gone)
 
     def _trash_held(self, item: Item) -> set[str]:
         """The lock of the bytes is held: nobody is told "already here" meanwhile.

@@ -167,7 +167,9 @@ _OF_STEM = (
 _SCOPES = select(appearances.c.pair_scope, appearances.c.stem).where(
     appearances.c.item_id == bindparam("of")
 )
-_GONE = select(*COLUMNS).where(items.c.pair.in_(bindparam("pairs", expanding=True)), ~STORED)
+_GONE = select(*COLUMNS).where(
+    items.c.pair.in_(bindparam("pairs", expanding=True)), _TRASHED | _LOST
+)
 _APPEARED = select(appearances.c.item_id, appearances.c.pair_scope).where(
     appearances.c.item_id.in_(bindparam("ids", expanding=True)),
     appearances.c.stem == bindparam("stem"),
@@ -287,7 +289,7 @@ def of_stem(connection: Connection, pair_scope: str, stem: str) -> list[Item]:
 def relatives(connection: Connection, item: Item) -> list[Relative]:
     """An item and all who share its stem and a scope, with it or with one of the others.
 
-    Members of their pairs that are stored no more are among them, unless their bytes are again.
+    Members of their pairs that lie in the trash, or were lost, are among them.
     """
     found = {item.id: item}
     scopes = _scopes_under(connection, item.stem, [item])
@@ -304,8 +306,6 @@ def relatives(connection: Connection, item: Item) -> list[Relative]:
         scopes |= _scopes_under(connection, item.stem, new.values())
     if known := sorted({each.pair for each in found.values() if each.pair is not None}):
         gone = [from_row(row) for row in connection.execute(_GONE, {"pairs": known})]
-        here = {each.sha256 for each in found.values()}
-        gone = [each for each in gone if each.sha256 not in here]
         found |= {each.id: each for each in gone}
         scopes |= _scopes_under(connection, item.stem, gone)
     return [Relative(each, frozenset(scopes[each.id])) for each in found.values()]

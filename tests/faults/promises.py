@@ -15,7 +15,7 @@ from library.catalogue import uploads as upload_rows
 from library.catalogue.database import CatalogueFailed
 from library.library import Library
 from library.origin import Origin
-from library.pairs import FOUND
+from library.pairs import FOUND, SAID
 from library.refile import Refile
 from library.verify import Verify
 from tests.faults.notes import Note
@@ -196,7 +196,9 @@ def _under_another_day(library: Library) -> Iterator[str]:
     for item in stored:
         beside = set(library.sidecars.dates_in(library.sidecars.that_date(item)))
         known = {judged.candidate for judged in item.judged}
-        if beside != {each for each in known if each.source in FROM_COMPANIONS}:
+        if item.source not in SAID and beside != {
+            each for each in known if each.source in FROM_COMPANIONS
+        }:
             yield f"DAY: {item.path} is not dated by the companions that it has"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from library.catalogue.receipts import Outcome
 from library.library import Library
-from library.origin import origin_of
+from library.origin import Origin, origin_of
 from library.receipts import Receipt
 from library.upload import Announcement
 from tests.faults.promises import sums_in_tree
@@ -26,8 +26,11 @@ def library(tmp_path: Path):
 
 
 def put(library: Library, client: int, name: str, body: bytes) -> Receipt:
-    origin = CLIENTS[client % len(CLIENTS)]
-    announcement = Announcement(name, origin, size=len(body), alias=name)
+    return put_as(library, CLIENTS[client % len(CLIENTS)], name, body)
+
+
+def put_as(library: Library, origin: Origin, path: str, body: bytes) -> Receipt:
+    announcement = Announcement(path.rpartition("/")[2], origin, size=len(body), alias=path)
     with library.ingest.begin(announcement) as incoming:
         incoming.write(body)
         return incoming.commit()
