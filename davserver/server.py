@@ -25,8 +25,8 @@ log = logging.getLogger("daydrop.engine")
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _LOOK_SECONDS: Final = 0.25
-_DESCRIPTORS_EACH: Final = 3
-"""A connection may hold its socket, a file it reads and one it writes."""
+_DESCRIPTORS_EACH: Final = 5
+"""A connection may hold its socket, a file it reads, one it writes, and locks of stem and hash."""
 
 
 class Server(CherootServer):

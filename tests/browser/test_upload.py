@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 import urllib.request
 from pathlib import Path
 
@@ -452,6 +453,22 @@ def test_what_failed_is_tried_again_from_the_dialog_or_from_the_dock(
     page.click("#retry")
     page.wait_for_selector(DONE)
     assert len(filed(site)) == 2
+
+
+def test_a_busy_server_is_asked_again_when_it_said(open_page, site, photos) -> None:
+    page = open_page()
+    asked: list[float] = []
+
+    def judge(route) -> None:
+        asked.append(time.monotonic())
+        busy = {"status": 429, "headers": {"Retry-After": "4"}, "json": {"detail": "busy"}}
+        route.fulfill(**busy) if len(asked) == 1 else route.continue_()
+
+    page.route("**/api/v1/batches", judge)
+    page.set_input_files("#files", photos(1))
+    page.wait_for_selector(DONE)
+    assert asked[1] - asked[0] > 3.5, "later than the page would have asked by itself"
+    assert len(filed(site)) == 1
 
 
 def test_the_keyboard_goes_on_where_it_was(open_page, photos) -> None:

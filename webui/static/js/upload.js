@@ -126,6 +126,7 @@ async function manifest(asked) {
   }));
   for (let wait = 1; ; wait = Math.min(30, wait * 2)) {
     if (asked.every((row) => row.state === "cancelled")) return null;
+    let seconds = wait;
     try {
       const reply = await fetch("/api/v1/batches", {
         method: "POST",
@@ -133,9 +134,10 @@ async function manifest(asked) {
         body: JSON.stringify({ files }),
       });
       if (reply.status !== 429 && reply.status !== 503) { offline = false; return await reply.json(); }
+      seconds = Number(reply.headers.get("Retry-After")) || wait;
     } catch { offline = true; }
     paint();
-    await new Promise((resolve) => { setTimeout(resolve, wait * 1000); addEventListener("online", resolve, { once: true }); });
+    await new Promise((resolve) => { setTimeout(resolve, seconds * 1000); addEventListener("online", resolve, { once: true }); });
   }
 }
 
