@@ -44,7 +44,7 @@ from library.receipts import etag, told_of
 from library.sidecars import Sidecars
 from library.store.local import LocalStore
 from library.upload import Whole, unsaved_receipt
-from library.workers import Unreadable
+from library.workers import RETRY_SECONDS, Unreadable
 
 _OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
 
@@ -224,7 +224,7 @@ class Filing:
             media = self.media_of(opened.read(HEAD_BYTES))
         if media is None:
             raise Refused(Code.UNSUPPORTED_TYPE, "bytes", name=printable(name))
-        read = None if media.kind is Kind.OTHER else self._reader.read(file, name, media)
+        read = None if media.kind is Kind.OTHER else self._read(file, name, media)
         status = file.stat()
         facts = _Facts(
             name=nfc(name),
@@ -258,13 +258,20 @@ class Filing:
         try:
             if media.kind is Kind.OTHER:
                 return None
-            read = self._reader.read(whole.staged.path, whole.announcement.name, media)
+            read = self._read(whole.staged.path, whole.announcement.name, media)
         finally:
             flushed.result()
         if isinstance(read, Metadata) and read.verdict is Medium.NO:
             if Kind.OTHER in self._accept:
                 return None
             raise Refused(Code.UNSUPPORTED_TYPE, "bytes", name=printable(whole.announcement.name))
+        return read
+
+    def _read(self, file: Path, name: str, media: MediaType) -> Metadata | Unreadable:
+        """Raises Refused(BUSY) when nobody could read it: a day would be lost that it knows."""
+        read = self._reader.read(file, name, media)
+        if isinstance(read, Unreadable) and read.is_passing:
+            raise Refused(Code.BUSY, wait=RETRY_SECONDS)
         return read
 
     def _draft(

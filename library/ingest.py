@@ -147,7 +147,7 @@ class Ingest:
         """Keeps a companion; its dates join those of its picture, which may move for it."""
         receipt = self.sidecars.receive(announcement, staged, sha256, replaces)
         if receipt.item_id is not None:
-            self.dating.judge_again(receipt.item_id)
+            self.dating.judge_late(receipt.item_id)
         return receipt
 
     # ---- refusing ---------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from library.catalogue.items import Item
 from library.catalogue.receipts import Outcome, Receipt
 from library.catalogue.sidecars import Sidecar
 from library.clock import Clock
+from library.errors import Code, Refused
 from library.keyedlocks import KeyedLocks
 from library.media import Kind, extension
 from library.moves import MOST_NUMBERS
@@ -46,7 +47,7 @@ from library.pairs import ALIAS_LIFE, PARTNER, Part, part_of
 from library.receipts import etag
 from library.store.local import LocalStore, Staged
 from library.upload import Announcement, unsaved_receipt
-from library.workers import Unreadable
+from library.workers import RETRY_SECONDS, Unreadable
 
 _PICTURES = (Part.STILL, Part.RAW, Part.FILM)
 _FILMS = (Part.FILM, Part.STILL, Part.RAW)
@@ -177,7 +178,10 @@ class Sidecars:
             ]
 
     def _read(self, file: Path, name: str) -> tuple[Candidate, ...]:
+        """Raises Refused(BUSY) when nobody could read it."""
         read = self._reader.read_sidecar(file, name)
+        if isinstance(read, Unreadable) and read.is_passing:
+            raise Refused(Code.BUSY, wait=RETRY_SECONDS)
         return () if isinstance(read, Unreadable) else read
 
     def gather(

@@ -54,12 +54,21 @@ class Failure(StrEnum):
     STOPPED = "stopped"
 
 
+_NOBODY = frozenset({Failure.BUSY, Failure.STOPPED})
+RETRY_SECONDS = 30  # until those who keep all workers busy are done, or stopped
+
+
 @dataclass(frozen=True)
 class Unreadable:
     """A file whose reader was killed or failed; `detail` is for the log."""
 
     reason: Failure
     detail: str = ""
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it tells nothing of the file: there was nobody to read it."""
+        return self.reason in _NOBODY
 
 
 @dataclass(frozen=True)

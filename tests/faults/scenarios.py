@@ -55,7 +55,10 @@ class HereAndNow(Workers):
 
     def read_sidecar(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:
         """What the real reader reads."""
-        return sidecar.candidates(name, file.read_bytes())
+        try:
+            return sidecar.candidates(name, file.read_bytes())
+        except FileNotFoundError:
+            return Unreadable(Failure.NOT_OPENED)
 
     def preview(
         self,

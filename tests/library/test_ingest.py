@@ -10,6 +10,7 @@ from library.catalogue.receipts import Outcome
 from library.errors import Code, Refused
 from library.library import Library
 from library.upload import Announcement, Checksum
+from tests.library.test_pairs import xmp
 from tests.media import film, photo, raw
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
@@ -44,6 +45,32 @@ def test_what_has_no_date_goes_to_no_date_and_the_receipt_says_so(library, send)
     receipt = send("IMG_2.jpg", photo(taken=None), modified=1707733564.0)
     assert list(tree(library)) == ["no_date/IMG_2.jpg"]
     assert receipt.sentence() == "Filed as no_date/IMG_2.jpg: no capture date in the file."
+
+
+def test_a_file_that_nobody_could_read_now_is_sent_again_and_not_filed_without_its_day(
+    library, send
+):
+    library.workers.stop()
+    with pytest.raises(Refused) as refused:
+        send("IMG_1.jpg", photo(taken=TAKEN))
+    assert (refused.value.code, refused.value.retry_after) == (Code.BUSY, 30)
+    assert tree(library) == {}
+    assert left_in_staging(library) == []
+
+
+def test_a_companion_that_nobody_could_read_now_dates_its_picture_at_the_next_start(
+    library, send, settings
+):
+    send("IMG_1.jpg", photo(taken=None))
+    library.workers.stop()
+    send("IMG_1.xmp", xmp(TAKEN))
+    assert sorted(tree(library)) == ["no_date/IMG_1.jpg", "no_date/IMG_1.xmp"]
+    library.close()
+    again = Library(settings)
+    again.start()
+    filed = sorted(tree(again))
+    again.close()
+    assert filed == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.xmp"]
 
 
 def test_the_clients_time_is_kept_on_the_file_and_never_decides_the_day(library, send):
