@@ -22,6 +22,7 @@ from library.errors import Refused
 from library.groups import Groups
 from library.keyedlocks import KeyedLocks
 from library.moves import Moves
+from library.names import stem_key
 from library.pairs import FOLDER, OWNER, part_of
 from library.sidecars import Sidecars
 from library.uploadlog import Told
@@ -60,14 +61,16 @@ class Dating:
             companions = self._sidecars.that_date(before)
             dates = self._sidecars.dates_in(companions)
             with self._locks.holding(("pair", before.stem)):
-                is_done = self._judge(item_id, companions, dates)
+                is_done = self._judge(item_id, before.stem, companions, dates)
 
-    def _judge(self, item_id: str, companions: list[Sidecar], dates: tuple[Candidate, ...]) -> bool:
-        """False when these are not the item's companions any more."""
+    def _judge(
+        self, item_id: str, stem: str, companions: list[Sidecar], dates: tuple[Candidate, ...]
+    ) -> bool:
+        """False when these are not the item's stem and companions any more."""
         with self._database.reading() as connection:
             item = item_rows.find(connection, item_id)
         if item is not None and item.state is ItemState.STORED:
-            if self._sidecars.that_date(item) != companions:
+            if item.stem != stem or self._sidecars.that_date(item) != companions:
                 return False
             self._sidecars.follow(item)  # it may have moved while its companion was being linked
             self.bring(item, self._dated_beside(item, dates))
@@ -128,7 +131,7 @@ class Dating:
 
     def rejoin(self, item: Item, scope: str, name: str) -> None:
         """A filed item has another name or folder in `Upload`: who waits there comes to it."""
-        with self._locks.holding(("pair", item.stem)):
+        with self._locks.holding_stems((item.stem, stem_key(name))):
             with self._database.reading() as connection:
                 now = item_rows.find(connection, item.id)
             if now is None or now.state is not ItemState.STORED:
@@ -148,15 +151,20 @@ class Dating:
         with self._locks.holding(("pair", gone.stem)):
             with self._database.reading() as connection:
                 scopes = item_rows.scopes_of(connection, gone)
-                of_stem = [item_rows.of_stem(connection, scope, gone.stem) for scope, _ in scopes]
             try:
-                for left in of_stem:
-                    if item := next(filter(part_of, left), None):
+                for scope, _ in scopes:
+                    if item := self._one_left(scope, gone.stem):
                         self.bring(item, item)
             except (OSError, Refused, Taken) as failure:
                 structlog.get_logger().warning(
                     "partners wait for a refile", path=str(gone.path), error=in_words(failure)
                 )
+
+    def _one_left(self, scope: str, stem: str) -> Item | None:
+        """Any of a stem in a scope, as it is now: who brings one brings all."""
+        with self._database.reading() as connection:
+            of_stem = item_rows.of_stem(connection, scope, stem)
+        return next((each for each in of_stem if each.stem == stem and part_of(each)), None)
 
     def bring_to_place(self, old: Item, dated: Item) -> Item:
         """Gives a filed item another date, and with its partners the folder that belongs to it.

@@ -141,17 +141,34 @@ class Filing:
         beside = self._sidecars.waiting_dates(facts.pair_scope, facts.name)
         dates = tuple(candidate for found in beside.values() for candidate in found)
         draft = self._draft(facts, media, metadata, dates)
-        with self._locks.holding(("pair", draft.stem)):
-            with self._locks.holding(("bytes", draft.sha256)):
-                settled = self._settle_known(whole, draft) or self._settle_new(whole, draft)
-            judged = beside if settled.is_new else {}
-            to_judge = self._bring_together(settled, draft, judged)
+        stems, settled, to_judge = {draft.stem}, None, set[str]()
+        while settled is None:
+            with self._locks.holding_stems(stems):
+                settled = self._settle(whole, draft, stems)
+                if settled is not None:
+                    judged = beside if settled.is_new else {}
+                    to_judge = self._bring_together(settled, draft, judged)
         for item_id in to_judge:
             self._dating.judge_late(item_id)
         for name in {whole.staged.name, *replaced}:
             self._store.discard(name)
         may_have_moved = to_judge or settled.moves or settled.came_again
         return self._receipt_now(settled.receipt) if may_have_moved else settled.receipt
+
+    def _settle(self, whole: Whole, draft: Item, stems: set[str]) -> "_Settled | None":
+        """None when the bytes are here under a stem that is not among `stems`; then it is."""
+        with self._locks.holding(("bytes", draft.sha256)):
+            known = self._of_bytes(draft.sha256)
+            if known is None:
+                return self._settle_new(whole, draft)
+            if known.stem in stems:
+                return self._settle_known(whole, known, draft)
+            stems.add(known.stem)
+            return None
+
+    def _of_bytes(self, sha256: str) -> Item | None:
+        with self._database.reading() as connection:
+            return item_rows.by_sha256(connection, sha256)
 
     def _bring_together(self, settled: "_Settled", draft: Item, judged: Container[str]) -> set[str]:
         """What follows from an upload that is acknowledged already: no failure takes it back.
@@ -323,12 +340,8 @@ class Filing:
 
     # ---- the same bytes again ---------------------------------------------------------------
 
-    def _settle_known(self, whole: Whole, draft: Item) -> _Settled | None:
-        """A success without a second copy when the bytes are here; None when they are not."""
-        with self._database.reading() as connection:
-            known = item_rows.by_sha256(connection, draft.sha256)
-        if known is None:
-            return None
+    def _settle_known(self, whole: Whole, known: Item, draft: Item) -> _Settled:
+        """A success without a second copy: the bytes are here."""
         if not self._store.has(known.path, known.size):
             return self._settle_restored(whole, known)
         if draft.modified is not None:
@@ -410,10 +423,10 @@ class Filing:
             if self._store.link(whole.staged.name, item.path):
                 try:
                     return self._write_new(whole, item, arrangement.others, placed)
-                except Taken:  # a name that differs in case only, or another process was faster
+                except Taken:  # a name that differs in case only; the row decides of bytes too
                     self._store.take_back(item.path, whole.staged.name)
-                    if settled := self._settle_known(whole, draft):
-                        return settled
+                    if known := self._of_bytes(draft.sha256):
+                        return self._settle_known(whole, known, draft)
                 except Exception:  # a disk that failed, a catalogue that is full: never visible
                     self._store.take_back(item.path, whole.staged.name)
                     raise

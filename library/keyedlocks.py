@@ -1,7 +1,7 @@
 """A lock for each key, alive only while somebody holds it or waits for it."""
 
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from threading import Lock
 
 Between = Callable[[Hashable], AbstractContextManager[object]]
@@ -34,3 +34,26 @@ class KeyedLocks:
                     del self._locks[key]
                 else:
                     self._locks[key] = (lock, users - 1)
+
+    @contextmanager
+    def holding_stems(self, stems: Iterable[str]) -> Iterator[None]:
+        """Waits until nobody else holds any of these stems; in one order, so that nobody hangs.
+
+        The stem of an item guards it and the companions beside it, the stem of a companion that
+        waits guards that. The same bytes may come under several names.
+        """
+        with ExitStack() as held:
+            for stem in sorted(set(stems)):
+                held.enter_context(self.holding(("pair", stem)))
+            yield
+
+    @contextmanager
+    def holding_told(self, told: Callable[[], set[str]]) -> Iterator[None]:
+        """As `holding_stems`, for stems that may be others once they are held."""
+        stems, is_held = told(), False
+        while not is_held:
+            with self.holding_stems(stems):
+                is_held = (now := told()) <= stems
+                if is_held:
+                    yield
+            stems |= now

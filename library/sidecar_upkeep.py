@@ -128,10 +128,13 @@ class SidecarUpkeep:
     @contextmanager
     def _held(self, sidecar: Sidecar) -> Iterator[Sidecar | None]:
         """Keeps everybody else from a companion and its picture; gives it as it is now."""
-        with self._locks.holding(("pair", sidecar.stem)):
+
+        def now() -> Sidecar | None:
             with self._database.reading() as connection:
-                now = rows.find(connection, sidecar.id)
-            yield now
+                return rows.find(connection, sidecar.id)
+
+        with self._locks.holding_told(lambda: self._sidecars.stems_of(now() or sidecar)):
+            yield now()
 
     def _give_up(self, sidecar: Sidecar) -> None:
         self._forget(sidecar)

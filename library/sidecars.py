@@ -24,7 +24,7 @@ from library.catalogue import receipts as receipt_rows
 from library.catalogue import sidecars as rows
 from library.catalogue.aliases import State
 from library.catalogue.database import Connection, Database
-from library.catalogue.items import Item
+from library.catalogue.items import Item, ItemState
 from library.catalogue.receipts import Outcome, Receipt
 from library.catalogue.sidecars import Sidecar
 from library.clock import Clock
@@ -97,7 +97,7 @@ class Sidecars:
             staged=staged.name,
             arrived=self._clock.now(),
         )
-        with self._locks.holding(("pair", sidecar.stem)):
+        with self._locks.holding_told(lambda: self.stems_of(sidecar)):
             known = self._known(sidecar)
             placed = known or self._placed(sidecar)
             with self._linked(placed if known is None else sidecar, staged.name):
@@ -105,6 +105,13 @@ class Sidecars:
         if placed.staged != staged.name:
             self._store.discard(staged.name)
         return receipt
+
+    def stems_of(self, sidecar: Sidecar) -> set[str]:
+        """What guards a companion: its own stem, and that of the picture it has or would get."""
+        with self._database.reading() as connection:
+            picture = item_rows.find(connection, sidecar.item_id) if sidecar.item_id else None
+        picture = picture or self.picture_of(sidecar)
+        return {sidecar.stem} if picture is None else {sidecar.stem, picture.stem}
 
     def _known(self, sidecar: Sidecar) -> Sidecar | None:
         """The same companion, if its picture has it already: bytes are stored once."""
@@ -206,10 +213,12 @@ class Sidecars:
         to_judge = set() if sidecar.id in judged else {item.id}
         placed = self.link(sidecar, item)
         with self._linked(placed, sidecar.staged or ""):
-            self.change(placed, to_judge)
+            is_wanted = self.change(placed, to_judge)
+        if placed.path is not None and not is_wanted:  # its name was deleted meanwhile
+            self._store.take_back(placed.path, sidecar.staged or "")
         if sidecar.staged is not None:
             self._store.discard(sidecar.staged)
-        return to_judge
+        return to_judge if is_wanted else set()
 
     def _rehome(self, sidecar: Sidecar, item: Item) -> set[str]:
         """One that came lately may be of this one after all."""
@@ -218,6 +227,8 @@ class Sidecars:
         picture = self.picture_of(sidecar)
         if picture is None or picture.id == sidecar.item_id:
             return set()
+        if not self.stems_of(sidecar) | {picture.stem} <= {sidecar.stem, item.stem}:
+            return set()  # beside bytes of a third name, which others may be moving now
         to_judge = {sidecar.item_id, picture.id}
         self.change(replace(sidecar, item_id=picture.id), to_judge)
         self.follow(picture)
@@ -269,6 +280,10 @@ class Sidecars:
         """The picture of its scope and stem that a companion belongs to."""
         with self._database.reading() as connection:
             of_stem = item_rows.of_stem(connection, sidecar.pair_scope, sidecar.stem)
+            its_own = item_rows.find(connection, sidecar.item_id) if sidecar.item_id else None
+        known = {item.id for item in of_stem}
+        if its_own is not None and its_own.state is ItemState.STORED and its_own.id not in known:
+            of_stem.append(its_own)  # there are more of this stem than are asked for
         return self.choose(sidecar, of_stem)
 
     def choose(self, sidecar: Sidecar, of_stem: Iterable[Item]) -> Item | None:
@@ -307,18 +322,21 @@ class Sidecars:
         self._store.sync_folder(path.parent)
         return replace(sidecar, item_id=item.id, path=path, staged=None)
 
-    def change(self, sidecar: Sidecar, to_judge: Iterable[str] = ()) -> None:
+    def change(self, sidecar: Sidecar, to_judge: Iterable[str] = ()) -> bool:
         """Writes a companion's row; the receipt that spoke of it says where it lies now.
 
-        `to_judge` are the items that a kill may leave with dates that are not theirs.
+        `to_judge` are the items that a kill may leave with dates that are not theirs. False when
+        there is no such row any more.
         """
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> bool:
             before = rows.find(connection, sidecar.id)
+            if before is None:
+                return False
             rows.change(connection, sidecar)
             for item_id in to_judge:
                 mark_rows.write(connection, mark_rows.JUDGING + item_id)
-            if before and sidecar.path is not None and sidecar.batch_id and sidecar.item_id:
+            if sidecar.path is not None and sidecar.batch_id and sidecar.item_id:
                 receipt_rows.retell_companion(
                     connection,
                     sidecar.sha256,
@@ -327,8 +345,9 @@ class Sidecars:
                     str(sidecar.path),
                     self._clock.now(),
                 )
+            return True
 
-        self._database.write(work, durable=True)
+        return self._database.write(work, durable=True)
 
     def _write(
         self, announcement: Announcement, sidecar: Sidecar, replaces: int | None, *, is_new: bool

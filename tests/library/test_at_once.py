@@ -1,7 +1,9 @@
 """Many at once: no error, nothing lost, nothing twice."""
 
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -12,7 +14,7 @@ from library.origin import Origin, origin_of
 from library.receipts import Receipt
 from library.upload import Announcement
 from tests.faults.promises import sums_in_tree
-from tests.faults.scenarios import digest, opened, picture
+from tests.faults.scenarios import digest, opened, picture, serving
 
 CLIENTS = [origin_of(f"192.168.2.{number}") for number in range(16)]
 
@@ -34,6 +36,13 @@ def put_as(library: Library, origin: Origin, path: str, body: bytes) -> Receipt:
     with library.ingest.begin(announcement) as incoming:
         incoming.write(body)
         return incoming.commit()
+
+
+@contextmanager
+def beside(library: Library) -> Iterator[Library]:
+    """The same store as another process has it: not the first there."""
+    with serving(library.store.root) as other:
+        yield other
 
 
 def test_two_hundred_uploads_at_once_are_all_filed(library):
@@ -62,16 +71,17 @@ def test_one_name_and_content_from_sixteen_clients_at_once_is_one_file(library):
     assert sums_in_tree(library) == {digest(body): 1}
 
 
-def test_undoing_a_batch_takes_nothing_from_who_is_told_already_here_meanwhile(library):
+@pytest.mark.parametrize("other", [nullcontext, beside], ids=["one process", "two processes"])
+def test_undoing_a_batch_takes_nothing_from_who_is_told_already_here_meanwhile(library, other):
     body = picture("ours", 30_000)
     mine = put(library, 0, "IMG_1.jpg", body)
     to_trash = library.store.move_to_trash
-    with ThreadPoolExecutor(1) as threads:
+    with other(library) as theirs, ThreadPoolExecutor(1) as threads:
         told = []
 
         def slowly(*arguments: object) -> None:
             """The other client comes at the worst moment."""
-            told.append(threads.submit(put, library, 1, "IMG_1.jpg", body))
+            told.append(threads.submit(put, theirs, 1, "IMG_1.jpg", body))
             with pytest.raises(TimeoutError):
                 told[0].result(0.5)
             to_trash(*arguments)
@@ -139,9 +149,7 @@ def test_a_file_that_comes_back_after_its_bytes_were_sent_again_does_not_stop_th
 
 
 def test_the_same_new_bytes_sent_to_two_processes_at_once_are_stored_once(library):
-    other = opened(library.store.root)  # not the first here: as `daydrop import` beside a server
-    other.start()
-    try:
+    with beside(library) as other:
         for number in range(20):
             body = picture(f"two processes {number}", 30_000)
             with ThreadPoolExecutor(2) as threads:
@@ -151,6 +159,4 @@ def test_the_same_new_bytes_sent_to_two_processes_at_once_are_stored_once(librar
                 ]
                 outcomes = Counter(receipt.result(timeout=30).outcome for receipt in sent)
             assert outcomes == {Outcome.FILED: 1, Outcome.DUPLICATE: 1}
-    finally:
-        other.close()
     assert sorted(sums_in_tree(library).values()) == [1] * 20

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from library.catalogue.receipts import Outcome
 from library.errors import Code, Refused
 from library.processlocks import ProcessLocks
 from library.upload import Announcement
@@ -122,27 +121,6 @@ def test_two_imports_of_one_folder_at_once_leave_one_of_each(tmp_path):
         assert broken(library, [], set(files)) == []
         lies_at = [path.with_suffix("") for path in library.store.files()]
         assert sorted(Counter(lies_at).values()) == [4] * 12, "each shot under one name"
-
-
-def test_bytes_that_another_process_takes_back_are_not_told_to_be_here(tmp_path):
-    body = picture("ours", 30_000)
-    with serving(tmp_path / "store") as library, serving(tmp_path / "store") as other:
-        mine = put(library, 0, "IMG_1.jpg", body)
-        to_trash = library.store.move_to_trash
-        with ThreadPoolExecutor(1) as threads:
-            told = []
-
-            def slowly(*arguments: object) -> None:
-                """The client of the other process comes at the worst moment."""
-                told.append(threads.submit(put, other, 1, "IMG_1.jpg", body))
-                with pytest.raises(TimeoutError):
-                    told[0].result(0.5)
-                to_trash(*arguments)
-
-            library.store.move_to_trash = slowly
-            library.upkeep.undo(mine.batch_id, CLIENTS[0])
-            assert told[0].result(10).outcome is Outcome.FILED
-        assert sums_in_tree(library) == {digest(body): 1}
 
 
 def test_a_server_that_starts_leaves_an_import_what_it_has_in_staging(tmp_path):
