@@ -28,6 +28,7 @@ from library.dating import Dating
 from library.errors import Code, Refused
 from library.filing import Filing
 from library.moves import Moves
+from library.names import is_sidecar
 from library.origin import LOCAL, Origin
 from library.pairs import OWNER
 from library.placement import NO_DATE, numbered
@@ -177,7 +178,7 @@ class Upkeep:
 
         Name and sender come from the log when it knows these bytes.
         """
-        if path.name == SUMS:
+        if path.name == SUMS or is_sidecar(path.name):  # a THM is a JPEG by its bytes
             return False
         if (sha256 := self._digest(path)) is None:
             return False

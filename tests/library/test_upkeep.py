@@ -153,6 +153,11 @@ def companion_sent_again_beside_a_picture_of_its_name(library, send):
     send("q/IMG_1.xmp", xmp(TAKEN, "of the other"))
 
 
+def thumbnail_beside_its_film(library, send):
+    send("MVI_1.MOV", film(TAKEN.replace(tzinfo=UTC), fmt="mov"))
+    send("MVI_1.THM", photo(taken=TAKEN, seed="a thumbnail is a JPEG"))
+
+
 def names_too_long_for_a_disk(library, send):
     send(f"{'a' * 300}.jpg", photo(taken=TAKEN))
     send(f"{'a' * 300}.jpg.xmp", xmp(datetime(2001, 2, 3, 4, 5, 6)))  # noqa: DTZ001  a wall clock
@@ -165,6 +170,7 @@ def names_too_long_for_a_disk(library, send):
         stranger_of_the_stem_brought_into_the_day,
         film_of_utc_that_its_owner_dated_a_day_beside,
         companion_sent_again_beside_a_picture_of_its_name,
+        thumbnail_beside_its_film,
         names_too_long_for_a_disk,
     ],
     ids=lambda case: case.__name__.replace("_", " "),
