@@ -74,15 +74,21 @@ class Groups:
             return Arrangement(pairs.group([item], item.id), (), {})
         with self._database.reading() as connection:
             relatives = item_rows.relatives(connection, item)
-        scopes = {each.item.id: each.scopes for each in relatives}
-        everyone = {each.item.id: each.item for each in relatives} | {item.id: item}
+        everyone, scopes = relatives.items | {item.id: item}, relatives.scopes
 
         def share(one: Item, other: Item) -> bool:
             return not scopes[one.id].isdisjoint(scopes[other.id])
 
+        def may_guess(one: Item, other: Item) -> bool:
+            return relatives.is_whole and all(
+                pairs.is_sender_of(giver, taker) or taker.pair_scope in scopes[giver.id]
+                for giver, taker in ((one, other), (other, one))
+                if not taker.taken
+            )
+
         known = _without_copies(everyone.values())
         groups = []
-        for shot in pairs.shots([self._by_itself(each) for each in known], share):
+        for shot in pairs.shots([self._by_itself(each) for each in known], share, may_guess):
             ids = {member.id for member in shot}
             if item.id in ids or _is_news(ids, everyone):
                 group = self._group([everyone[each] for each in ids], item.id)

@@ -14,6 +14,7 @@ from library.capturedate.candidate import CORRECTIONS
 from library.catalogue.items import Item, ItemState
 from library.media import RAW, Kind, extension
 from library.names import stem_key
+from library.origin import is_owner_key
 
 WEAK_ZONES = frozenset({"utc_estimated", "setting"})  # a partner that knows better is believed
 PARTNER = "partner"  # the source of a date that came from the other member
@@ -131,7 +132,10 @@ def known_offset(members: Iterable[Item]) -> int | None:
 
 
 def shots(
-    items: Sequence[Item], share: Callable[[Item, Item], bool], alias_life: float = ALIAS_LIFE
+    items: Sequence[Item],
+    share: Callable[[Item, Item], bool],
+    may_guess: Callable[[Item, Item], bool],
+    alias_life: float = ALIAS_LIFE,
 ) -> list[tuple[Item, ...]]:
     """Who is of one shot among items of one stem: every item stands in one of the answers.
 
@@ -139,8 +143,8 @@ def shots(
     same places in whatever order they come. What the times or Apple's identifier say is settled
     first, the better tie before the weaker, whoever is together already before others. What only
     shares a name follows if there is no choice. Who is gone keeps whom he had, and finds nobody.
-    `share` tells whether two came in one folder of one origin. All are given as their own bytes
-    date them.
+    `share` tells whether two came in one folder of one origin, `may_guess` whether their names may
+    bring two together who are not. All are given as their own bytes date them.
     """
     stills = [item for item in items if part_of(item) is Part.STILL]
     ties = {
@@ -150,6 +154,7 @@ def shots(
         if share(still, other)
         and (_are_here(still, other) or _are_together(still, other))
         and (tied := tie(still, other, alias_life))
+        and (tied > Tie.UNDATED or _are_together(still, other) or may_guess(still, other))
     }
     frames = _Frames(stills, [item for item in items if part_of(item) in _BESIDE], ties)
     frames.settle_firm()
@@ -261,20 +266,25 @@ def group(members: Sequence[Item], first: str) -> Group:
 
     Of two that a person dated, the item with the id `first` leads.
     """
-    leader = min(members, key=lambda member: _leads(member, first))
-    still = next((member for member in members if part_of(member) is Part.STILL), leader)
+    still = next((each for each in members if part_of(each) is Part.STILL), members[0])
+    leader = min(members, key=lambda member: _leads(member, first, still))
     pair = still.id if len(members) > 1 else None
     kind = Kind.IMAGE if any(m.kind is Kind.IMAGE for m in members) else leader.kind
     dated = (replace(_follow(member, leader), pair=pair) for member in members)
     return Group(kind, leader.day, tuple(m for m in dated if m.state is ItemState.STORED))
 
 
-def _leads(member: Item, first: str) -> tuple[int, bool, int, float]:
+def is_sender_of(one: Item, other: Item) -> bool:
+    """Whether who has sent one has a say in the date of the other: his own, or all are his."""
+    return one.origin == other.origin or is_owner_key(one.origin)
+
+
+def _leads(member: Item, first: str, still: Item) -> tuple[int, bool, int, float]:
     """What a person said leads, then the dated one; of two, still, RAW, or who was here first."""
     if member.source in SAID:
         said = 0 if member.id == first else 1
     else:
-        said = 2 if member.source in CORRECTIONS else 3
+        said = 2 if member.source in CORRECTIONS and is_sender_of(member, still) else 3
     order = {Part.STILL: 0, Part.RAW: 1, Part.FILM: 2}
     part = part_of(member)
     return said, not member.taken, order[part] if part else len(order), member.filed

@@ -43,11 +43,15 @@ class Taken(Exception):
 
 
 @dataclass(frozen=True)
-class Relative:
-    """An item of some stem, and the scopes in which its bytes came under it."""
+class Relatives:
+    """Items of one stem by id, and the scopes in which the bytes of each came under it.
 
-    item: "Item"
-    scopes: frozenset[str]
+    Not `is_whole` when there are more in some scope than can be asked for.
+    """
+
+    items: dict[str, "Item"]
+    scopes: dict[str, set[str]]
+    is_whole: bool
 
 
 @dataclass(frozen=True)
@@ -167,8 +171,12 @@ _OF_STEM = (
 _SCOPES = select(appearances.c.pair_scope, appearances.c.stem).where(
     appearances.c.item_id == bindparam("of")
 )
-_GONE = select(*COLUMNS).where(
-    items.c.pair.in_(bindparam("pairs", expanding=True)), _TRASHED | _LOST
+_OF_PAIRS = select(*COLUMNS).where(items.c.pair.in_(bindparam("pairs", expanding=True)))
+_OF_CONTENT = select(*COLUMNS).where(
+    items.c.pair_scope == bindparam("pair_scope"),
+    items.c.stem == bindparam("stem"),
+    items.c.content_id.in_(bindparam("content_ids", expanding=True)),
+    STORED,
 )
 _APPEARED = select(appearances.c.item_id, appearances.c.pair_scope).where(
     appearances.c.item_id.in_(bindparam("ids", expanding=True)),
@@ -286,29 +294,39 @@ def of_stem(connection: Connection, pair_scope: str, stem: str) -> list[Item]:
     return [from_row(row) for row in found]
 
 
-def relatives(connection: Connection, item: Item) -> list[Relative]:
+def relatives(connection: Connection, item: Item) -> Relatives:
     """An item and all who share its stem and a scope, with it or with one of the others.
 
-    Members of their pairs that lie in the trash, or were lost, are among them.
+    Members of their pairs are among them wherever they are, also who was purged from the trash;
+    and who has the same content identifier, however many came since.
     """
-    found = {item.id: item}
+    found, is_whole = {item.id: item}, True
     scopes = _scopes_under(connection, item.stem, [item])
     asked: set[str] = set()
     while left := set().union(*scopes.values()) - asked:
         asked |= left
-        new = {
-            other.id: other
-            for scope in sorted(left)
-            for other in of_stem(connection, scope, item.stem)
-            if other.stem == item.stem and other.id not in found
-        }
+        new: dict[str, Item] = {}
+        for scope in sorted(left):
+            of_scope = of_stem(connection, scope, item.stem)
+            if len(of_scope) >= _MOST_OF_STEM:
+                is_whole = False
+                of_scope += _of_content(connection, scope, [item, *of_scope])
+            new |= {other.id: other for other in of_scope if other.stem == item.stem}
+        new = {key: other for key, other in new.items() if key not in found}
         found |= new
         scopes |= _scopes_under(connection, item.stem, new.values())
     if known := sorted({each.pair for each in found.values() if each.pair is not None}):
-        gone = [from_row(row) for row in connection.execute(_GONE, {"pairs": known})]
-        found |= {each.id: each for each in gone}
-        scopes |= _scopes_under(connection, item.stem, gone)
-    return [Relative(each, frozenset(scopes[each.id])) for each in found.values()]
+        rows = connection.execute(_OF_PAIRS, {"pairs": known})
+        mates = [each for each in map(from_row, rows) if each.id not in found]
+        found |= {each.id: each for each in mates}
+        scopes |= _scopes_under(connection, item.stem, mates)
+    return Relatives(found, scopes, is_whole)
+
+
+def _of_content(connection: Connection, scope: str, of: list[Item]) -> list[Item]:
+    known = sorted({each.content_id for each in of if each.content_id})
+    asked = {"pair_scope": scope, "stem": of[0].stem, "content_ids": known}
+    return [from_row(row) for row in connection.execute(_OF_CONTENT, asked)] if known else []
 
 
 def _scopes_under(connection: Connection, stem: str, of: Iterable[Item]) -> dict[str, set[str]]:

@@ -274,6 +274,66 @@ def test_the_owners_date_takes_a_dated_partner_along_each_time(library, send):
     assert paths(library) == ["images/1990/01/02/IMG_1.HEIC", "images/1990/01/02/IMG_1.MOV"]
 
 
+def test_a_film_whose_picture_is_gone_for_good_stays_as_it_was_filed(library, send):
+    still = send("IMG_1.JPG", photo(taken=TAKEN))
+    send("IMG_1.MOV", film(None, fmt="mov"))
+    with library.database.reading() as connection:
+        library.upkeep.trash(item_rows.find(connection, still.item_id))
+    later = library.clock.now() + timedelta(days=31).total_seconds()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(library.clock, "now", lambda: later)
+        assert library.upkeep.empty_trash() == 1
+    refile = Refile(library.store, library.database, library.groups, library.dating, library.moves)
+    assert refile.plan() == []
+
+
+@pytest.mark.parametrize(
+    ("identifier", "place"),
+    [("A", "images/2024/05/17/image.MOV"), (None, "no_date/image.MOV")],
+    ids=["Apple's identifier", "nothing but the name"],
+)
+def test_no_number_of_others_of_its_name_gives_a_film_a_strangers_day(
+    library, send, identifier, place
+):
+    send("image.JPG", photo(taken=TAKEN, identifier=identifier))
+    half = send("image.MOV", film(None, fmt="mov", identifier=identifier))
+    for number in range(205):
+        other = send("image.JPG", photo(taken=OTHER, seed=f"{number}", size=4000))
+        if number % 40 == 0:
+            library.batches.finish(other.batch_id)
+    late = send("image.MOV", film(None, "late", fmt="mov"))
+    assert library.receipts.find(half.id).place == place
+    assert late.place.startswith("no_date/"), "there are more than are looked at"
+
+
+def test_a_film_that_a_stranger_sends_dates_no_picture_of_others(library, send):
+    picture, stranger = photo(None), origin_of("192.168.1.99", program="pytest")
+    send("IMG_1.JPG", picture)
+    send("IMG_1.JPG", picture, origin=stranger)
+    send("IMG_1.MOV", live(), origin=stranger)
+    assert paths(library) == ["no_date/IMG_1.JPG", "videos/2024/05/17/IMG_1.MOV"]
+
+
+def test_a_date_beside_a_strangers_film_moves_no_picture_of_others(library, send):
+    picture, stranger = photo(taken=TAKEN), origin_of("192.168.1.99", program="pytest")
+    send("IMG_1.JPG", picture)
+    send("IMG_1.JPG", picture, origin=stranger)
+    send("IMG_1.MOV", live(), origin=stranger)
+    send("IMG_1.MOV.xmp", xmp(OTHER), origin=stranger)
+    assert "images/2024/05/17/IMG_1.JPG" in paths(library)
+
+
+@pytest.mark.parametrize("half", [live, lambda: film(None, fmt="mov")], ids=["dated", "undated"])
+def test_a_telephone_with_a_new_address_completes_what_it_sent_under_the_old_one(
+    library, send, half
+):
+    picture, again = photo(taken=TAKEN), origin_of("192.168.1.33", program="pytest")
+    send("IMG_1.JPG", picture)
+    send("IMG_1.MOV", half(), origin=again)
+    send("IMG_1.JPG", picture, origin=again)
+    assert paths(library) == ["images/2024/05/17/IMG_1.JPG", "images/2024/05/17/IMG_1.MOV"]
+
+
 def test_a_film_whose_picture_lies_in_the_trash_stays_as_it_was_filed(library, send):
     late = datetime(2024, 5, 17, 23, 30, 0)  # noqa: DTZ001  a wall clock
     still = send("IMG_1.HEIC", heic(taken=late, offset="-07:00"))
