@@ -4,7 +4,8 @@ A companion comes or goes, its owner knows better, a partner brings the better d
 changed: each ends here, journalled, one member after the other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -171,12 +172,21 @@ class Dating:
 
         Returns the item as it is afterwards; journalled, one member after the other.
         """
-        with self._locks.holding(("pair", old.stem)):
-            with self._database.reading() as connection:
-                now = item_rows.find(connection, old.id)
+        with self.holding(old) as now:
             if now is None or now.state is not ItemState.STORED:
                 return old
             return self.bring(now, now.dated_like(dated))
+
+    @contextmanager
+    def holding(self, item: Item) -> Iterator[Item | None]:
+        """Keeps everybody else from an item and its partners; gives it as it is now."""
+
+        def now() -> Item | None:
+            with self._database.reading() as connection:
+                return item_rows.find(connection, item.id)
+
+        with self._locks.holding_told(lambda: {(now() or item).stem}):
+            yield now()
 
     def bring(self, old: Item, dated: Item) -> Item:
         """As `bring_to_place`, for who holds the lock of the stem and knows the item as it is."""

@@ -141,13 +141,7 @@ class Filing:
         beside = self._sidecars.waiting_dates(facts.pair_scope, facts.name)
         dates = tuple(candidate for found in beside.values() for candidate in found)
         draft = self._draft(facts, media, metadata, dates)
-        stems, settled, to_judge = {draft.stem}, None, set[str]()
-        while settled is None:
-            with self._locks.holding_stems(stems):
-                settled = self._settle(whole, draft, stems)
-                if settled is not None:
-                    judged = beside if settled.is_new else {}
-                    to_judge = self._bring_together(settled, draft, judged)
+        settled, to_judge = self._settle(whole, draft, beside)
         for item_id in to_judge:
             self._dating.judge_late(item_id)
         for name in {whole.staged.name, *replaced}:
@@ -155,9 +149,23 @@ class Filing:
         may_have_moved = to_judge or settled.moves or settled.came_again
         return self._receipt_now(settled.receipt) if may_have_moved else settled.receipt
 
-    def _settle(self, whole: Whole, draft: Item, stems: set[str]) -> "_Settled | None":
+    def _settle(
+        self, whole: Whole, draft: Item, beside: Container[str]
+    ) -> tuple[_Settled, set[str]]:
+        """Writes the upload's rows; returns also the items that are to be judged again.
+
+        The companions `beside` have dated the draft. All stems are held under which it is known.
+        """
+        stems = {draft.stem}
+        while True:
+            with self._locks.holding_stems(stems):
+                if settled := self._settle_within(stems, whole, draft):
+                    judged = beside if settled.is_new else ()
+                    return settled, self._bring_together(settled, draft, judged)
+
+    def _settle_within(self, stems: set[str], whole: Whole, draft: Item) -> _Settled | None:
         """None when the bytes are here under a stem that is not among `stems`; then it is."""
-        with self._locks.holding(("bytes", draft.sha256)):
+        with self.holding_bytes(draft.sha256):
             known = self._of_bytes(draft.sha256)
             if known is None:
                 return self._settle_new(whole, draft)
@@ -170,7 +178,7 @@ class Filing:
         with self._database.reading() as connection:
             return item_rows.by_sha256(connection, sha256)
 
-    def _bring_together(self, settled: "_Settled", draft: Item, judged: Container[str]) -> set[str]:
+    def _bring_together(self, settled: _Settled, draft: Item, judged: Container[str]) -> set[str]:
         """What follows from an upload that is acknowledged already: no failure takes it back.
 
         Returns the items to judge again; the companions `judged` have dated the upload already.
@@ -198,12 +206,7 @@ class Filing:
     @contextmanager
     def holding(self, item: Item) -> Iterator[Item | None]:
         """Keeps everybody else from an item, its partners and its bytes; gives it as it is now."""
-        with (
-            self._locks.holding(("pair", item.stem)),
-            self.holding_bytes(item.sha256),
-        ):
-            with self._database.reading() as connection:
-                now = item_rows.find(connection, item.id)
+        with self._dating.holding(item) as now, self.holding_bytes(item.sha256):
             yield now
 
     @contextmanager
