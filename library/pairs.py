@@ -45,8 +45,9 @@ class Tie(IntEnum):
 
     NONE = 0
     UNDATED = 1  # nothing against it, and one of the two knows no time
-    TIME = 2
-    IDENTIFIER = 3  # Apple's
+    ZONE = 2  # the same time, if the zone is guessed
+    TIME = 3
+    IDENTIFIER = 4  # Apple's
 
 
 _BESIDE = frozenset({Part.RAW, Part.FILM})  # what a still can have beside it, one of each
@@ -73,28 +74,53 @@ def tie(one: Item, other: Item, alias_life: float = ALIAS_LIFE) -> Tie:
     if one.content_id and other.content_id:
         return Tie.IDENTIFIER if one.content_id == other.content_id else Tie.NONE
     if one.taken and other.taken:
-        return Tie.TIME if _same_shot(one, other) else Tie.NONE
+        timed = _timed(one, other)
+        is_doubtful = timed is Tie.ZONE and _speaks_against(one, other, alias_life)
+        return Tie.NONE if is_doubtful else timed
     if one.pair_scope == other.pair_scope and one.pair_scope.startswith(FOUND):
         # times on the disk tell nothing of what was found, the number in the name does
         return Tie.UNDATED if stem_key(one.path.name) == stem_key(other.path.name) else Tie.NONE
     return Tie.NONE if _speaks_against(one, other, alias_life) else Tie.UNDATED
 
 
-def _same_shot(one: Item, other: Item) -> bool:
+def _timed(one: Item, other: Item) -> Tie:
+    """What the times of two say: the same moment, the same clock, or one but for its zone."""
     if one.day_only or other.day_only:
-        return one.day == other.day
-    apart = datetime.fromisoformat(one.taken) - datetime.fromisoformat(other.taken)
-    if abs(apart) <= _SAME_SHOT:
-        return True
-    if one.offset_minutes is not None and other.offset_minutes is not None:
-        between = timedelta(minutes=one.offset_minutes - other.offset_minutes)
-        if abs(apart - between) <= _SAME_SHOT:
-            return True
-    if not WEAK_ZONES & {one.zone_source, other.zone_source}:
-        return False
+        return Tie.TIME if one.day == other.day else Tie.NONE
+    written = abs(_as_written(one) - _as_written(other))
+    moments = _moment(one), _moment(other)
+    if moments[0] is not None and moments[1] is not None:
+        # cameras also write their wall clock where a film's header wants UTC
+        is_same = min(abs(moments[0] - moments[1]), written) <= _SAME_SHOT
+        return Tie.TIME if is_same else Tie.NONE
+    if abs(_wall(one) - _wall(other)) <= _SAME_SHOT:
+        return Tie.TIME
+    if not _is_weak(one) and not _is_weak(other):
+        return Tie.NONE
     # a film that only knows UTC beside a picture that only knows its wall clock
-    rest = abs(apart) % _QUARTER
-    return abs(apart) <= _MOST_OFFSET and min(rest, _QUARTER - rest) <= _SAME_SHOT
+    rest = written % _QUARTER
+    fits = written <= _MOST_OFFSET and min(rest, _QUARTER - rest) <= _SAME_SHOT
+    return Tie.ZONE if fits else Tie.NONE
+
+
+def _wall(item: Item) -> datetime:
+    return datetime.fromisoformat(item.taken)
+
+
+def _moment(item: Item) -> datetime | None:
+    """In UTC; None for a wall clock whose offset nobody knows."""
+    if item.offset_minutes is None:
+        return None
+    return _wall(item) - timedelta(minutes=item.offset_minutes)
+
+
+def _as_written(item: Item) -> datetime:
+    """What stands in the file, before a zone was guessed."""
+    return (_moment(item) if _is_weak(item) else None) or _wall(item)
+
+
+def _is_weak(item: Item) -> bool:
+    return item.zone_source in WEAK_ZONES
 
 
 def _speaks_against(one: Item, other: Item, alias_life: float) -> bool:
@@ -233,7 +259,7 @@ class _Frames:
     def _agrees(self, still: Item, guessed: list[Item]) -> bool:
         """Whether what is beside a still, or may be, is of one shot among itself."""
         known = [each for each in (*guessed, *self._beside[still.id].values()) if each.taken]
-        return all(_same_shot(known[0], each) for each in known[1:])
+        return all(_timed(known[0], each) for each in known[1:])
 
 
 def _are_here(one: Item, other: Item) -> bool:

@@ -243,6 +243,40 @@ def test_a_film_of_utc_takes_the_zone_of_its_picture(library, send):
     assert (receipt.day, receipt.source) == ("2024-05-17", "movie_header")
 
 
+@pytest.mark.parametrize("later", [-180, 45, 660])
+def test_a_film_of_another_moment_is_a_stranger_though_its_minutes_and_seconds_are_the_same(
+    library, send, later
+):
+    send("IMG_1.HEIC", heic(taken=TAKEN, offset="+02:00"))
+    at = TAKEN - timedelta(hours=2) + timedelta(minutes=later)
+    receipt = send("IMG_1.MOV", film(at.replace(tzinfo=UTC), fmt="mov"))
+    assert receipt.place == f"videos/{at:%Y/%m/%d}/IMG_1.MOV"
+
+
+def test_a_film_of_utc_needs_more_than_minutes_and_seconds_beside_a_picture_without_zone(
+    library, send
+):
+    send("DSC_1.JPG", photo(taken=TAKEN))
+    at = (TAKEN + timedelta(hours=13, minutes=45)).replace(tzinfo=UTC)
+    long = send("DSC_1.MOV", film(at, fmt="mov", seconds=20))
+    assert long.place == "videos/2024/05/17/DSC_1.MOV"
+
+
+def test_a_camera_may_write_its_wall_clock_where_a_film_wants_utc(library, send):
+    send("DSC_1.JPG", photo(taken=TAKEN, offset="+02:00"))
+    send("DSC_1.MOV", film(TAKEN.replace(tzinfo=UTC), fmt="mov", seconds=20))
+    assert paths(library) == ["images/2024/05/17/DSC_1.JPG", "images/2024/05/17/DSC_1.MOV"]
+
+
+def test_a_film_that_fits_but_for_its_zone_gives_way_to_the_true_half(library, send):
+    send("IMG_1.HEIC", heic(taken=TAKEN))
+    near = send("IMG_1.MOV", film((TAKEN - timedelta(hours=3)).replace(tzinfo=UTC), fmt="mov"))
+    assert library.receipts.find(near.id).place.startswith("images/")
+    true = send("IMG_1.MOV", live())
+    assert library.receipts.find(near.id).place.startswith("videos/")
+    assert library.receipts.find(true.id).place.startswith("images/2024/05/17/")
+
+
 def test_both_halves_get_the_same_number_when_the_name_is_taken(library, send):
     send("one/IMG_1.HEIC", heic(taken=TAKEN, seed="stranger"))
     send("two/IMG_1.MOV", live())

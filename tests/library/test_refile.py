@@ -1,7 +1,7 @@
 """Under another setting files move, each to one place, with their partners."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -42,6 +42,15 @@ def test_a_film_of_utc_moves_to_the_day_of_the_zone_that_was_set_later(library, 
     assert refile(library).run(plan, lambda _: None) == 1
     assert paths(library) == ["videos/2024/05/18/clip.mp4"]
     assert not (library.store.root / "videos/2024/05/17").exists()
+    assert refile(library).plan() == []
+    library.close()
+
+
+def test_a_setting_of_the_zone_parts_no_pair_whose_picture_knows_none(library, send):
+    send("IMG_1.JPG", photo(taken=TAKEN))
+    send("IMG_1.MOV", film((TAKEN + timedelta(hours=7)).replace(tzinfo=UTC), fmt="mov"))
+    assert paths(library) == ["images/2024/05/17/IMG_1.JPG", "images/2024/05/17/IMG_1.MOV"]
+    library = with_zone(library, "Pacific/Auckland")
     assert refile(library).plan() == []
     library.close()
 
