@@ -101,7 +101,7 @@ class Dating:
         """Dates what was found in the tree as it lies there; nothing is moved.
 
         First by its companions, then by the day that its owner said, as the log tells, then, since
-        the tree is the truth, by its folder.
+        the tree is the truth, by its folder; and who lies together by name and times is a pair.
         """
         with self._database.reading() as connection:
             found = [item for path in paths if (item := item_rows.by_path(connection, path))]
@@ -109,13 +109,25 @@ class Dating:
             dates = self._sidecars.dates_in(self._sidecars.that_date(item))
             self._change(item, self._dated_beside(item, dates))
         for item in found:
-            with self._database.reading() as connection:
-                now = item_rows.find(connection, item.id) or item
+            now = self._now(item)
             owners = told.get(item.sha256, Told()).owners_day
             if owners and self._groups.belongs(now.under(owners, OWNER)) == now.path.parent:
                 self._change(now, now.under(owners, OWNER))
             elif day := self._groups.day_it_lies_under(now):
                 self._change(now, now.under(day, FOLDER))
+        for item in found:
+            self._join_as_it_lies(self._now(item))
+
+    def _join_as_it_lies(self, item: Item) -> None:
+        """Writes who is of one shot with a found item, if all of them lie where they belong."""
+        group = self._groups.arranged(item).mine
+        if {self._groups.folder_of(group)} == {each.path.parent for each in group.members}:
+            for member in group.members:
+                self._change(self._now(member), member)
+
+    def _now(self, item: Item) -> Item:
+        with self._database.reading() as connection:
+            return item_rows.find(connection, item.id) or item
 
     def _change(self, old: Item, new: Item) -> None:
         if new != old:

@@ -39,7 +39,8 @@ from library.keyedlocks import KeyedLocks
 from library.media import HEAD_BYTES, Kind, MediaType, sniff
 from library.moves import Moves
 from library.names import nfc, printable, stem_key
-from library.pairs import FOLDER, FOUND, OWNER
+from library.origin import LOCAL
+from library.pairs import FOLDER, FOUND, OWNER, is_sender_of
 from library.receipts import etag, told_of
 from library.sidecars import Sidecars
 from library.store.local import LocalStore
@@ -349,7 +350,7 @@ class Filing:
             return self._settle_restored(whole, known)
         if draft.modified is not None:
             self._store.set_modified(known.path, draft.modified)
-        if known.pair_scope.startswith(FOUND):
+        if known.pair_scope.startswith(FOUND) and _may_claim(draft, known):
             return self._settle_claimed(whole, known, draft)
 
         def work(connection: Connection) -> _Settled:
@@ -486,6 +487,11 @@ class Filing:
         state = UploadState.DUPLICATE if is_known else UploadState.FILED
         upload_rows.settle_held(connection, whole.reservation_id, state, told.id)
         return told
+
+
+def _may_claim(sent: Item, found: Item) -> bool:
+    """Whether who sends the bytes of a found file is its sender, as far as the log tells."""
+    return found.origin == LOCAL or is_sender_of(sent, found)
 
 
 def _own(item: Item, placed: list[Item]) -> Item:

@@ -38,7 +38,10 @@ class Arrangement:
 
 
 class Groups:
-    """Says what is filed together. `pattern` names the folders, `zone` is the setting's."""
+    """Says what is filed together.
+
+    `pattern` names the folders, `zone` is the setting's, `alias_life` is in seconds.
+    """
 
     def __init__(
         self,
@@ -49,9 +52,11 @@ class Groups:
         sidecars: Sidecars,
         pattern: str,
         zone: tzinfo | None,
+        alias_life: float,
     ) -> None:
         self._store, self._database, self._clock = store, database, clock
         self._sidecars, self._pattern, self._zone = sidecars, pattern, zone
+        self._alias_life = alias_life
 
     def choose(self, found: list[Candidate], partner_offset: int | None = None) -> CaptureDate:
         """The date that today's rule believes; `partner_offset` in minutes is another member's."""
@@ -77,7 +82,10 @@ class Groups:
         everyone, scopes = relatives.items | {item.id: item}, relatives.scopes
 
         def share(one: Item, other: Item) -> bool:
-            return not scopes[one.id].isdisjoint(scopes[other.id])
+            return not scopes[one.id].isdisjoint(scopes[other.id]) and all(
+                pairs.is_sender_of(giver, taker) or not self._is_corrected(everyone[giver.id])
+                for giver, taker in ((one, other), (other, one))
+            )
 
         def may_guess(one: Item, other: Item) -> bool:
             return relatives.is_whole and all(
@@ -88,7 +96,8 @@ class Groups:
 
         known = _without_copies(everyone.values())
         groups = []
-        for shot in pairs.shots([self._by_itself(each) for each in known], share, may_guess):
+        bare = [self._by_itself(each) for each in known]
+        for shot in pairs.shots(bare, share, may_guess, self._alias_life):
             ids = {member.id for member in shot}
             if item.id in ids or _is_news(ids, everyone):
                 group = self._group([everyone[each] for each in ids], item.id)
@@ -97,6 +106,10 @@ class Groups:
         left = tuple(group for group in groups if group.members and group is not mine)
         del everyone[item.id]
         return Arrangement(mine, left, everyone)
+
+    def _is_corrected(self, item: Item) -> bool:
+        """Whether a companion dates it: that may not move what another has sent."""
+        return self.judged_again(item).source in FROM_COMPANIONS
 
     def _group(self, members: list[Item], first: str) -> Group:
         """Those who are together, each as today's rule dates it; see `pairs.group` for `first`.

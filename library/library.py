@@ -1,5 +1,6 @@
 """The library put together: the one object that both faces are given."""
 
+import math
 import shutil
 import threading
 from datetime import UTC, datetime
@@ -94,6 +95,7 @@ class Library:
             batches=self.batches,
             reader=self.workers,
             locks=self._locks,
+            alias_life=self._alias_life(),
         )
         self.moves = Moves(
             store=self.store,
@@ -222,7 +224,12 @@ class Library:
             sidecars=self.sidecars,
             pattern=self.settings.store.folder,
             zone=ZoneInfo(zone) if zone else None,
+            alias_life=self._alias_life(),
         )
+
+    def _alias_life(self) -> float:
+        """In seconds; for ever when the setting is 0."""
+        return self.settings.store.alias_days * _DAY or math.inf
 
     def _filing(self) -> Filing:
         return Filing(

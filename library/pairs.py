@@ -29,7 +29,6 @@ _STILLS = frozenset({"image/jpeg", "image/heic", "image/heif"})
 _LONGEST_LIVE = 10.0  # seconds: a Live Photo's film has about three
 _FIRST_LIVE = date(2015, 9, 1)  # the month in which the first telephone made them
 _APART = 86_400.0  # seconds between the times that two files of one shot may have on a disk
-ALIAS_LIFE = 30 * 86_400.0  # seconds: what came longer ago takes more than a name
 
 
 class Part(StrEnum):
@@ -62,7 +61,7 @@ def part_of(item: Item) -> Part | None:
     return Part.FILM if item.media_type == "video/quicktime" else None
 
 
-def tie(one: Item, other: Item, alias_life: float = ALIAS_LIFE) -> Tie:
+def tie(one: Item, other: Item, alias_life: float) -> Tie:
     """What speaks for two items of one scope and stem being of one shot.
 
     They are given as their own bytes date them. `alias_life` is in seconds: what came longer ago
@@ -161,7 +160,7 @@ def shots(
     items: Sequence[Item],
     share: Callable[[Item, Item], bool],
     may_guess: Callable[[Item, Item], bool],
-    alias_life: float = ALIAS_LIFE,
+    alias_life: float,
 ) -> list[tuple[Item, ...]]:
     """Who is of one shot among items of one stem: every item stands in one of the answers.
 
@@ -292,8 +291,8 @@ def group(members: Sequence[Item], first: str) -> Group:
 
     Of two that a person dated, the item with the id `first` leads.
     """
-    still = next((each for each in members if part_of(each) is Part.STILL), members[0])
-    leader = min(members, key=lambda member: _leads(member, first, still))
+    leader = min(members, key=lambda member: _leads(member, first))
+    still = next((member for member in members if part_of(member) is Part.STILL), leader)
     pair = still.id if len(members) > 1 else None
     kind = Kind.IMAGE if any(m.kind is Kind.IMAGE for m in members) else leader.kind
     dated = (replace(_follow(member, leader), pair=pair) for member in members)
@@ -305,12 +304,12 @@ def is_sender_of(one: Item, other: Item) -> bool:
     return one.origin == other.origin or is_owner_key(one.origin)
 
 
-def _leads(member: Item, first: str, still: Item) -> tuple[int, bool, int, float]:
+def _leads(member: Item, first: str) -> tuple[int, bool, int, float]:
     """What a person said leads, then the dated one; of two, still, RAW, or who was here first."""
     if member.source in SAID:
         said = 0 if member.id == first else 1
     else:
-        said = 2 if member.source in CORRECTIONS and is_sender_of(member, still) else 3
+        said = 2 if member.source in CORRECTIONS else 3
     order = {Part.STILL: 0, Part.RAW: 1, Part.FILM: 2}
     part = part_of(member)
     return said, not member.taken, order[part] if part else len(order), member.filed

@@ -43,7 +43,7 @@ from library.names import (
     stored_name,
 )
 from library.origin import is_owner_key
-from library.pairs import ALIAS_LIFE, PARTNER, Part, part_of
+from library.pairs import PARTNER, Part, part_of
 from library.receipts import etag
 from library.store.local import LocalStore, Staged
 from library.upload import Announcement, unsaved_receipt
@@ -64,7 +64,10 @@ class SidecarReader(Protocol):
 
 
 class Sidecars:
-    """Receives companions, and keeps them beside their pictures."""
+    """Receives companions, and keeps them beside their pictures.
+
+    `alias_life` is in seconds: for what came longer ago no other picture is looked for.
+    """
 
     def __init__(
         self,
@@ -75,9 +78,10 @@ class Sidecars:
         batches: Batches,
         reader: SidecarReader,
         locks: KeyedLocks,
+        alias_life: float,
     ) -> None:
         self._store, self._database, self._clock, self._batches = store, database, clock, batches
-        self._reader, self._locks = reader, locks
+        self._reader, self._locks, self._alias_life = reader, locks, alias_life
 
     def receive(
         self, announcement: Announcement, staged: Staged, sha256: str, replaces: int | None
@@ -222,7 +226,7 @@ class Sidecars:
 
     def _rehome(self, sidecar: Sidecar, item: Item) -> set[str]:
         """One that came lately may be of this one after all."""
-        if sidecar.item_id is None or item.filed - sidecar.arrived > ALIAS_LIFE:
+        if sidecar.item_id is None or item.filed - sidecar.arrived > self._alias_life:
             return set()
         picture = self.picture_of(sidecar)
         if picture is None or picture.id == sidecar.item_id:

@@ -357,6 +357,19 @@ def test_a_date_beside_a_strangers_film_moves_no_picture_of_others(library, send
     assert "images/2024/05/17/IMG_1.JPG" in paths(library)
 
 
+@pytest.mark.parametrize(
+    ("name", "body"), [("DSC_1.DNG", raw(taken=TAKEN)), ("DSC_1.MOV", live())], ids=["RAW", "film"]
+)
+def test_a_date_beside_a_strangers_picture_moves_no_other_half(library, send, name, body):
+    stranger = origin_of("192.168.1.99", program="pytest")
+    mine = send(name, body)
+    send(name, body, origin=stranger)
+    send("DSC_1.JPG", photo(taken=TAKEN), origin=stranger)
+    send("DSC_1.JPG.xmp", xmp(OTHER), origin=stranger)
+    assert library.receipts.find(mine.id).day == "2024-05-17"
+    assert "images/2023/01/02/DSC_1.JPG" in paths(library)
+
+
 @pytest.mark.parametrize("half", [live, lambda: film(None, fmt="mov")], ids=["dated", "undated"])
 def test_a_telephone_with_a_new_address_completes_what_it_sent_under_the_old_one(
     library, send, half

@@ -185,6 +185,66 @@ def test_after_a_lost_catalogue_everything_lies_where_it_belongs(library, send, 
     again.close()
 
 
+def owners_day_of_a_pair(library, send):
+    still = send("IMG_1.HEIC", heic(taken=TAKEN))
+    send("IMG_1.MOV", film(TAKEN.replace(tzinfo=UTC), fmt="mov"))
+    library.upkeep.set_date(still.item_id, date(2001, 2, 3))
+
+
+def picture_dated_by_its_film(library, send):
+    send("IMG_1.JPG", photo(taken=None))
+    send("IMG_1.MOV", film(TAKEN.replace(tzinfo=UTC), fmt="mov"))
+
+
+def film_dated_by_its_picture(library, send):
+    send("IMG_1.JPG", photo(taken=TAKEN))
+    send("IMG_1.MOV", film(None, fmt="mov"))
+
+
+@pytest.mark.parametrize(
+    ("case", "going"),
+    [
+        (owners_day_of_a_pair, ".HEIC"),
+        (picture_dated_by_its_film, ".MOV"),
+        (film_dated_by_its_picture, ".JPG"),
+    ],
+    ids=["owner's day", "picture dated by its film", "film dated by its picture"],
+)
+def test_after_a_lost_catalogue_who_is_left_of_a_pair_stays_where_it_lies(
+    library, send, case, going
+):
+    case(library, send)
+    again = without_catalogue(library)
+    before = paths(again)
+    days = {item.day for item in items(again)}
+    assert len(days) == 1, "one pair, one day"
+    for item in items(again):
+        if item.path.suffix == going:
+            again.upkeep.trash(item)
+    assert paths(again) == [path for path in before if not path.endswith(going)]
+    assert would_move(again) == []
+    again.close()
+
+
+@pytest.mark.parametrize("name", ["IMG_1.jpg", "IMG_20010101_000000.jpg"])
+@pytest.mark.parametrize("taken", [TAKEN, None], ids=["dated", "undated"])
+def test_after_a_lost_catalogue_nobody_takes_over_what_the_log_says_another_has_sent(
+    library, send, taken, name
+):
+    body, stranger = photo(taken=taken), origin_of("192.168.1.99")
+    send("IMG_1.jpg", body)
+    before = paths(library)
+    again = without_catalogue(library)
+    for path, sent in ((f"{name}.xmp", xmp(datetime(1999, 1, 1))), (name, body)):  # noqa: DTZ001  a wall clock
+        announcement = Announcement(path, stranger, size=len(sent), alias=path)
+        with again.ingest.begin(announcement) as incoming:
+            incoming.write(sent)
+            incoming.commit()
+    assert [path for path in paths(again) if path.endswith(".jpg")] == before
+    assert would_move(again) == []
+    again.close()
+
+
 def companions_beside(library: Library) -> dict[str, str]:
     """Where companions lie, and their pictures."""
     with library.database.reading() as connection:
