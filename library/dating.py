@@ -83,7 +83,7 @@ class Dating:
         self._database.write(partial(mark_rows.remove, name=mark_rows.JUDGING + item_id))
 
     def finish_judging(self) -> None:
-        """At the start: dates and places those whose companion or partner a kill has cut off."""
+        """Dates and places those whose companion or partner a kill or a fault has cut off."""
         with self._database.reading() as connection:
             left = mark_rows.beginning(connection, mark_rows.JUDGING)
         for name in left:

@@ -5,6 +5,7 @@ flushed, look the bytes up, choose date and place, link without replacing, flush
 transaction, and only then the answer.
 """
 
+import itertools
 import secrets
 from collections.abc import Callable, Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,9 @@ from library.capturedate.candidate import Candidate
 from library.capturedate.metadata import Medium, Metadata
 from library.catalogue import aliases as alias_rows
 from library.catalogue import items as item_rows
+from library.catalogue import moves as move_rows
 from library.catalogue import receipts as receipt_rows
+from library.catalogue import sidecars as sidecar_rows
 from library.catalogue import uploads as upload_rows
 from library.catalogue.aliases import State
 from library.catalogue.database import Connection, Database
@@ -165,15 +168,28 @@ class Filing:
                     return settled, self._bring_together(settled, draft, judged)
 
     def _settle_within(self, stems: set[str], whole: Whole, draft: Item) -> _Settled | None:
-        """None when the bytes are here under a stem that is not among `stems`; then it is."""
+        """None when the bytes are here under a stem that is not among `stems`; then it is.
+
+        None also when they were on the way to another place; then they have arrived.
+        """
         with self.holding_bytes(draft.sha256):
             known = self._of_bytes(draft.sha256)
             if known is None:
                 return self._settle_new(whole, draft)
-            if known.stem in stems:
+            if known.stem not in stems:
+                stems.add(known.stem)
+                return None
+            if not self._is_under_way(known):
                 return self._settle_known(whole, known, draft)
-            stems.add(known.stem)
-            return None
+        self._moves.finish(known.id)  # of another process that a kill ended
+        return None
+
+    def _is_under_way(self, item: Item) -> bool:
+        if self._store.has(item.path, item.size):
+            return False
+        with self._database.reading() as connection:
+            target = move_rows.target_of(connection, item.id)
+        return target is not None and self._store.has(target, item.size)
 
     def _of_bytes(self, sha256: str) -> Item | None:
         with self._database.reading() as connection:
@@ -420,21 +436,61 @@ class Filing:
     def _settle_new(self, whole: Whole, draft: Item) -> _Settled:
         """Links a file into its day folder under the first free number, and writes its rows."""
         arrangement = self._groups.arranged(draft)
+        here = arrangement.others
+        left = self._left_behind(draft, self._groups.folder_of(arrangement.mine))
+        if left is not None:
+            here = {**here, draft.id: replace(draft, path=left)}
         number = 1
         while True:
-            number, placed = self._groups.place(arrangement, arrangement.others, number)
+            number, placed = self._groups.place(arrangement, here, number)
             item = _own(draft, placed)
-            if self._store.link(whole.staged.name, item.path):
+            if self._put(whole, left, item.path):
                 try:
                     return self._write_new(whole, item, arrangement.others, placed)
                 except Taken:  # a name that differs in case only; the row decides of bytes too
-                    self._store.take_back(item.path, whole.staged.name)
+                    left = self._withdrawn(whole, left, item.path)
                     if known := self._of_bytes(draft.sha256):
                         return self._settle_known(whole, known, draft)
                 except Exception:  # a disk that failed, a catalogue that is full: never visible
-                    self._store.take_back(item.path, whole.staged.name)
+                    self._withdrawn(whole, left, item.path)
                     raise
             number += 1
+
+    def _put(self, whole: Whole, left: PurePosixPath | None, path: PurePosixPath) -> bool:
+        """Brings the bytes into the tree; False when the name is taken."""
+        if left is None:
+            return self._store.link(whole.staged.name, path)
+        return left == path or self._store.move(left, path)
+
+    def _withdrawn(
+        self, whole: Whole, left: PurePosixPath | None, path: PurePosixPath
+    ) -> PurePosixPath | None:
+        """Undoes `_put`; what was left behind stays in the tree, where this gives."""
+        if left is not None:
+            return path
+        self._store.take_back(path, whole.staged.name)
+        return None
+
+    def _left_behind(self, draft: Item, folder: PurePosixPath) -> PurePosixPath | None:
+        """The same bytes under that name, if a process linked them and died before their row.
+
+        A start adopts such files; a sender who tries again beside a running server comes first.
+        """
+        for number in itertools.count(1):
+            path = folder / placement.numbered(draft.name, number)
+            if not self._store.is_there(path):
+                return None
+            if self._store.has(path, draft.size) and self._is_unknown(path, draft.sha256):
+                self._store.sync_file(path)
+                return path
+        return None
+
+    def _is_unknown(self, path: PurePosixPath, sha256: str) -> bool:
+        """Whether these bytes lie there, and no row speaks of them."""
+        with self._database.reading() as connection:
+            item = item_rows.by_path(connection, path)
+            is_known = item is not None or sidecar_rows.at(connection, path) is not None
+        return not is_known and self._store.sha256(path) == sha256
 
     def _write_new(
         self, whole: Whole, item: Item, here: Mapping[str, Item], placed: list[Item]

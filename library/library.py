@@ -266,6 +266,8 @@ class Library:
         self.upkeep.empty_trash()
         self.log.purge()
         self._copy_catalogue()
+        self.moves.finish_interrupted()  # of a process that has died, or after a disk's fault
+        self.dating.finish_judging()
 
     def _copy_catalogue(self) -> None:
         """Once a day, so that a damaged catalogue costs a day of receipts and no photo."""

@@ -92,8 +92,15 @@ class Moves:
             self._database.write(lambda connection: rows.end(connection, move.id))
         return has_arrived
 
+    def finish(self, item_id: str) -> None:
+        """Completes the moves of an item whose stem is held."""
+        with self._database.reading() as connection:
+            left = [move for move in rows.all_moves(connection) if move.item_id == item_id]
+        for move in left:
+            self.carry_out(move)
+
     def finish_interrupted(self) -> int:
-        """At the start: completes what a kill interrupted; returns how many moves there were."""
+        """Completes what a kill or a fault interrupted; returns how many moves there were."""
         with self._database.reading() as connection:
             left = rows.all_moves(connection)
         for move in left:

@@ -448,6 +448,15 @@ class LocalStore:
             self._durable.discard(folder)
             folder = folder.parent
 
+    def sync_file(self, path: PurePosixPath) -> None:
+        """Flushes a file of the tree that may have come by another way than an upload."""
+        with self._disk.writing():
+            file = os.open(self.path(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
+
     def set_modified(self, path: PurePosixPath, when: float) -> None:
         """Gives a file of the tree the client's time; harmless when the file is gone."""
         with suppress(FileNotFoundError):

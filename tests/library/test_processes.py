@@ -5,11 +5,14 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from library.catalogue import items as item_rows
+from library.catalogue.receipts import Outcome
 from library.errors import Code, Refused
 from library.processlocks import ProcessLocks
 from library.upload import Announcement
@@ -179,3 +182,60 @@ def test_an_upload_that_ends_after_its_batch_was_undone_stands_in_another_one(tm
         assert library.batches.find(first.batch_id).files == 1
         assert library.upkeep.undo(receipt.batch_id, CLIENTS[0]) == 1
         assert sums_in_tree(library) == {}
+
+
+def test_bytes_that_a_process_left_without_a_row_are_stored_once_when_they_are_sent_again(
+    tmp_path,
+):
+    """A kill between link and row, beside a server whose start would have mended it."""
+    body = picture("left behind", 30_000)
+    with serving(tmp_path / "store") as library:
+        left = library.store.root / "images/2024/05/17/IMG_1.jpg"
+        left.parent.mkdir(parents=True)
+        left.write_bytes(body)
+        receipt = put(library, 0, "IMG_1.jpg", body)
+        assert (receipt.outcome, receipt.place) == (Outcome.FILED, "images/2024/05/17/IMG_1.jpg")
+        assert sums_in_tree(library) == {digest(body): 1}
+        assert broken(library, [], {digest(body)}) == []
+
+
+def test_other_bytes_without_a_row_are_left_where_they_are(tmp_path):
+    mine, other = picture("mine", 30_000), picture("other", 30_000)
+    assert len(mine) == len(other)
+    with serving(tmp_path / "store") as library:
+        there = library.store.root / "images/2024/05/17/IMG_1.jpg"
+        there.parent.mkdir(parents=True)
+        there.write_bytes(other)
+        assert put(library, 0, "IMG_1.jpg", mine).place == "images/2024/05/17/IMG_1 (2).jpg"
+        assert there.read_bytes() == other
+
+
+def interrupted_move(library, receipt) -> None:
+    """A kill between the rename and the row of a file that is filed anew."""
+    with library.database.reading() as connection:
+        item = item_rows.find(connection, receipt.item_id)
+    target = item.path.parent.with_name("18") / item.path.name
+    library.database.write(
+        lambda connection: library.moves.plan(connection, item, replace(item, path=target))
+    )
+    library.store.move(item.path, target)
+
+
+def test_bytes_that_a_process_left_on_the_way_are_stored_once_when_they_are_sent_again(tmp_path):
+    body = picture("on the way", 30_000)
+    with serving(tmp_path / "store") as library:
+        interrupted_move(library, put(library, 0, "IMG_1.jpg", body))
+        assert put(library, 1, "IMG_1.jpg", body).outcome is Outcome.DUPLICATE
+        assert broken(library, [], {digest(body)}) == []
+
+
+def test_housekeeping_ends_the_moves_of_a_process_that_died(tmp_path):
+    body = picture("on the way", 30_000)
+    with serving(tmp_path / "store") as library:
+        receipt = put(library, 0, "IMG_1.jpg", body)
+        interrupted_move(library, receipt)
+        library._one_round()
+        with library.database.reading() as connection:
+            assert str(item_rows.find(connection, receipt.item_id).path) == (
+                "images/2024/05/18/IMG_1.jpg"
+            )
