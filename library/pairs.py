@@ -23,6 +23,7 @@ FOLDER = "folder"  # the source of a date of a file that was found under another
 SAID = frozenset({OWNER, FOLDER})  # a person's word, by a form or by the place
 FOUND = "found:"  # how the scope of files begins that lay in the tree without a row
 _SAME_SHOT = timedelta(seconds=5)
+_SAME_MINUTE = timedelta(seconds=60)  # a companion's UTC over midnight
 _MOST_OFFSET = timedelta(hours=14)
 _QUARTER = timedelta(minutes=15)
 _STILLS = frozenset({"image/jpeg", "image/heic", "image/heif"})
@@ -84,14 +85,15 @@ def tie(one: Item, other: Item, alias_life: float) -> Tie:
 
 def _timed(one: Item, other: Item) -> Tie:
     """What the times of two say: the same moment, the same clock, or one but for its zone."""
-    if one.day_only or other.day_only:
-        return Tie.TIME if one.day == other.day else Tie.NONE
     written = abs(_as_written(one) - _as_written(other))
     moments = _moment(one), _moment(other)
-    if moments[0] is not None and moments[1] is not None:
-        # cameras also write their wall clock where a film's header wants UTC
-        is_same = min(abs(moments[0] - moments[1]), written) <= _SAME_SHOT
+    apart = abs(moments[0] - moments[1]) if moments[0] and moments[1] else None
+    if one.day_only or other.day_only:
+        is_same = one.day == other.day or (apart is not None and apart <= _SAME_MINUTE)
         return Tie.TIME if is_same else Tie.NONE
+    if apart is not None:
+        # cameras also write their wall clock where a film's header wants UTC
+        return Tie.TIME if min(apart, written) <= _SAME_SHOT else Tie.NONE
     if abs(_wall(one) - _wall(other)) <= _SAME_SHOT:
         return Tie.TIME
     if not _is_weak(one) and not _is_weak(other):
