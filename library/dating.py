@@ -106,8 +106,7 @@ class Dating:
         with self._database.reading() as connection:
             found = [item for path in paths if (item := item_rows.by_path(connection, path))]
         for item in found:
-            dates = self._sidecars.dates_in(self._sidecars.that_date(item))
-            self._change(item, self._dated_beside(item, dates))
+            self._date_beside(item)
         for item in found:
             now = self._now(item)
             owners = told.get(item.sha256, Told()).owners_day
@@ -117,6 +116,17 @@ class Dating:
                 self._change(now, now.under(day, FOLDER))
         for item in found:
             self._join_as_it_lies(self._now(item))
+
+    def _date_beside(self, item: Item) -> None:
+        try:
+            dates = self._sidecars.dates_in(self._sidecars.that_date(item))
+        except Refused as failure:  # nobody could read its companion
+            self._database.write(partial(mark_rows.write, name=mark_rows.JUDGING + item.id))
+            structlog.get_logger().warning(
+                "a date waits", path=str(item.path), error=in_words(failure)
+            )
+            return
+        self._change(item, self._dated_beside(item, dates))
 
     def _join_as_it_lies(self, item: Item) -> None:
         """Writes who is of one shot with a found item, if all of them lie where they belong."""
@@ -139,7 +149,7 @@ class Dating:
             self.judge_again(item_id)
         except (OSError, Refused, Taken) as failure:
             structlog.get_logger().warning(
-                "a date waits for the next start", item=item_id, error=in_words(failure)
+                "a date waits for the next round", item=item_id, error=in_words(failure)
             )
 
     def rejoin(self, item: Item, scope: str, name: str) -> None:
@@ -158,6 +168,13 @@ class Dating:
                 return
         for item_id in to_judge:
             self.judge_late(item_id)
+
+    def rejoin_all(self, item: Item) -> None:
+        """A filed item was away: who waits for it under any of its names comes to it."""
+        with self._database.reading() as connection:
+            known_as = item_rows.scopes_of(connection, item)
+        for scope, stem in known_as:
+            self.rejoin(item, scope, f"{stem}{PurePosixPath(item.name).suffix}")
 
     def settle_left(self, gone: Item) -> None:
         """An item has gone to the trash: whom it kept from being a pair may be one now."""

@@ -17,6 +17,8 @@ from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item, ItemState
 from library.catalogue.sidecars import Sidecar
 from library.clock import Clock
+from library.console import in_words
+from library.errors import Refused
 from library.keyedlocks import KeyedLocks
 from library.names import is_sidecar, sidecar_picture
 from library.origin import LOCAL
@@ -59,11 +61,13 @@ class SidecarUpkeep:
                 self._trash(sidecar, item.trashed)
         return heirs
 
-    def _trash(self, sidecar: Sidecar, when: float | None = None) -> None:
+    def _trash(
+        self, sidecar: Sidecar, when: float | None = None, to_judge: Iterable[str] = ()
+    ) -> None:
         """`when` is the time of the item it goes with: it comes back with it."""
         if sidecar.path is not None and self._store.is_there(sidecar.path):
             self._store.move_to_trash(sidecar.path, sidecar.id)
-        self._sidecars.change(replace(sidecar, trashed=when or self._clock.now()))
+        self._sidecars.change(replace(sidecar, trashed=when or self._clock.now()), to_judge)
 
     def restore(self, item: Item, trashed: float) -> None:
         """An item is back: what went to the trash with it lies beside it again."""
@@ -100,7 +104,7 @@ class SidecarUpkeep:
         elif sidecar.staged is not None:
             self._give_up(sidecar)
         else:  # also what lies in the trash with its picture: it comes back without it
-            self._trash(sidecar)
+            self._trash(sidecar, to_judge={sidecar.item_id} if sidecar.item_id else ())
 
     def purge(self, before: float) -> None:
         """Removes for good what went to the trash before a time."""
@@ -173,13 +177,21 @@ class SidecarUpkeep:
         homeless = self._digests(path for path in strangers if is_sidecar(path.name))
         for sidecar in companions:
             if sidecar.trashed is None:
-                with self._held(sidecar) as now:
-                    if now == sidecar:
-                        self._settle(sidecar, homeless)
+                self._settle_late(sidecar, homeless)
         adopted = {path for path, sha256 in homeless.items() if self._adopt(path, sha256, found)}
         for item_id in {sidecar.item_id for sidecar in companions}:
             self._follow_late(item_id)
         return adopted
+
+    def _settle_late(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
+        try:
+            with self._held(sidecar) as now:
+                if now == sidecar:
+                    self._settle(sidecar, homeless)
+        except Refused as failure:  # nobody could read it
+            structlog.get_logger().warning(
+                "a companion waits for the next start", name=sidecar.name, error=in_words(failure)
+            )
 
     def _settle(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
         if sidecar.path is None:

@@ -250,7 +250,7 @@ class Upkeep:
             self._change(item, replace(item, trashed=now))
         forgotten = self._sidecars.forget_lost()
         for item_id in {each.item_id for each in forgotten if each.item_id is not None}:
-            self._dating.judge_again(item_id)
+            self._dating.judge_late(item_id)
         return len(lost) + len(forgotten)
 
     def count_lost(self) -> int:
@@ -312,7 +312,7 @@ class Upkeep:
             brought = receipt_rows.items_of_batch(connection, batch_id)
         trashed = sum(self._trash_unless_held(item_id) for item_id in sorted(brought))
         for item_id in self._sidecars.take_back(batch_id):
-            self._dating.judge_again(item_id)
+            self._dating.judge_late(item_id)
         self._database.write(
             lambda connection: mark_rows.remove(connection, mark_rows.UNDOING + batch_id)
         )
@@ -404,7 +404,8 @@ class Upkeep:
             if now is None or now.trash_name is None or again is not None:
                 raise Refused(Code.EXPIRED, "trash")
             restored = self._move_from_trash(now, now.trash_name)
-        self._dating.judge_again(restored.id)
+        self._dating.judge_late(restored.id)
+        self._dating.rejoin_all(restored)
         with self._database.reading() as connection:
             return item_rows.find(connection, restored.id) or restored
 

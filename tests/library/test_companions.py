@@ -14,6 +14,7 @@ from library.names import Role, role, sidecar_ending, sidecar_picture, sidecar_t
 from library.origin import origin_of
 from library.receipts import Outcome
 from library.upload import Announcement
+from library.workers import Workers
 from tests.library.test_pairs import TAKEN, paths, xmp
 from tests.media import film, heic, photo, png, raw
 
@@ -411,6 +412,43 @@ def test_a_companion_undone_while_its_picture_lies_in_the_trash_does_not_come_ba
     library.upkeep.undo(companion.batch_id, origin)
     library.upkeep.restore(library.upkeep.trashed_item(picture.item_id))
     assert paths(library) == ["images/2024/05/17/IMG_1.jpg"]
+
+
+def test_a_picture_that_comes_back_meets_the_companion_that_came_meanwhile(library, send):
+    picture = send("IMG_1.jpg", photo(taken=None))
+    library.upkeep.trash(stored(library, picture))
+    send("IMG_1.jpg.xmp", xmp(OTHER))
+    library.upkeep.restore(library.upkeep.trashed_item(picture.item_id))
+    assert paths(library) == ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.jpg.xmp"]
+
+
+def test_a_batch_is_undone_while_nobody_can_read_and_dates_are_judged_by_housekeeping(
+    library, send, origin
+):
+    stopped = Workers()
+    stopped.stop()
+    picture = send("IMG_1.jpg", photo(taken=TAKEN))
+    send("IMG_1.jpg.json", b'{"photoTakenTime": {"timestamp": "981173106"}}')
+    library.batches.finish(picture.batch_id)
+    other = send("IMG_1.jpg.xmp", xmp(OTHER))
+    library.sidecars._reader = stopped
+    assert library.upkeep.undo(other.batch_id, origin) == 0
+    library.sidecars._reader = library.workers
+    library._one_round()
+    assert stored(library, picture).day == TAKEN.date()
+
+
+@pytest.mark.parametrize("order", list(permutations([".HEIC", ".MOV", ".HEIC.json"])), ids="-".join)
+def test_takeouts_moment_parts_no_live_photo_at_midnight(library, send, order):
+    moment = int(datetime(2024, 5, 17, 22, 30, tzinfo=UTC).timestamp())
+    files = {
+        ".HEIC": heic(taken=None),
+        ".MOV": film(None, keys="2024-05-18T00:30:00+0200", fmt="mov"),
+        ".HEIC.json": f'{{"photoTakenTime": {{"timestamp": "{moment}"}}}}'.encode(),
+    }
+    for ending in order:
+        send(f"IMG_1{ending}", files[ending])
+    assert paths(library) == [f"images/2024/05/18/IMG_1{ending}" for ending in sorted(files)]
 
 
 def test_who_inherits_a_companion_is_dated_by_it(library, send):
