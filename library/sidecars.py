@@ -284,11 +284,19 @@ class Sidecars:
         """The picture of its scope and stem that a companion belongs to."""
         with self._database.reading() as connection:
             of_stem = item_rows.of_stem(connection, sidecar.pair_scope, sidecar.stem)
-            its_own = item_rows.find(connection, sidecar.item_id) if sidecar.item_id else None
-        known = {item.id for item in of_stem}
-        if its_own is not None and its_own.state is ItemState.STORED and its_own.id not in known:
-            of_stem.append(its_own)  # there are more of this stem than are asked for
+        if item_rows.is_full(of_stem):
+            of_stem += self._older(sidecar)
         return self.choose(sidecar, of_stem)
+
+    def _older(self, sidecar: Sidecar) -> list[Item]:
+        """The picture that a companion has and those whose day it says, however many came since."""
+        days = self._days_in(sidecar)
+        with self._database.reading() as connection:
+            older = item_rows.akin(connection, sidecar.pair_scope, sidecar.stem, days)
+            its_own = item_rows.find(connection, sidecar.item_id) if sidecar.item_id else None
+        if its_own is not None and its_own.state is ItemState.STORED:
+            older.append(its_own)
+        return older
 
     def choose(self, sidecar: Sidecar, of_stem: Iterable[Item]) -> Item | None:
         """The one that it names in full, then whose day it says, then what its kind describes.

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import islice
 from pathlib import PurePosixPath
@@ -154,7 +154,7 @@ _LOST = ~STORED & (items.c.state == ItemState.MISSING.value) & items.c.trashed.i
 # What every upload asks is written once: putting a statement together costs more than running it.
 _BY_SHA256 = select(*COLUMNS).where(items.c.sha256 == bindparam("sha256"), STORED).limit(1)
 _ASKED_AT_ONCE = 500  # ids in one question; SQLite bounds their number
-_MOST_OF_STEM = 200  # there are programs that call every picture `image.jpg`
+_MOST_OF_STEM = 200  # there are programs that call every picture `image.jpg`; see `is_full`
 _CAME_AGAIN = select(appearances.c.item_id).where(
     appearances.c.pair_scope == bindparam("pair_scope"), appearances.c.stem == bindparam("stem")
 )
@@ -166,17 +166,23 @@ _OF_STEM = (
         STORED,
     )
     .order_by(items.c.filed.desc(), items.c.id)
-    .limit(_MOST_OF_STEM)
+    .limit(bindparam("most"))
 )
 _SCOPES = select(appearances.c.pair_scope, appearances.c.stem).where(
     appearances.c.item_id == bindparam("of")
 )
 _OF_PAIRS = select(*COLUMNS).where(items.c.pair.in_(bindparam("pairs", expanding=True)))
-_OF_CONTENT = select(*COLUMNS).where(
-    items.c.pair_scope == bindparam("pair_scope"),
-    items.c.stem == bindparam("stem"),
-    items.c.content_id.in_(bindparam("content_ids", expanding=True)),
-    STORED,
+_AKIN = (
+    select(*COLUMNS)
+    .where(
+        items.c.pair_scope == bindparam("pair_scope"),
+        items.c.stem == bindparam("stem"),
+        items.c.content_id.in_(bindparam("content_ids", expanding=True))
+        | func.substr(items.c.taken, 1, 10).in_(bindparam("days", expanding=True)),
+        STORED,
+    )
+    .order_by(items.c.filed.desc(), items.c.id)
+    .limit(bindparam("most"))
 )
 _APPEARED = select(appearances.c.item_id, appearances.c.pair_scope).where(
     appearances.c.item_id.in_(bindparam("ids", expanding=True)),
@@ -290,15 +296,20 @@ def in_folder(connection: Connection, folder: PurePosixPath) -> list[Item]:
 
 def of_stem(connection: Connection, pair_scope: str, stem: str) -> list[Item]:
     """The stored items that may be of one pair, and those whose bytes came again; newest first."""
-    found = connection.execute(_OF_STEM, {"pair_scope": pair_scope, "stem": stem})
-    return [from_row(row) for row in found]
+    asked = {"pair_scope": pair_scope, "stem": stem, "most": _MOST_OF_STEM}
+    return [from_row(row) for row in connection.execute(_OF_STEM, asked)]
+
+
+def is_full(of_stem: list[Item]) -> bool:
+    """Whether there may be more of a stem in a scope than are asked for."""
+    return len(of_stem) >= _MOST_OF_STEM
 
 
 def relatives(connection: Connection, item: Item) -> Relatives:
     """An item and all who share its stem and a scope, with it or with one of the others.
 
     Members of their pairs are among them wherever they are, also who was purged from the trash;
-    and who has the same content identifier, however many came since.
+    and who has the same content identifier or nearly its day, however many came since.
     """
     found, is_whole = {item.id: item}, True
     scopes = _scopes_under(connection, item.stem, [item])
@@ -308,9 +319,11 @@ def relatives(connection: Connection, item: Item) -> Relatives:
         new: dict[str, Item] = {}
         for scope in sorted(left):
             of_scope = of_stem(connection, scope, item.stem)
-            if len(of_scope) >= _MOST_OF_STEM:
+            if is_full(of_scope):
                 is_whole = False
-                of_scope += _of_content(connection, scope, [item, *of_scope])
+                content_ids = {each.content_id for each in (item, *of_scope) if each.content_id}
+                days = {each.candidate.wall.date() for each in item.judged if each.candidate.wall}
+                of_scope += akin(connection, scope, item.stem, days, content_ids)
             new |= {other.id: other for other in of_scope if other.stem == item.stem}
         new = {key: other for key, other in new.items() if key not in found}
         found |= new
@@ -323,10 +336,24 @@ def relatives(connection: Connection, item: Item) -> Relatives:
     return Relatives(found, scopes, is_whole)
 
 
-def _of_content(connection: Connection, scope: str, of: list[Item]) -> list[Item]:
-    known = sorted({each.content_id for each in of if each.content_id})
-    asked = {"pair_scope": scope, "stem": of[0].stem, "content_ids": known}
-    return [from_row(row) for row in connection.execute(_OF_CONTENT, asked)] if known else []
+def akin(
+    connection: Connection,
+    pair_scope: str,
+    stem: str,
+    days: Iterable[date],
+    content_ids: Iterable[str] = (),
+) -> list[Item]:
+    """Stored items that were first sent there, of one of these days, a day beside or identifier."""
+    whole = [day for day in days if date.min < day < date.max]
+    near = {day + timedelta(days=step) for day in whole for step in (-1, 0, 1)}
+    asked = {
+        "pair_scope": pair_scope,
+        "stem": stem,
+        "days": sorted(day.isoformat() for day in near),
+        "content_ids": sorted(content_ids),
+        "most": _MOST_OF_STEM,
+    }
+    return [from_row(row) for row in connection.execute(_AKIN, asked)]
 
 
 def _scopes_under(connection: Connection, stem: str, of: Iterable[Item]) -> dict[str, set[str]]:

@@ -1,5 +1,6 @@
 """Members of one shot stay together, strangers of one name do not."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -321,23 +322,45 @@ def test_a_film_whose_picture_is_gone_for_good_stays_as_it_was_filed(library, se
     assert refile.plan() == []
 
 
+@pytest.fixture
+def many(monkeypatch, send) -> Callable[[], None]:
+    """Sends more pictures of one name than are looked at."""
+    monkeypatch.setattr(item_rows, "_MOST_OF_STEM", 8)
+
+    def send_them() -> None:
+        for number in range(12):
+            send("image.JPG", photo(taken=OTHER, seed=f"{number}"))
+
+    return send_them
+
+
 @pytest.mark.parametrize(
     ("identifier", "place"),
     [("A", "images/2024/05/17/image.MOV"), (None, "no_date/image.MOV")],
     ids=["Apple's identifier", "nothing but the name"],
 )
 def test_no_number_of_others_of_its_name_gives_a_film_a_strangers_day(
-    library, send, identifier, place
+    library, send, many, identifier, place
 ):
     send("image.JPG", photo(taken=TAKEN, identifier=identifier))
     half = send("image.MOV", film(None, fmt="mov", identifier=identifier))
-    for number in range(205):
-        other = send("image.JPG", photo(taken=OTHER, seed=f"{number}", size=4000))
-        if number % 40 == 0:
-            library.batches.finish(other.batch_id)
+    many()
     late = send("image.MOV", film(None, "late", fmt="mov"))
     assert library.receipts.find(half.id).place == place
     assert late.place.startswith("no_date/"), "there are more than are looked at"
+
+
+def test_a_film_finds_the_picture_of_its_time_among_any_number_of_its_name(library, send, many):
+    still = send("image.JPG", photo(taken=TAKEN))
+    many()
+    assert send("image.MOV", live()).place == "images/2024/05/17/image.MOV"
+    assert library.receipts.find(still.id).place == "images/2024/05/17/image.JPG"
+
+
+def test_a_companion_finds_the_picture_of_its_day_among_any_number_of_its_name(library, send, many):
+    send("image.JPG", photo(taken=TAKEN))
+    many()
+    assert send("image.xmp", xmp(TAKEN)).place == "images/2024/05/17/image.xmp"
 
 
 def test_a_film_that_a_stranger_sends_dates_no_picture_of_others(library, send):
