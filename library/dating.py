@@ -131,7 +131,8 @@ class Dating:
     def _join_as_it_lies(self, item: Item) -> None:
         """Writes who is of one shot with a found item, if all of them lie where they belong."""
         group = self._groups.arranged(item).mine
-        if {self._groups.folder_of(group)} == {each.path.parent for each in group.members}:
+        folders = {each.path.parent for each in group.members}
+        if len(group.members) > 1 and folders == {self._groups.folder_of(group)}:
             for member in group.members:
                 self._change(self._now(member), member)
 
