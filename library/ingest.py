@@ -43,7 +43,9 @@ from library.upload import Announcement, Checksum, Whole, unsaved_receipt
 from library.uploadlog import UploadLog
 from library.words import Fact, readable_size
 
-__all__ = ["Announcement", "Checksum", "Incoming", "Ingest"]
+__all__ = ["PASSING", "Announcement", "Checksum", "Incoming", "Ingest"]
+
+PASSING = frozenset({Code.BUSY, Code.INTERNAL})  # of us and not of the file: it may come again
 
 STEP = 16 << 20  # bytes held at a time for an upload whose size nobody announced
 SIDECAR_MOST = 16 << 20
@@ -102,10 +104,13 @@ class Ingest:
             self._gate(announcement)
             self.room.enter()
             try:
-                return _Filed(self, announcement, self.store.reopen(staged), held)
+                reopened = self.store.reopen(staged)
             except BaseException:
                 self.room.leave()
                 raise
+            incoming = _Filed(self, announcement, reopened, held)
+            incoming.take_up()
+            return incoming
 
     def settle_staged(self, alias: Alias, announcement: Announcement) -> Receipt:
         """The MOVE of a temporary name to its final one: all checks of an upload happen now.
@@ -160,7 +165,8 @@ class Ingest:
         except Forbidden:
             raise  # said by the face, of the path and not of the upload
         except Refused as refused:
-            self._tell_refusal(announcement, refused)
+            if not (announcement.is_resumable and refused.code is Code.BUSY):
+                self._tell_refusal(announcement, refused)
             raise
         except Exception as failure:
             reference = secrets.token_hex(4)
@@ -285,7 +291,8 @@ class Ingest:
 class Incoming:
     """An upload being received: staged, counted and hashed. Leaves nothing behind unless committed.
 
-    Used as a context manager it aborts what was not committed.
+    Used as a context manager it aborts what was not committed. Of a resumable upload what a passing
+    refusal met stays in staging; `is_given_up` says of any that nothing did.
     """
 
     def __init__(self, ingest: Ingest, announcement: Announcement, staged: Staged) -> None:
@@ -297,6 +304,7 @@ class Incoming:
         ]
         self._head = b""
         self._is_open = True
+        self.is_given_up = False
         self._promised = 0
         self._promise((announcement.size or 0) - staged.size)
         self.received = 0
@@ -359,9 +367,15 @@ class Incoming:
         self._let_go()
         return name
 
+    def release(self) -> None:
+        """Ends this part as it stands: staging is left as it is; harmless twice."""
+        if self._is_open:
+            self._let_go()
+
     def abort(self) -> None:
         """Leaves nothing behind and tells nobody; harmless twice, and after `commit`."""
         if self._is_open:
+            self.is_given_up = True
             self._let_go()
             self._give_back()
 
@@ -378,6 +392,10 @@ class Incoming:
 
     def _give_back(self) -> None:
         self._ingest.store.discard(self._staged.name)
+
+    def _outlives(self, failure: BaseException) -> bool:  # noqa: ARG002  what _Filed asks it for
+        """Whether what arrived stays in staging after this failure."""
+        return False
 
     # ---- inside -----------------------------------------------------------------------------
 
@@ -410,8 +428,11 @@ class Incoming:
         try:
             with self._ingest.telling(self._announcement):
                 yield
-        except BaseException:
-            self.abort()
+        except BaseException as failure:
+            if self._outlives(failure):
+                self.release()
+            else:
+                self.abort()
             raise
 
     def _promise(self, size: int) -> None:
@@ -426,9 +447,9 @@ class Incoming:
 
     def _let_go(self) -> None:
         self._is_open = False
-        self._staged.close()
         self._ingest.room.promise(-self._promised)
         self._ingest.room.leave()
+        self._staged.close()
 
     def _hold_room(self, step: int = STEP) -> None:
         """For bytes that nobody announced: room on the disk, a step ahead of what arrives."""
@@ -446,16 +467,19 @@ class _Filed(Incoming):
         super().__init__(ingest, announcement, staged)
         self._held = held
         self._touched = ingest.clock.now()
-        self._take_up(staged)
 
-    def _take_up(self, staged: Staged) -> None:
+    def take_up(self) -> None:
         """Reads again what an earlier request has received."""
-        while block := staged.read(1 << 20, self.received):
-            self.received += len(block)
-            self._head += block[: HEAD_BYTES - len(self._head)]
-            self._sha256.update(block)
-            for _, running in self._sums:
-                running.update(block)
+        try:
+            while block := self._staged.read(1 << 20, self.received):
+                self.received += len(block)
+                self._head += block[: HEAD_BYTES - len(self._head)]
+                self._sha256.update(block)
+                for _, running in self._sums:
+                    running.update(block)
+        except BaseException:
+            self.release()
+            raise
 
     def _count(self) -> None:
         announced = self._announcement.size
@@ -493,6 +517,10 @@ class _Filed(Incoming):
     def _give_back(self) -> None:
         super()._give_back()
         self._ingest.give_back(self._held.id)
+
+    def _outlives(self, failure: BaseException) -> bool:
+        is_passing = isinstance(failure, Refused) and failure.code in PASSING
+        return self._announcement.is_resumable and is_passing
 
 
 class _Bounded(Incoming):

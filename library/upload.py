@@ -34,7 +34,8 @@ class Announcement:
     `alias` the path in `Upload` of an upload from the drive; `folder` the client's folder of one
     from the page, kept as a note; `batch_id` an explicit batch, None for the drive's own;
     `modified` the client's time in seconds since 1970, which never decides the day; `scope` where
-    an import looks for the partners of a file; `guard` has the last word when it is accepted.
+    an import looks for the partners of a file; `is_resumable` when its sender goes on by itself
+    after a `busy`, which then refuses nothing; `guard` has the last word when it is accepted.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Announcement:
     modified: float | None = None
     checksums: tuple[Checksum, ...] = ()
     scope: str | None = None
+    is_resumable: bool = False
     guard: Guard = field(default=free, compare=False)
 
     @property

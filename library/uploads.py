@@ -23,7 +23,7 @@ from library.catalogue.receipts import Outcome, Receipt
 from library.catalogue.uploads import Upload, UploadState
 from library.clock import Clock
 from library.errors import Code, Refused
-from library.ingest import Announcement, Checksum, Incoming, Ingest
+from library.ingest import PASSING, Announcement, Checksum, Incoming, Ingest
 from library.names import Role, printable, role
 from library.origin import Origin
 from library.upload import unsaved_receipt
@@ -433,6 +433,7 @@ def announcement_of(upload: Upload, origin: Origin) -> Announcement:
         folder=upload.folder,
         batch_id=upload.batch_id,
         modified=upload.modified,
+        is_resumable=True,
     )
 
 
@@ -473,13 +474,13 @@ class Receiving:
                     size=self.upload.size,
                 )
             self._wrote_at = self._uploads.now()
-            with self._settling_refusals():
+            with self._ending_at_failures():
                 self._incoming.write(block)
                 if self.offset == self.upload.size:
                     self._file()
                 elif self.offset - self._noted >= CHECKPOINT:
-                    self._noted = self.offset
                     self._uploads.note(self.upload, self._incoming.flush(), self.offset)
+                    self._noted = self.offset
 
     def leave(self) -> None:
         """Ends the turn and keeps what arrived; harmless twice, and after the last byte."""
@@ -491,7 +492,8 @@ class Receiving:
                 self._incoming.abort()
                 return
             received = self.offset
-            self._uploads.note(self.upload, self._incoming.keep(), received)
+            with self._ending_at_failures():
+                self._uploads.note(self.upload, self._incoming.keep(), received)
 
     def _file(self) -> None:
         self.receipt = self._incoming.commit()
@@ -499,10 +501,19 @@ class Receiving:
         self._uploads.settle(self.upload, self.receipt)
 
     @contextmanager
-    def _settling_refusals(self) -> Iterator[None]:
+    def _ending_at_failures(self) -> Iterator[None]:
+        """Any failure ends the turn; the upload ends only by what speaks of the file itself.
+
+        Else its row says what was last flushed, and from there its sender goes on.
+        """
         try:
             yield
-        except Refused as refused:
+        except BaseException as failure:
             self._is_open = False
-            self._uploads.refuse(self.upload, refused)
+            self._incoming.release()
+            if isinstance(failure, Refused) and self._is_final(failure):
+                self._uploads.refuse(self.upload, failure)
             raise
+
+    def _is_final(self, refused: Refused) -> bool:
+        return self._incoming.is_given_up and refused.code not in PASSING

@@ -1,12 +1,18 @@
 """Resumable uploads: what is promised holds over cuts, restarts and time."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from library.errors import Code, Refused
 from library.library import Library
+from library.names import stem_key
 from library.origin import Origin
+from library.processlocks import ProcessLocks
 from library.uploads import CHECKPOINT, Announced, UploadState
 from tests import media
 
@@ -113,3 +119,95 @@ def test_sixty_files_against_the_limit_of_fifty_let_exactly_fifty_in(
     states = [upload.state for upload in manifest.uploads]
     assert states == [UploadState.ACCEPTED] * 50 + [UploadState.REFUSED] * 10
     assert library.batches.find(manifest.batch.id).files == 50
+
+
+@contextmanager
+def another_process(library: Library, *key: str, wait: float = 0.01) -> Iterator[None]:
+    """Keeps a lock as another process would; `wait` is how long this one waits for it."""
+    ours = library._processes
+    before, ours._wait = ours._wait, wait
+    theirs = ProcessLocks(ours._path)
+    try:
+        with theirs.holding(key):
+            yield
+    finally:
+        theirs.close()
+        ours._wait = before
+
+
+def places(library: Library) -> tuple[int, int]:
+    """Free places among the uploads that are received, and bytes promised to them."""
+    return library.room._places._value, library.room._promised
+
+
+def staging_files_open() -> int:
+    links = (os.path.realpath(file) for file in Path("/proc/self/fd").iterdir())
+    return sum("/.daydrop/staging/" in link for link in links)
+
+
+def test_an_upload_that_met_a_busy_server_at_its_last_byte_is_filed_by_the_next_try(
+    library: Library, origin: Origin
+) -> None:
+    [upload_id] = announced(library, origin, PHOTO)
+    send(library, upload_id, 0, PHOTO[:1000])
+    before = places(library)
+    with another_process(library, "pair", stem_key("0.jpg")), pytest.raises(Refused) as refused:
+        send(library, upload_id, 1000, PHOTO[1000:])
+    assert refused.value.code is Code.BUSY
+    assert refused.value.retry_after is not None
+    upload = library.uploads.find(upload_id)
+    assert (upload.state, upload.received) == (UploadState.ACCEPTED, 1000)
+    assert library.receipts.of_batch(upload.batch_id) == []
+    assert (places(library), staging_files_open()) == (before, 0)
+    assert library.batches.find(upload.batch_id).files == 1
+    assert send(library, upload_id, 1000, PHOTO[1000:]).place == "images/2024/05/17/0.jpg"
+    assert library.store.staged_names() == []
+
+
+def test_a_companion_that_met_a_busy_server_is_kept_by_the_next_try(
+    library: Library, origin: Origin
+) -> None:
+    files = [Announced("0", "IMG_1.aae", "IMG_1.aae", 8)]
+    [upload] = library.uploads.announce(origin, files).uploads
+    with another_process(library, "pair", stem_key("IMG_1.aae")), pytest.raises(Refused):
+        send(library, upload.id, 0, b"<plist/>")
+    assert library.uploads.find(upload.id).is_pending
+    send(library, upload.id, 0, b"<plist/>")
+    assert library.uploads.find(upload.id).state is UploadState.FILED
+
+
+def test_a_fault_of_ours_at_the_last_byte_ends_no_upload(
+    library: Library, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [upload_id] = announced(library, origin, PHOTO)
+    with monkeypatch.context() as patched:
+        patched.delattr(library.filing, "_groups")
+        with pytest.raises(Refused) as refused:
+            send(library, upload_id, 0, PHOTO)
+    assert refused.value.code is Code.INTERNAL
+    assert library.uploads.find(upload_id).received == 0
+    assert send(library, upload_id, 0, PHOTO).place == "images/2024/05/17/0.jpg"
+
+
+def test_a_catalogue_that_is_full_when_progress_is_noted_keeps_neither_place_nor_room(
+    library: Library, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = media.photo(MAY, size=CHECKPOINT + 2000)
+    [upload_id] = announced(library, origin, body)
+    send(library, upload_id, 0, body[:1000])
+    before = places(library)
+
+    def full(*_job: object, **_more: object) -> None:
+        raise Refused(Code.NO_SPACE)
+
+    with (
+        pytest.raises(Refused) as refused,
+        monkeypatch.context() as patched,
+        library.uploads.receiving(upload_id, 1000) as receiving,
+    ):
+        patched.setattr(library.database, "write", full)
+        receiving.write(memoryview(body[1000 : CHECKPOINT + 1000]))
+    assert refused.value.code is Code.NO_SPACE
+    assert (places(library), staging_files_open()) == (before, 0)
+    assert library.uploads.find(upload_id).received == 1000
+    assert send(library, upload_id, 1000, body[1000:]) is not None

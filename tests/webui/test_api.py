@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from library.library import Library
+from library.names import stem_key
+from library.processlocks import ProcessLocks
 from library.uploads import QUIET_SECONDS
 from tests import media
 
@@ -277,6 +279,27 @@ def test_a_sender_who_missed_a_refusal_is_told_it_again(web: FlaskClient) -> Non
     first = patch(web, url, 0, b"text" * 10)
     again = patch(web, url, 0, b"text" * 10)
     assert (again.status_code, again.get_json()) == (415, first.get_json())
+
+
+def test_a_busy_server_refuses_no_file_and_says_when_to_come_again(
+    web: FlaskClient, library: Library
+) -> None:
+    url = url_of(web)
+    library._processes._wait = 1.0
+    theirs = ProcessLocks(library._processes._path)
+    try:
+        with theirs.holding(("pair", stem_key("IMG_1.jpg"))):
+            busy = patch(web, url, 0, PHOTO)
+    finally:
+        theirs.close()
+    assert (busy.status_code, busy.get_json()["code"]) == (429, "busy")
+    assert busy.headers["Retry-After"] == "1"
+    assert int(busy.headers["Upload-Offset"]) == offset_of(web, url) < len(PHOTO)
+    assert web.get(url).get_json()["state"] == "accepted"
+    again = patch(web, url, offset_of(web, url), PHOTO[offset_of(web, url) :])
+    assert (again.status_code, again.get_json()["state"]) == (200, "filed")
+    batch = web.get(f"/api/v1/batches/{url.split('/')[4]}").get_json()
+    assert [file["state"] for file in batch["files"]] == ["filed"]
 
 
 def test_a_wrong_version_of_tus_and_a_wrong_type_are_told_what_is_spoken(web: FlaskClient) -> None:
