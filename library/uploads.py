@@ -24,11 +24,21 @@ from library.catalogue.uploads import Upload, UploadState
 from library.clock import Clock
 from library.errors import Code, Refused
 from library.ingest import PASSING, Announcement, Checksum, Incoming, Ingest
+from library.keyedlocks import KeyedLocks
 from library.names import Role, printable, role
 from library.origin import Origin
 from library.upload import unsaved_receipt
 
-__all__ = ["Announced", "Manifest", "Receiving", "Upload", "UploadState", "Uploads"]
+__all__ = [
+    "Announced",
+    "Ended",
+    "KeyUsed",
+    "Manifest",
+    "Receiving",
+    "Upload",
+    "UploadState",
+    "Uploads",
+]
 
 # Not refused, only not yet: their sender keeps them and sends them with its next batch. So they get
 # no receipts, which would call a file refused that then came, and of a thousand files in batches of
@@ -58,6 +68,14 @@ class Manifest:
     uploads: tuple[Upload, ...]
 
 
+class Ended(Exception):
+    """No more bytes come for an upload that was filed or refused: its sender is told so again."""
+
+    def __init__(self, upload: Upload) -> None:
+        super().__init__(upload.id)
+        self.upload = upload
+
+
 class KeyUsed(Exception):
     """A request key that was used for another list: whoever sent it has mixed up two requests."""
 
@@ -81,8 +99,9 @@ class Uploads:
     ) -> None:
         self._database, self._clock, self._batches = database, clock, batches
         self.ingest, self._random, self._monotonic = ingest, random, monotonic
+        self._turns = KeyedLocks()  # of an upload, while its turns change
         self._open: dict[str, Receiving] = {}
-        self._opening = threading.Lock()
+        self._guard = threading.Lock()  # of this dict alone
 
     # ---- announcing -------------------------------------------------------------------------
 
@@ -229,7 +248,7 @@ class Uploads:
     ) -> Iterator["Receiving"]:
         """Goes on with an upload at `offset`; what arrived by the end of the block is kept.
 
-        Raises Refused: EXPIRED, LOCKED while another sender is at it, OFFSET_MISMATCH.
+        Raises Refused: EXPIRED, LOCKED while another sender is at it, OFFSET_MISMATCH; and Ended.
         """
         receiving = self._enter(upload_id, offset, tuple(checksums))
         try:
@@ -238,33 +257,32 @@ class Uploads:
             try:
                 receiving.leave()
             finally:
-                with self._opening:
+                with self._guard:
                     if self._open.get(upload_id) is receiving:
                         del self._open[upload_id]
 
     def _enter(self, upload_id: str, offset: int, checksums: tuple[Checksum, ...]) -> "Receiving":
-        with self._opening:
+        with self._turns.holding(upload_id):
             self._displace(upload_id)
             upload = self._going(upload_id)
             if offset != upload.received:
                 raise Refused(Code.OFFSET_MISMATCH, offset=upload.received)
             receiving = Receiving(self, upload, self._incoming(upload, checksums))
-            self._open[upload_id] = receiving
+            with self._guard:
+                self._open[upload_id] = receiving
             return receiving
 
     def _displace(self, upload_id: str) -> None:
-        """A sender whose network went away holds its place until its time is up: not here."""
-        other = self._open.get(upload_id)
-        if other is None:
-            return
-        if other.quiet_seconds() < QUIET_SECONDS:
+        with self._guard:
+            other = self._open.get(upload_id)
+        if other is not None and not other.gives_way():
             raise Refused(Code.LOCKED, name=printable(other.upload.name))
-        other.leave()
-        del self._open[upload_id]
 
     def _going(self, upload_id: str) -> Upload:
         """The upload, if bytes may still come for it."""
         upload = self.find(upload_id)
+        if upload is not None and upload.is_told:
+            raise Ended(upload)
         if upload is None or not upload.is_pending or self._is_over(upload.batch_id):
             raise Refused(Code.EXPIRED, name=printable(upload.name) if upload else "The file")
         return self._with_its_bytes(upload)
@@ -359,15 +377,26 @@ class Uploads:
     def sweep(self) -> int:
         """Ends what belongs to batches that are over; returns how many there were."""
         over = [each for each in self.pending() if self._is_over(each.batch_id)]
+        over = [each for each in over if not self._is_at_work(each.id)]
         for upload in over:
             self._end(upload.id, UploadState.EXPIRED)
         return len(over)
 
+    def _is_at_work(self, upload_id: str) -> bool:
+        """Whether it is being filed, perhaps for a minute: that ends it, and nobody waits."""
+        with self._guard:
+            receiving = self._open.get(upload_id)
+        return receiving is not None and receiving.is_at_work
+
     def _end(self, upload_id: str, state: UploadState) -> None:
-        with self._opening:
-            receiving = self._open.pop(upload_id, None)
-        if receiving is not None:
-            receiving.leave()
+        with self._turns.holding(upload_id):
+            with self._guard:
+                receiving = self._open.pop(upload_id, None)
+            if receiving is not None:
+                receiving.leave()
+            self._settle_ended(upload_id, state)
+
+    def _settle_ended(self, upload_id: str, state: UploadState) -> None:
         upload = self.find(upload_id)
         if upload is None or not upload.is_pending:
             return
@@ -454,6 +483,11 @@ class Receiving:
         """Bytes received so far."""
         return self._incoming.received
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether bytes that came are being written or filed at this moment."""
+        return self._lock.locked()
+
     def quiet_seconds(self) -> float:
         """How long no byte has come."""
         return self._uploads.now() - self._wrote_at
@@ -485,15 +519,33 @@ class Receiving:
     def leave(self) -> None:
         """Ends the turn and keeps what arrived; harmless twice, and after the last byte."""
         with self._lock:
-            if not self._is_open:
-                return
-            self._is_open = False
-            if role(self.upload.name) is Role.SIDECAR:
-                self._incoming.abort()
-                return
-            received = self.offset
-            with self._ending_at_failures():
-                self._uploads.note(self.upload, self._incoming.keep(), received)
+            self._leave()
+
+    def gives_way(self) -> bool:
+        """Ends the turn of a sender that has been quiet for long; False while it is at work.
+
+        A sender whose network went away holds its place until its time is up: not here.
+        """
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            if self._is_open and self.quiet_seconds() < QUIET_SECONDS:
+                return False
+            self._leave()
+            return True
+        finally:
+            self._lock.release()
+
+    def _leave(self) -> None:
+        if not self._is_open:
+            return
+        self._is_open = False
+        if role(self.upload.name) is Role.SIDECAR:
+            self._incoming.abort()
+            return
+        received = self.offset
+        with self._ending_at_failures():
+            self._uploads.note(self.upload, self._incoming.keep(), received)
 
     def _file(self) -> None:
         self.receipt = self._incoming.commit()

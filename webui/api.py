@@ -18,7 +18,7 @@ from library.browse import Query
 from library.catalogue.items import Item
 from library.errors import Code, Refused
 from library.upload import Checksum
-from library.uploads import Announced, KeyUsed, Manifest, Receiving, Upload, UploadState
+from library.uploads import Announced, Ended, KeyUsed, Manifest, Receiving, Upload, UploadState
 from webui.digests import repr_digests
 from webui.errors import problem, refusal_problem, status_of
 from webui.gallery import read_cursor, write_cursor
@@ -157,11 +157,11 @@ def append(batch_id: str, upload_id: str) -> AnyResponse:
     wrong = _wrong_request(upload)
     if wrong is not None:
         return _tus(wrong, upload)
-    if (again := _told_again(upload)) is not None:
-        return again
     try:
         with library().uploads.receiving(upload_id, _wished_offset(), _checksums()) as receiving:
             _receive(receiving)
+    except Ended as ended:
+        return _told_again(ended.upload)
     except Refused as refused:
         return _tus(refusal_problem(refused, words().language), _found(batch_id, upload_id))
     except BodyBroken as broken:
@@ -180,13 +180,11 @@ def cancel(batch_id: str, upload_id: str) -> AnyResponse:
     return _tus(Response(status=204), upload)
 
 
-def _told_again(upload: Upload) -> AnyResponse | None:
+def _told_again(upload: Upload) -> AnyResponse:
     """What became of an upload whose sender has not heard it: the answer may have been lost."""
     if upload.code is not None and upload.words_key is not None:
         detail = sentences.sentence(upload.words_key, upload.facts, words().language)
         return _tus(problem(status_of(upload.code), upload.code, detail), upload)
-    if upload.receipt_id is None:
-        return None
     if _wished_offset() == upload.size:
         return _appended(upload)
     mismatch = Refused(Code.OFFSET_MISMATCH, offset=upload.size)

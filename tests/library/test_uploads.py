@@ -1,6 +1,8 @@
 """Resumable uploads: what is promised holds over cuts, restarts and time."""
 
 import os
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,7 +15,7 @@ from library.library import Library
 from library.names import stem_key
 from library.origin import Origin
 from library.processlocks import ProcessLocks
-from library.uploads import CHECKPOINT, Announced, UploadState
+from library.uploads import CHECKPOINT, QUIET_SECONDS, Announced, Ended, UploadState
 from tests import media
 
 MAY = datetime(2024, 5, 17, 12, 0)  # noqa: DTZ001
@@ -211,3 +213,33 @@ def test_a_catalogue_that_is_full_when_progress_is_noted_keeps_neither_place_nor
     assert (places(library), staging_files_open()) == (before, 0)
     assert library.uploads.find(upload_id).received == 1000
     assert send(library, upload_id, 1000, body[1000:]) is not None
+
+
+def test_what_is_being_filed_keeps_its_turn_and_holds_up_no_other_upload(
+    library: Library, origin: Origin
+) -> None:
+    [slow, other] = announced(library, origin, PHOTO, PHOTO + b"x")
+    now = [0.0]
+    library.uploads._monotonic = lambda: now[0]
+    with another_process(library, "pair", stem_key("0.jpg"), wait=5.0):
+        filing = threading.Thread(target=send, args=(library, slow, 0, PHOTO))
+        filing.start()
+        while slow not in library.uploads._open or not library.uploads._open[slow]._lock.locked():
+            time.sleep(0.01)
+        now[0] += QUIET_SECONDS + 1
+        with pytest.raises(Refused) as refused:
+            send(library, slow, 0, PHOTO)
+        assert refused.value.code is Code.LOCKED
+        assert send(library, other, 0, PHOTO + b"x") is not None
+    filing.join()
+    assert library.uploads.find(slow).state is UploadState.FILED
+
+
+def test_who_asks_for_an_upload_that_was_filed_meanwhile_is_told_what_became_of_it(
+    library: Library, origin: Origin
+) -> None:
+    [upload_id] = announced(library, origin, PHOTO)
+    receipt = send(library, upload_id, 0, PHOTO)
+    with pytest.raises(Ended) as ended:
+        send(library, upload_id, 0, PHOTO)
+    assert ended.value.upload.receipt_id == receipt.id
