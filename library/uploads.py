@@ -25,8 +25,9 @@ from library.clock import Clock
 from library.errors import Code, Refused
 from library.ingest import PASSING, Announcement, Checksum, Incoming, Ingest
 from library.keyedlocks import KeyedLocks
-from library.names import Role, printable, role
+from library.names import Role, printable, role, stem_key
 from library.origin import Origin
+from library.pairs import FOUND
 from library.upload import unsaved_receipt
 
 __all__ = [
@@ -201,23 +202,31 @@ class Uploads:
         return [self.find(upload.id) or upload for upload in asked]
 
     def _compare(self, upload: Upload, sha256: str) -> None:
+        """Whose bytes are here is told so, and joins whoever waits for it in this batch."""
+        announcement = announcement_of(upload, self._origin(upload))
+        known = self._told_known(upload, announcement, sha256)
+        if known is None:
+            self._database.write(lambda connection: rows.accept(connection, upload.id))
+        else:
+            self.ingest.dating.rejoin(known, announcement.pair_scope, announcement.name)
+
+    def _told_known(self, upload: Upload, announcement: Announcement, sha256: str) -> Item | None:
         """Under the lock of the bytes: nobody takes them back between the look and the word."""
         with self.ingest.filing.holding_bytes(sha256):
             with self._database.reading() as connection:
                 known = item_rows.by_sha256(connection, sha256)
-            if known is not None and known.size == upload.size and self._is_there(known):
-                self._settle_known(upload, known)
-                return
-        self._database.write(
-            lambda connection: rows.accept(connection, upload.id, upload.reservation_id or "")
-        )
+            if known is None or not self._is_enough(known, upload):
+                return None
+            self._settle_known(upload, announcement, known)
+            return known
 
-    def _is_there(self, item: Item) -> bool:
-        return self.ingest.store.has(item.path, item.size)
+    def _is_enough(self, known: Item, upload: Upload) -> bool:
+        """Whether a word will do; what was only found in the tree gets a sender by its bytes."""
+        is_there = known.size == upload.size and self.ingest.store.has(known.path, known.size)
+        return is_there and not known.pair_scope.startswith(FOUND)
 
-    def _settle_known(self, upload: Upload, known: Item) -> None:
+    def _settle_known(self, upload: Upload, announcement: Announcement, known: Item) -> None:
         """The bytes are here: the batch is told so, and is counted among those that hold them."""
-        announcement = announcement_of(upload, self._origin(upload))
         receipt = replace(
             unsaved_receipt(
                 announcement,
@@ -232,8 +241,10 @@ class Uploads:
             day=known.taken[:10] or None,
             source=known.source,
         )
+        stem = stem_key(announcement.name)
 
         def work(connection: Connection) -> None:
+            item_rows.note_appearance(connection, known, announcement.pair_scope, stem)
             told = receipt_rows.write(connection, receipt)
             rows.settle(connection, upload.id, UploadState.DUPLICATE, receipt_id=told.id)
             self._batches.release(connection, upload.reservation_id or "")

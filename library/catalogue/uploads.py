@@ -130,11 +130,10 @@ def note_progress(
     connection.execute(update(uploads).where(here).values(staged=staged, received=received))
 
 
-def accept(connection: Connection, upload_id: str, reservation_id: str) -> None:
-    """Lets bytes come, and notes the room that is held for them."""
+def accept(connection: Connection, upload_id: str) -> None:
+    """Lets bytes come."""
     here = uploads.c.id == upload_id
-    values = {"state": UploadState.ACCEPTED.value, "reservation_id": reservation_id}
-    connection.execute(update(uploads).where(here).values(values))
+    connection.execute(update(uploads).where(here).values(state=UploadState.ACCEPTED.value))
 
 
 def settle(

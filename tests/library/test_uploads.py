@@ -1,5 +1,6 @@
 """Resumable uploads: what is promised holds over cuts, restarts and time."""
 
+import hashlib
 import os
 import threading
 import time
@@ -243,3 +244,64 @@ def test_who_asks_for_an_upload_that_was_filed_meanwhile_is_told_what_became_of_
     with pytest.raises(Ended) as ended:
         send(library, upload_id, 0, PHOTO)
     assert ended.value.upload.receipt_id == receipt.id
+
+
+def sent_by_the_page(library: Library, origin: Origin, **bodies: bytes) -> dict[str, UploadState]:
+    """A batch of the page, which sends no bytes of what is known by its hash; states by name."""
+    named = {name.replace("__", "."): body for name, body in bodies.items()}
+    files = [Announced(name, name, name, len(body)) for name, body in named.items()]
+    manifest = library.uploads.announce(origin, files)
+    digests = {name: hashlib.sha256(body).hexdigest() for name, body in named.items()}
+    to_check = [each.ref for each in manifest.uploads if each.state is UploadState.CHECK]
+    library.uploads.check(manifest.batch.id, {ref: digests[ref] for ref in to_check})
+    for upload in library.uploads.of_batch(manifest.batch.id):
+        if upload.is_pending:
+            send(library, upload.id, 0, named[upload.name])
+    library.uploads.finish(manifest.batch.id)
+    return {each.name: each.state for each in library.uploads.of_batch(manifest.batch.id)}
+
+
+def files_of(library: Library) -> list[str]:
+    return sorted(map(str, library.store.files()))
+
+
+def test_a_film_joins_the_still_that_its_batch_knew_by_its_hash(
+    library: Library, origin: Origin
+) -> None:
+    sent_by_the_page(library, origin, IMG_1__jpg=PHOTO)
+    film = media.film(None, fmt="mov")
+    states = sent_by_the_page(library, origin, IMG_1__jpg=PHOTO, IMG_1__mov=film)
+    assert states["IMG_1.jpg"] is UploadState.DUPLICATE
+    assert files_of(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.mov"]
+
+
+def test_who_waits_for_a_still_in_a_batch_that_knows_it_by_its_hash_gets_it(
+    library: Library, origin: Origin
+) -> None:
+    sent_by_the_page(library, origin, IMG_1__jpg=PHOTO)
+    film, edits = media.film(None, fmt="mov"), b"<plist/>"
+    files = [
+        Announced(name, name, name, len(body))
+        for name, body in (("IMG_1.mov", film), ("IMG_1.aae", edits), ("IMG_1.jpg", PHOTO))
+    ]
+    moving, editing, still = library.uploads.announce(origin, files).uploads
+    send(library, moving.id, 0, film)
+    send(library, editing.id, 0, edits)
+    assert "no_date/IMG_1.mov" in files_of(library)
+    library.uploads.check(still.batch_id, {"IMG_1.jpg": hashlib.sha256(PHOTO).hexdigest()})
+    assert files_of(library) == [
+        f"images/2024/05/17/IMG_1.{ending}" for ending in ("aae", "jpg", "mov")
+    ]
+
+
+def test_what_was_only_found_in_the_tree_is_sent_and_has_a_sender_then(
+    library: Library, origin: Origin
+) -> None:
+    place = library.store.root / "images/2024/05/17/IMG_1.jpg"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(PHOTO)
+    library.upkeep.sweep()
+    film = media.film(None, fmt="mov")
+    states = sent_by_the_page(library, origin, IMG_1__jpg=PHOTO, IMG_1__mov=film)
+    assert states["IMG_1.jpg"] is UploadState.DUPLICATE
+    assert files_of(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.mov"]
