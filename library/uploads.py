@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from library.batch import Batches, Face, Reservation
+from library.catalogue import batches as batch_rows
 from library.catalogue import items as item_rows
 from library.catalogue import receipts as receipt_rows
 from library.catalogue import uploads as rows
@@ -194,7 +195,12 @@ class Uploads:
             return item_rows.has_size(connection, upload.size)
 
     def check(self, batch_id: str, hashes: Mapping[str, str]) -> list[Upload]:
-        """Takes the SHA-256 of files by their refs; what is here already need not come."""
+        """Takes the SHA-256 of files by their refs; what is here already need not come.
+
+        Raises Refused(EXPIRED) for a batch that is over: a word of it would hold nothing.
+        """
+        if self._is_over(self._batches.find(batch_id)):
+            raise Refused(Code.EXPIRED, name="This batch")
         asked = [each for each in self.of_batch(batch_id) if each.ref in hashes]
         for upload in asked:
             if upload.state is UploadState.CHECK:
@@ -217,16 +223,18 @@ class Uploads:
                 known = item_rows.by_sha256(connection, sha256)
             if known is None or not self._is_enough(known, upload):
                 return None
-            self._settle_known(upload, announcement, known)
-            return known
+            return known if self._settle_known(upload, announcement, known) else None
 
     def _is_enough(self, known: Item, upload: Upload) -> bool:
         """Whether a word will do; what was only found in the tree gets a sender by its bytes."""
         is_there = known.size == upload.size and self.ingest.store.has(known.path, known.size)
         return is_there and not known.pair_scope.startswith(FOUND)
 
-    def _settle_known(self, upload: Upload, announcement: Announcement, known: Item) -> None:
-        """The bytes are here: the batch is told so, and is counted among those that hold them."""
+    def _settle_known(self, upload: Upload, announcement: Announcement, known: Item) -> bool:
+        """The bytes are here: the batch is told so, and is counted among those that hold them.
+
+        False when nobody asks any more.
+        """
         receipt = replace(
             unsaved_receipt(
                 announcement,
@@ -243,13 +251,22 @@ class Uploads:
         )
         stem = stem_key(announcement.name)
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> bool:
+            if not self._is_asked(connection, upload):
+                return False
             item_rows.note_appearance(connection, known, announcement.pair_scope, stem)
             told = receipt_rows.write(connection, receipt)
             rows.settle(connection, upload.id, UploadState.DUPLICATE, receipt_id=told.id)
             self._batches.release(connection, upload.reservation_id or "")
+            return True
 
-        self._database.write(work, durable=True)
+        return self._database.write(work, durable=True)
+
+    def _is_asked(self, connection: Connection, upload: Upload) -> bool:
+        """Whether neither its batch nor itself has ended while its bytes were looked up."""
+        now = rows.find(connection, upload.id)
+        is_over = self._is_over(batch_rows.find(connection, upload.batch_id))
+        return now is not None and now.is_pending and not is_over
 
     # ---- receiving --------------------------------------------------------------------------
 
@@ -294,7 +311,7 @@ class Uploads:
         upload = self.find(upload_id)
         if upload is not None and upload.is_told:
             raise Ended(upload)
-        if upload is None or not upload.is_pending or self._is_over(upload.batch_id):
+        if upload is None or not upload.is_pending or self._batch_is_over(upload):
             raise Refused(Code.EXPIRED, name=printable(upload.name) if upload else "The file")
         return self._with_its_bytes(upload)
 
@@ -387,7 +404,7 @@ class Uploads:
 
     def sweep(self) -> int:
         """Ends what belongs to batches that are over; returns how many there were."""
-        over = [each for each in self.pending() if self._is_over(each.batch_id)]
+        over = [each for each in self.pending() if self._batch_is_over(each)]
         over = [each for each in over if not self._is_at_work(each.id)]
         for upload in over:
             self._end(upload.id, UploadState.EXPIRED)
@@ -455,8 +472,10 @@ class Uploads:
             raise Refused(Code.EXPIRED, name=printable(upload.name))
         return Origin(batch.origin, batch.address, batch.account, batch.program)
 
-    def _is_over(self, batch_id: str) -> bool:
-        batch = self._batches.find(batch_id)
+    def _batch_is_over(self, upload: Upload) -> bool:
+        return self._is_over(self._batches.find(upload.batch_id))
+
+    def _is_over(self, batch: Batch | None) -> bool:
         return (
             batch is None
             or batch.closed is not None

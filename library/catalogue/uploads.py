@@ -131,8 +131,8 @@ def note_progress(
 
 
 def accept(connection: Connection, upload_id: str) -> None:
-    """Lets bytes come."""
-    here = uploads.c.id == upload_id
+    """Lets bytes come, unless the upload has ended meanwhile."""
+    here = (uploads.c.id == upload_id) & _PENDING
     connection.execute(update(uploads).where(here).values(state=UploadState.ACCEPTED.value))
 
 

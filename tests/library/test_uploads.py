@@ -305,3 +305,36 @@ def test_what_was_only_found_in_the_tree_is_sent_and_has_a_sender_then(
     states = sent_by_the_page(library, origin, IMG_1__jpg=PHOTO, IMG_1__mov=film)
     assert states["IMG_1.jpg"] is UploadState.DUPLICATE
     assert files_of(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.mov"]
+
+
+def test_a_batch_that_was_undone_is_not_told_that_a_file_is_here(
+    library: Library, origin: Origin
+) -> None:
+    sent_by_the_page(library, origin, IMG_1__jpg=PHOTO)
+    [upload_id] = announced(library, origin, PHOTO)
+    batch_id = library.uploads.find(upload_id).batch_id
+    library.upkeep.undo(batch_id, origin)
+    with pytest.raises(Refused) as refused:
+        library.uploads.check(batch_id, {"0": hashlib.sha256(PHOTO).hexdigest()})
+    assert refused.value.code is Code.EXPIRED
+    assert library.receipts.of_batch(batch_id) == []
+
+
+@pytest.mark.parametrize("hashed", [PHOTO, b"other bytes"])
+def test_an_upload_that_is_cancelled_while_its_hash_is_compared_stays_so(
+    library: Library, origin: Origin, hashed: bytes
+) -> None:
+    sent_by_the_page(library, origin, IMG_1__jpg=PHOTO)
+    [upload_id] = announced(library, origin, PHOTO)
+    batch_id = library.uploads.find(upload_id).batch_id
+    sha256 = hashlib.sha256(hashed).hexdigest()
+
+    with another_process(library, "bytes", sha256, wait=5.0):
+        comparing = threading.Thread(target=library.uploads.check, args=(batch_id, {"0": sha256}))
+        comparing.start()
+        while not library._locks._locks:
+            time.sleep(0.01)
+        library.uploads.cancel(upload_id)
+    comparing.join()
+    assert library.uploads.find(upload_id).state is UploadState.CANCELLED
+    assert library.receipts.of_batch(batch_id) == []
