@@ -71,22 +71,26 @@ class Batches:
     # ---- opening and closing ----------------------------------------------------------------
 
     def open_explicit(
-        self,
-        origin: Origin,
-        face: Face = Face.PAGE,
-        request_key: str | None = None,
-        limits: Limits | None = None,
+        self, origin: Origin, face: Face = Face.PAGE, limits: Limits | None = None
     ) -> Batch:
-        """A batch of the page or the API; the same request key gives the same batch again.
+        """A batch of the page or the API; without `limits` those of the origin hold."""
+        return self._database.write(
+            lambda connection: self._open(connection, origin, face, limits=limits)
+        )
 
-        `limits` are those of the origin unless others are given.
-        """
+    def opened_by(
+        self, connection: Connection, origin: Origin, request_key: str | None
+    ) -> Batch | None:
+        """The batch that a request of this key has opened before."""
+        if not request_key:
+            return None
+        return rows.by_request_key(connection, origin.key, request_key)
 
-        def work(connection: Connection) -> Batch:
-            known = request_key and rows.by_request_key(connection, origin.key, request_key)
-            return known or self._open(connection, origin, face, request_key, limits)
-
-        return self._database.write(work)
+    def open_within(
+        self, connection: Connection, origin: Origin, face: Face, request_key: str | None
+    ) -> Batch:
+        """As `open_explicit`, inside the transaction that holds room in it."""
+        return self._open(connection, origin, face, request_key)
 
     def find(self, batch_id: str) -> Batch | None:
         """The batch of this id."""
@@ -135,32 +139,35 @@ class Batches:
             batch = self._batch_for(connection, origin, batch_id)
             self._check_room(batch, origin, 1, size or 0)
 
-    def reserve(
-        self,
-        origin: Origin,
-        size: int | None,
-        batch_id: str | None = None,
-        *,
-        files: int = 1,
-        outlives_request: bool = False,
-    ) -> Reservation:
+    def reserve(self, origin: Origin, size: int | None, batch_id: str | None = None) -> Reservation:
         """Holds room for a file of `size` bytes; None: unknown yet, grow it as bytes arrive.
 
         Raises Refused: FILE_TOO_BIG, BATCH_FILES, BATCH_BYTES, or EXPIRED for a closed batch.
         """
+        return self._database.write(
+            lambda connection: self.reserve_within(connection, origin, size, batch_id)
+        )
 
-        def work(connection: Connection) -> Reservation:
-            batch = self._batch_for(connection, origin, batch_id)
-            self._check_room(batch, origin, files, size or 0)
-            if batch is None:
-                batch = self._open(connection, origin, Face.DRIVE)
-            elif batch.files == 0 and batch.face == Face.DRIVE:
-                rows.reopen(connection, batch.id, self._clock.now())
-            held = Reservation(self._random(), batch.id, files, size or 0)
-            rows.hold(connection, held, self._clock.now(), outlives_request=outlives_request)
-            return held
-
-        return self._database.write(work)
+    def reserve_within(
+        self,
+        connection: Connection,
+        origin: Origin,
+        size: int | None,
+        batch_id: str | None,
+        *,
+        files: int = 1,
+        outlives_request: bool = False,
+    ) -> Reservation:
+        """As `reserve`, inside a transaction."""
+        batch = self._batch_for(connection, origin, batch_id)
+        self._check_room(batch, origin, files, size or 0)
+        if batch is None:
+            batch = self._open(connection, origin, Face.DRIVE)
+        elif batch.files == 0 and batch.face == Face.DRIVE:
+            rows.reopen(connection, batch.id, self._clock.now())
+        held = Reservation(self._random(), batch.id, files, size or 0)
+        rows.hold(connection, held, self._clock.now(), outlives_request=outlives_request)
+        return held
 
     def grow(
         self, held: Reservation, origin: Origin, least: int, wished: int | None = None

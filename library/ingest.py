@@ -92,6 +92,11 @@ class Ingest:
             self.batches.check(announcement.origin, announcement.size, announcement.batch_id)
         self.room.check(announcement.size or 0)
 
+    def check_file(self, announcement: Announcement) -> None:
+        """As `check`, for a file whose batch is still to be opened."""
+        self._gate(announcement)
+        self.room.check(announcement.size or 0)
+
     def begin(self, announcement: Announcement) -> "Incoming":
         """Lets an upload in; raises Refused before a byte of it is read."""
         with self.telling(announcement):
@@ -166,17 +171,18 @@ class Ingest:
             raise  # said by the face, of the path and not of the upload
         except Refused as refused:
             if not (announcement.is_resumable and refused.code is Code.BUSY):
-                self._tell_refusal(announcement, refused)
+                self.tell_refusal(announcement, refused)
             raise
         except Exception as failure:
             reference = secrets.token_hex(4)
             self._disk.doubt(failure)
             structlog.get_logger().exception("upload failed", reference=reference)
             fault = Refused(Code.INTERNAL, reference=reference)
-            self._tell_refusal(announcement, fault)
+            self.tell_refusal(announcement, fault)
             raise fault from failure
 
-    def _tell_refusal(self, announcement: Announcement, refused: Refused) -> None:
+    def tell_refusal(self, announcement: Announcement, refused: Refused) -> None:
+        """Writes down that an upload was refused: in the receipts, and in the log."""
         if role(announcement.name) is Role.LITTER:
             return  # it is a program's own, and no upload of anybody (J1)
         receipt = unsaved_receipt(

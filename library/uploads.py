@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from library.batch import Batches, Face, Reservation
+from library.batch import Batches, Face
 from library.catalogue import batches as batch_rows
 from library.catalogue import items as item_rows
 from library.catalogue import receipts as receipt_rows
@@ -82,6 +82,24 @@ class KeyUsed(Exception):
     """A request key that was used for another list: whoever sent it has mixed up two requests."""
 
 
+def _refused(upload: Upload, refused: Refused) -> Upload:
+    """The upload as one that will not come."""
+    return replace(
+        upload,
+        state=UploadState.REFUSED,
+        code=refused.code.value,
+        words_key=refused.key,
+        facts=refused.facts,
+    )
+
+
+def _refusal(upload: Upload) -> Refused | None:
+    """Why an upload will not come, as it was raised."""
+    if upload.code is None or upload.words_key is None:
+        return None
+    return Refused(Code(upload.code), upload.words_key.partition(".")[2], **upload.facts)
+
+
 def _is_same(known: Sequence[Upload], files: Sequence[Announced]) -> bool:
     before = {(upload.ref, upload.name, upload.path, upload.size) for upload in known}
     return before == {(file.ref, file.name, file.path, file.size) for file in files}
@@ -116,28 +134,29 @@ class Uploads:
         comes with another list.
         """
         self.sweep()
-        batch = self._batches.open_explicit(origin, Face.PAGE, request_key)
-        known = self.of_batch(batch.id)
-        if known:
-            if not _is_same(known, files):
-                raise KeyUsed(request_key)
-            return Manifest(batch, tuple(known))
-        announced: list[Upload] = []
-        try:
-            for file in files:
-                announced.append(self._judged(batch, origin, file))  # noqa: PERF401  see below
-            self._database.write(lambda connection: rows.add(connection, announced))
-        except BaseException:
-            for upload in announced:  # those before the one that failed hold room already
-                if upload.reservation_id is not None:
-                    self._batches.refund(upload.reservation_id)
-            raise
-        return Manifest(batch, tuple(announced))
+        judged = [self._judged(origin, file) for file in files]
 
-    def _judged(self, batch: Batch, origin: Origin, file: Announced) -> Upload:
+        def work(connection: Connection) -> tuple[Manifest, bool]:
+            """All or nothing: a list that comes twice, or is cut off by a kill, holds no room."""
+            if batch := self._batches.opened_by(connection, origin, request_key):
+                return Manifest(batch, tuple(rows.of_batch(connection, batch.id))), False
+            batch = self._batches.open_within(connection, origin, Face.PAGE, request_key)
+            announced = [self._held(connection, batch, origin, upload) for upload in judged]
+            rows.add(connection, announced)
+            return Manifest(batch, tuple(announced)), True
+
+        manifest, is_new = self._database.write(work)
+        if is_new:
+            self._tell_refused(manifest, origin)
+        elif not _is_same(manifest.uploads, files):
+            raise KeyUsed(request_key)
+        return manifest
+
+    def _judged(self, origin: Origin, file: Announced) -> Upload:
+        """The upload of a batch that is still to be opened, by its name and size."""
         upload = Upload(
             id=self._random(),
-            batch_id=batch.id,
+            batch_id="",
             ref=file.ref,
             name=file.name,
             path=file.path,
@@ -154,39 +173,35 @@ class Uploads:
             made=self._clock.now(),
         )
         try:
-            return self._admitted(upload, origin)
+            self.ingest.check_file(replace(announcement_of(upload, origin), batch_id=None))
         except Refused as refused:
-            return replace(
-                upload,
-                state=UploadState.REFUSED,
-                code=refused.code.value,
-                words_key=refused.key,
-                facts=refused.facts,
-            )
+            return _refused(upload, refused)
+        return replace(upload, state=UploadState.CHECK) if self._may_be_known(upload) else upload
 
-    def _admitted(self, upload: Upload, origin: Origin) -> Upload:
+    def _held(self, connection: Connection, batch: Batch, origin: Origin, judged: Upload) -> Upload:
         """Room is held at once, also for a file that we may have: its sender cannot tell."""
-        held = self._held(upload, origin)
-        state = UploadState.CHECK if self._may_be_known(upload) else UploadState.ACCEPTED
-        return replace(upload, state=state, reservation_id=held.id)
-
-    def _held(self, upload: Upload, origin: Origin) -> Reservation:
-        announcement = announcement_of(upload, origin)
+        upload = replace(judged, batch_id=batch.id)
+        if not upload.is_pending:
+            return upload
         counts = role(upload.name) is not Role.SIDECAR
         try:
-            self.ingest.check(announcement)
-            return self._batches.reserve(
+            held = self._batches.reserve_within(
+                connection,
                 origin,
                 upload.size if counts else 0,
-                upload.batch_id,
+                batch.id,
                 files=1 if counts else 0,
                 outlives_request=True,
             )
         except Refused as refused:
-            if refused.code in _FOR_THE_NEXT_BATCH:
-                raise
-            with self.ingest.telling(announcement):
-                raise
+            return _refused(upload, refused)
+        return replace(upload, reservation_id=held.id)
+
+    def _tell_refused(self, manifest: Manifest, origin: Origin) -> None:
+        for upload in manifest.uploads:
+            refused = _refusal(upload)
+            if refused is not None and refused.code not in _FOR_THE_NEXT_BATCH:
+                self.ingest.tell_refusal(announcement_of(upload, origin), refused)
 
     def _may_be_known(self, upload: Upload) -> bool:
         if upload.size > CHECK_MOST or role(upload.name) is Role.SIDECAR:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import LimitSettings
-from library.batch import Batches, Face
+from library.batch import Batches
 from library.catalogue import schema
 from library.catalogue.database import Database, sqlite_url
 from library.errors import Code, Refused
@@ -125,12 +125,6 @@ def test_an_explicit_batch_stays_open_until_it_is_finished(batches, clock):
     with pytest.raises(Refused) as refused:
         batches.reserve(PHONE, 1, batch.id)
     assert refused.value.code is Code.EXPIRED
-
-
-def test_the_same_request_key_opens_one_batch(batches):
-    first = batches.open_explicit(PHONE, Face.PAGE, "key")
-    assert batches.open_explicit(PHONE, Face.PAGE, "key").id == first.id
-    assert batches.open_explicit(LAPTOP, Face.PAGE, "key").id != first.id
 
 
 def test_batches_that_are_over_are_closed(batches, clock):

@@ -5,16 +5,18 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from library.catalogue import uploads as upload_rows
 from library.errors import Code, Refused
 from library.library import Library
 from library.names import stem_key
-from library.origin import Origin
+from library.origin import Origin, origin_of
 from library.processlocks import ProcessLocks
 from library.uploads import CHECKPOINT, QUIET_SECONDS, Announced, Ended, UploadState
 from tests import media
@@ -338,3 +340,37 @@ def test_an_upload_that_is_cancelled_while_its_hash_is_compared_stays_so(
     comparing.join()
     assert library.uploads.find(upload_id).state is UploadState.CANCELLED
     assert library.receipts.of_batch(batch_id) == []
+
+
+FIFTY = [Announced(str(n), f"{n}.jpg", f"{n}.jpg", 10) for n in range(50)]
+
+
+def test_one_list_that_is_sent_twice_at_once_is_announced_once(
+    library: Library, origin: Origin
+) -> None:
+    with ThreadPoolExecutor(4) as senders:
+        manifests = list(
+            senders.map(lambda _: library.uploads.announce(origin, FIFTY, "one key"), range(4))
+        )
+    first = manifests[0]
+    assert {manifest.batch.id for manifest in manifests} == {first.batch.id}
+    ids = {upload.id for upload in first.uploads}
+    assert all({upload.id for upload in each.uploads} == ids for each in manifests)
+    assert {upload.state for upload in library.uploads.of_batch(first.batch.id)} == {
+        UploadState.ACCEPTED
+    }
+    another = library.uploads.announce(origin_of("192.168.1.30"), FIFTY, "one key")
+    assert another.batch.id != first.batch.id
+
+
+def test_a_list_that_is_cut_off_while_it_is_written_down_leaves_nothing(
+    library: Library, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_what: object) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patched, pytest.raises(ConnectionResetError):
+        patched.setattr(upload_rows, "add", cut_off)
+        library.uploads.announce(origin, FIFTY, "one key")
+    assert library.batches.recent() == []
+    assert len(library.uploads.announce(origin, FIFTY, "one key").uploads) == 50
