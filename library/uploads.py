@@ -214,7 +214,7 @@ class Uploads:
 
         Raises Refused(EXPIRED) for a batch that is over: a word of it would hold nothing.
         """
-        if self._is_over(self._batches.find(batch_id)):
+        if self._is_over(batch_id):
             raise Refused(Code.EXPIRED, name="This batch")
         asked = [each for each in self.of_batch(batch_id) if each.ref in hashes]
         for upload in asked:
@@ -280,7 +280,7 @@ class Uploads:
     def _is_asked(self, connection: Connection, upload: Upload) -> bool:
         """Whether neither its batch nor itself has ended while its bytes were looked up."""
         now = rows.find(connection, upload.id)
-        is_over = self._is_over(batch_rows.find(connection, upload.batch_id))
+        is_over = self._is_over_within(connection, upload.batch_id)
         return now is not None and now.is_pending and not is_over
 
     # ---- receiving --------------------------------------------------------------------------
@@ -326,7 +326,7 @@ class Uploads:
         upload = self.find(upload_id)
         if upload is not None and upload.is_told:
             raise Ended(upload)
-        if upload is None or not upload.is_pending or self._batch_is_over(upload):
+        if upload is None or not upload.is_pending or self._is_over(upload.batch_id):
             raise Refused(Code.EXPIRED, name=printable(upload.name) if upload else "The file")
         return self._with_its_bytes(upload)
 
@@ -419,7 +419,8 @@ class Uploads:
 
     def sweep(self) -> int:
         """Ends what belongs to batches that are over; returns how many there were."""
-        over = [each for each in self.pending() if self._batch_is_over(each)]
+        with self._database.reading() as connection:
+            over = rows.over(connection, self._clock.now())
         over = [each for each in over if not self._is_at_work(each.id)]
         for upload in over:
             self._end(upload.id, UploadState.EXPIRED)
@@ -487,10 +488,12 @@ class Uploads:
             raise Refused(Code.EXPIRED, name=printable(upload.name))
         return Origin(batch.origin, batch.address, batch.account, batch.program)
 
-    def _batch_is_over(self, upload: Upload) -> bool:
-        return self._is_over(self._batches.find(upload.batch_id))
+    def _is_over(self, batch_id: str) -> bool:
+        with self._database.reading() as connection:
+            return self._is_over_within(connection, batch_id)
 
-    def _is_over(self, batch: Batch | None) -> bool:
+    def _is_over_within(self, connection: Connection, batch_id: str) -> bool:
+        batch = batch_rows.find(connection, batch_id)
         return (
             batch is None
             or batch.closed is not None

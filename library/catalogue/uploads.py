@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, Row, bindparam, insert, null, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, null, or_, select, update
 
-from library.catalogue.tables import uploads
+from library.catalogue.tables import batches, uploads
 from library.words import Facts
 
 
@@ -69,6 +69,11 @@ class Upload:
 
 _NAMES = tuple(column.name for column in uploads.columns)
 _PENDING = uploads.c.state.in_([state.value for state in PENDING])
+_OVER = (
+    select(uploads)
+    .join(batches, batches.c.id == uploads.c.batch_id)
+    .where(_PENDING, or_(batches.c.closed.is_not(None), batches.c.closes <= bindparam("now")))
+)
 _SETTLE_HELD = (  # part of every upload, so it is put together once
     update(uploads)
     .where(uploads.c.reservation_id == bindparam("held"), _PENDING)
@@ -114,6 +119,11 @@ def of_batch(connection: Connection, batch_id: str) -> list[Upload]:
 def pending(connection: Connection) -> list[Upload]:
     """Every upload that is not over."""
     return [_from_row(row) for row in connection.execute(select(uploads).where(_PENDING))]
+
+
+def over(connection: Connection, now: float) -> list[Upload]:
+    """The uploads that are not over while their batch is."""
+    return [_from_row(row) for row in connection.execute(_OVER, {"now": now})]
 
 
 def staged_names(connection: Connection) -> set[str]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from library.catalogue import uploads as upload_rows
 from library.errors import Code, Refused
@@ -374,3 +375,22 @@ def test_a_list_that_is_cut_off_while_it_is_written_down_leaves_nothing(
         library.uploads.announce(origin, FIFTY, "one key")
     assert library.batches.recent() == []
     assert len(library.uploads.announce(origin, FIFTY, "one key").uploads) == 50
+
+
+def test_an_announcement_asks_no_more_where_others_have_many_uploads(
+    library: Library, origin: Origin
+) -> None:
+    def asked() -> int:
+        statements: list[str] = []
+
+        def seen(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+            statements.append(statement)
+
+        event.listen(library.database.engine, "before_cursor_execute", seen)
+        announced(library, origin, PHOTO)
+        event.remove(library.database.engine, "before_cursor_execute", seen)
+        return len(statements)
+
+    before = asked()
+    library.uploads.announce(origin_of("192.168.1.30"), FIFTY)
+    assert asked() == before
