@@ -26,7 +26,7 @@ from library.clock import Clock
 from library.errors import Code, Refused
 from library.ingest import PASSING, Announcement, Checksum, Incoming, Ingest
 from library.keyedlocks import KeyedLocks
-from library.names import Role, printable, role, stem_key
+from library.names import Role, printable, role, sidecar_target, stem_key
 from library.origin import Origin
 from library.pairs import FOUND
 from library.upload import unsaved_receipt
@@ -100,6 +100,22 @@ def _refusal(upload: Upload) -> Refused | None:
     return Refused(Code(upload.code), upload.words_key.partition(".")[2], **upload.facts)
 
 
+def _shot(upload: Upload) -> tuple[str, str]:
+    """What the files of one shot share: the halves of a pair, and their companions."""
+    is_companion = role(upload.name) is Role.SIDECAR
+    return upload.folder, sidecar_target(upload.name) if is_companion else stem_key(upload.name)
+
+
+def _left_of(shot: Sequence[Upload], batch: Batch) -> Upload | None:
+    """The file of a shot that is left for the next batch, if the shot has room in one at all."""
+    left = [each for each in shot if each.code in _FOR_THE_NEXT_BATCH]
+    wanted = [*left, *(each for each in shot if each.is_pending)]
+    counted = [each for each in wanted if role(each.name) is not Role.SIDECAR]
+    size = sum(each.size for each in counted)
+    has_room = len(counted) <= batch.max_files and size <= batch.max_bytes
+    return left[0] if left and has_room else None
+
+
 def _is_same(known: Sequence[Upload], files: Sequence[Announced]) -> bool:
     before = {(upload.ref, upload.name, upload.path, upload.size) for upload in known}
     return before == {(file.ref, file.name, file.path, file.size) for file in files}
@@ -141,7 +157,8 @@ class Uploads:
             if batch := self._batches.opened_by(connection, origin, request_key):
                 return Manifest(batch, tuple(rows.of_batch(connection, batch.id))), False
             batch = self._batches.open_within(connection, origin, Face.PAGE, request_key)
-            announced = [self._held(connection, batch, origin, upload) for upload in judged]
+            held = [self._held(connection, batch, origin, upload) for upload in judged]
+            announced = self._kept_together(connection, batch, held)
             rows.add(connection, announced)
             return Manifest(batch, tuple(announced)), True
 
@@ -196,6 +213,34 @@ class Uploads:
         except Refused as refused:
             return _refused(upload, refused)
         return replace(upload, reservation_id=held.id)
+
+    def _kept_together(
+        self, connection: Connection, batch: Batch, held: Sequence[Upload]
+    ) -> list[Upload]:
+        """Leaves a whole shot for the next batch where one of its files is left for it.
+
+        Its files would not find each other from two batches. What no batch has room for comes in
+        parts all the same.
+        """
+        shots: dict[tuple[str, str], list[Upload]] = {}
+        for upload in held:
+            shots.setdefault(_shot(upload), []).append(upload)
+        parted = {key: left for key, shot in shots.items() if (left := _left_of(shot, batch))}
+        return [self._left_with(connection, each, parted.get(_shot(each))) for each in held]
+
+    def _left_with(self, connection: Connection, upload: Upload, left: Upload | None) -> Upload:
+        """The upload, left for the next batch like that other of its shot, if there is one."""
+        if left is None or upload.reservation_id is None:
+            return upload
+        self._batches.release(connection, upload.reservation_id)
+        return replace(
+            upload,
+            state=left.state,
+            code=left.code,
+            words_key=left.words_key,
+            facts=left.facts,
+            reservation_id=None,
+        )
 
     def _tell_refused(self, manifest: Manifest, origin: Origin) -> None:
         for upload in manifest.uploads:

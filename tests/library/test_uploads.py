@@ -394,3 +394,37 @@ def test_an_announcement_asks_no_more_where_others_have_many_uploads(
     before = asked()
     library.uploads.announce(origin_of("192.168.1.30"), FIFTY)
     assert asked() == before
+
+
+def left_and_coming(library: Library, origin: Origin, *names: str) -> tuple[list[str], list[str]]:
+    """The names that are left for the next batch, and those of which bytes may come."""
+    files = [Announced(str(n), name, name, 10) for n, name in enumerate(names)]
+    manifest = library.uploads.announce(origin, files)
+    coming = [upload for upload in manifest.uploads if upload.is_pending]
+    counted = [upload for upload in coming if not upload.name.endswith(".xmp")]
+    assert library.batches.find(manifest.batch.id).files == len(counted)
+    left = library.uploads.left_over(manifest.batch.id)
+    return [upload.name for upload in left], [upload.name for upload in coming]
+
+
+def test_the_files_of_one_shot_are_left_for_the_next_batch_together(
+    library: Library, origin: Origin
+) -> None:
+    singles = [f"{n}.jpg" for n in range(49)]
+    shot = ["IMG_1.HEIC", "IMG_1.MOV", "IMG_1.HEIC.xmp"]
+    left, coming = left_and_coming(library, origin, *singles, *shot)
+    assert (left, coming) == (shot, singles)
+    assert left_and_coming(library, origin, *left) == ([], shot)
+
+
+def test_one_name_in_two_folders_is_two_shots(library: Library, origin: Origin) -> None:
+    singles = [f"{n}.jpg" for n in range(49)]
+    left, coming = left_and_coming(library, origin, *singles, "a/IMG_1.jpg", "b/IMG_1.mov")
+    assert (left, coming) == (["b/IMG_1.mov"], [*singles, "a/IMG_1.jpg"])
+
+
+def test_what_shares_a_name_and_has_room_in_no_batch_comes_in_parts(
+    library: Library, origin: Origin
+) -> None:
+    left, coming = left_and_coming(library, origin, *["image.jpg"] * 60)
+    assert (len(left), len(coming)) == (10, 50)
