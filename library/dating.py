@@ -155,20 +155,23 @@ class Dating:
 
     def rejoin(self, item: Item, scope: str, name: str) -> None:
         """A filed item has another name or folder in `Upload`: who waits there comes to it."""
+        try:
+            to_judge = self._rejoined(item, scope, name)
+        except (OSError, Refused, Taken) as failure:
+            structlog.get_logger().warning(
+                "partners wait for the next start", path=str(item.path), error=in_words(failure)
+            )
+            return
+        for item_id in to_judge:
+            self.judge_late(item_id)
+
+    def _rejoined(self, item: Item, scope: str, name: str) -> set[str]:
         with self._locks.holding_stems((item.stem, stem_key(name))):
             with self._database.reading() as connection:
                 now = item_rows.find(connection, item.id)
             if now is None or now.state is not ItemState.STORED:
-                return
-            try:
-                to_judge = self._sidecars.gather(self.bring(now, now), scope, name)
-            except (OSError, Refused, Taken) as failure:
-                structlog.get_logger().warning(
-                    "partners wait for the next start", path=str(now.path), error=in_words(failure)
-                )
-                return
-        for item_id in to_judge:
-            self.judge_late(item_id)
+                return set()
+            return self._sidecars.gather(self.bring(now, now), scope, name)
 
     def rejoin_all(self, item: Item) -> None:
         """A filed item was away: who waits for it under any of its names comes to it."""
