@@ -103,6 +103,9 @@ def _catalogue(database: Database) -> Iterator[Finding]:
     except CatalogueFailed as failure:
         yield Finding(is_well=False, says=f"{failure.advice[0].upper()}{failure.advice[1:]}.")
         return
+    except Refused as refused:
+        yield Finding(is_well=False, says=refused.sentence())
+        return
     yield Finding(is_well=True, says="The catalogue is sound.")
     if lost:
         told = "1 file is" if lost == 1 else f"{lost} files are"

@@ -213,6 +213,9 @@ class Library:
         except CatalogueFailed as failure:
             database.close()
             raise StoreUnusable(failure.advice) from failure
+        except Refused:
+            database.close()
+            raise
         return database
 
     def _groups(self) -> Groups:

@@ -113,6 +113,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Too many uploads at once: try again in {wait}.",
         "同时上传过多：请在 {wait}后重试。",
     ),
+    "busy.catalogue": (
+        "Another program at the server keeps the catalogue: end it, or try again in {wait}.",
+        "服务器上的另一个程序正占用目录数据库：请结束该程序，或在 {wait}后重试。",
+    ),
     "offset_mismatch": (
         "The upload goes on at byte {offset}, not where this part begins.",
         "上传应从第 {offset} 字节继续。",

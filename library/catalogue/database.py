@@ -6,6 +6,7 @@ to disk and a lone one never waits for company (spec/setup.md, section 3).
 """
 
 import errno
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -26,6 +27,9 @@ __all__ = ["CatalogueClosed", "CatalogueFailed", "Connection", "Database", "sqli
 
 T = TypeVar("T")
 _MOST_IN_ONE_COMMIT = 200
+_PATIENCE = 5.0  # seconds to wait for another process that writes
+_KEPT = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_PRIMARY = 0xFF  # of an extended result code of SQLite
 
 
 class CatalogueClosed(RuntimeError):
@@ -81,7 +85,8 @@ class Database:
         """Runs `work` in a transaction and returns its result once that is committed.
 
         With `durable` the commit survives a power cut. An exception of `work` undoes its own part
-        only, and is raised here. Raises CatalogueClosed while the server stops.
+        only, and is raised here. Raises CatalogueClosed while the server stops, Refused(BUSY)
+        when another process keeps the catalogue.
         """
         job = _Job(work, durable, Future[T]())
         with self._closing:
@@ -178,15 +183,23 @@ class Database:
 
 
 def _refusal(failure: Exception) -> Exception:
-    """What a failure of the catalogue's disk is to those above; any other one as it is."""
+    """What a failure of the catalogue is to those above; any other one as it is."""
     if not isinstance(failure, DatabaseError) or isinstance(failure, IntegrityError):
         return failure
+    if _is_kept(failure):
+        return Refused(Code.BUSY, "catalogue", wait=_PATIENCE)
     says = str(failure.orig)
     if "full" in says:
         return Refused(Code.NO_SPACE)
     if "readonly" in says:
         return Refused(Code.READ_ONLY)
     return CatalogueFailed(errno.EIO if "I/O error" in says else None, says)
+
+
+def _is_kept(failure: DatabaseError) -> bool:
+    """Whether another process kept the catalogue for longer than was waited."""
+    code = getattr(failure.orig, "sqlite_errorcode", None)  # not of each error, nor of PostgreSQL
+    return code is not None and code & _PRIMARY in _KEPT
 
 
 def _set_synchronous(connection: Connection, *, full: bool) -> None:
@@ -237,7 +250,7 @@ def _prepare(connection: Any, _record: object) -> None:
     for pragma in (
         "journal_mode=WAL",
         "synchronous=NORMAL",
-        "busy_timeout=5000",
+        f"busy_timeout={round(_PATIENCE * 1000)}",
         "foreign_keys=ON",
         "cache_size=-16000",
     ):

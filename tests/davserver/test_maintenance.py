@@ -2,12 +2,18 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
+import click
 import pytest
 
 from config.settings import read_settings
+from davserver.maintenance import failing_in_words
+from library.catalogue import database
+from library.doctor import examine
 from library.library import Library
 from tests.davserver.test_filing_commands import (
     TAKEN,
@@ -17,6 +23,7 @@ from tests.davserver.test_filing_commands import (
     surroundings,
     tree,
 )
+from tests.library.test_processes import catalogue_kept
 from tests.media import photo
 
 
@@ -55,6 +62,34 @@ def test_the_way_out_of_a_damaged_catalogue_is_one(store: Path) -> None:
         file.unlink()
     assert daydrop("rescan", "--store", store).stdout.startswith("2 files taken in")
     assert daydrop("verify", "--store", store).stdout.endswith("2 files whole.\n")
+
+
+def test_a_catalogue_that_another_program_keeps_is_called_in_use_and_not_damaged(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_PATIENCE", 0.1)
+    settings = read_settings({"store": {"root": store}, "limits": {"keep_free": 0}}, {})
+    with (
+        catalogue_kept(store),
+        pytest.raises(click.ClickException) as told,
+        failing_in_words(),
+        closing(Library(settings)) as library,
+    ):
+        library.start()
+    assert "Another program at the server keeps the catalogue: end it" in told.value.message
+
+
+def test_a_catalogue_that_cannot_even_be_read_is_no_traceback_at_the_start(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_PATIENCE", 0.1)
+    settings = read_settings({"store": {"root": store}, "limits": {"keep_free": 0}}, {})
+    file = store / ".daydrop/catalogue.sqlite"
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode=DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        found = list(examine(settings))
+    assert "Another program at the server keeps the catalogue" in found[-1].says
 
 
 def test_verify_takes_in_what_it_can_and_a_dry_run_does_not(store: Path) -> None:

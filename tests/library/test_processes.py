@@ -1,16 +1,20 @@
 """Two processes on one store: neither takes from the other, and nothing is there twice."""
 
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from library.catalogue import database
 from library.catalogue import items as item_rows
 from library.catalogue.receipts import Outcome
 from library.errors import Code, Refused
@@ -86,6 +90,37 @@ def test_a_process_that_starts_waits_for_the_one_that_sweeps(tmp_path):
         assert list((store / "images").iterdir()) == []
     starting.result(10).close()
     sweeping.close()
+
+
+@contextmanager
+def catalogue_kept(store: Path) -> Iterator[None]:
+    """Another process is stopped in the middle of a commit."""
+    file = store / ".daydrop/catalogue.sqlite"
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def test_while_another_process_keeps_the_catalogue_uploads_are_busy_and_then_go_on(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(database, "_PATIENCE", 0.1)
+    body = picture("kept", 30_000)
+    with serving(tmp_path / "store") as library:
+        announcement = Announcement("IMG_1.jpg", CLIENTS[0], size=len(body), alias="IMG_1.jpg")
+        incoming = library.ingest.begin(announcement)
+        incoming.write(body)
+        with catalogue_kept(library.store.root):
+            with incoming, pytest.raises(Refused) as ending:
+                incoming.commit()
+            with pytest.raises(Refused) as beginning:
+                put(library, 1, "IMG_2.jpg", body)
+        for refused in (beginning.value, ending.value):
+            assert refused.code is Code.BUSY
+            assert refused.retry_after is not None
+        assert sums_in_tree(library) == {}
+        put(library, 1, "IMG_2.jpg", body)
+        assert sums_in_tree(library) == {digest(body): 1}
 
 
 def shots(folder: Path, number: int) -> dict[str, bytes]:
