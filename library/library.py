@@ -28,7 +28,7 @@ from library.media import Kind
 from library.moves import Moves
 from library.placement import TREES
 from library.previews import Previews
-from library.processlocks import NoProcesses, ProcessLocks
+from library.processlocks import PATIENCE, NoProcesses, ProcessLocks
 from library.receipts import Receipts
 from library.room import Room
 from library.sidecar_upkeep import SidecarUpkeep
@@ -87,7 +87,7 @@ class Library:
         self.batches = Batches(self.database, self.clock, settings.limits)
         self.receipts = Receipts(self.database)
         self.room = Room(self.store, settings.limits.keep_free)
-        self._locks = KeyedLocks(self._processes.holding)
+        self._locks = KeyedLocks(self._processes.holding, PATIENCE)
         self.sidecars = Sidecars(
             store=self.store,
             database=self.database,

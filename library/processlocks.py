@@ -18,7 +18,7 @@ from library.errors import Code, Refused
 
 _AT_WORK = 0  # the byte that everybody holds together, and who is alone by himself
 _MOST = 1 << 62
-_WAIT = 60.0  # seconds until a process that keeps a lock is taken for stuck
+PATIENCE = 60.0  # seconds until a process that keeps a lock is taken for stuck
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 
 
@@ -26,11 +26,11 @@ class ProcessLocks:
     """Keeps other processes from what this one does with a key. `sleep` takes seconds."""
 
     def __init__(
-        self, file: Path, wait: float = _WAIT, sleep: Callable[[float], None] = time.sleep
+        self, file: Path, wait: float = PATIENCE, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._path, self._wait, self._sleep = file, wait, sleep
         self._at_work = self._open()
-        self._get(self._at_work, fcntl.F_RDLCK, _AT_WORK)
+        self._get(self._at_work, fcntl.F_RDLCK, _AT_WORK, wait)
 
     def close(self) -> None:
         """This process is at work no more; harmless twice."""
@@ -39,13 +39,16 @@ class ProcessLocks:
             self._at_work = -1
 
     @contextmanager
-    def holding(self, key: object) -> Iterator[None]:
-        """Waits until no other process holds this key; raises Refused(BUSY) when one never ends."""
+    def holding(self, key: object, wait: float | None = None) -> Iterator[None]:
+        """Waits until no other process holds this key; raises Refused(BUSY) when one never ends.
+
+        `wait` are the seconds to wait, where they are fewer than usual.
+        """
         digest = hashlib.sha256(repr(key).encode("utf-8", "surrogatepass")).digest()
         byte = 1 + int.from_bytes(digest[:8]) % _MOST
         file = self._open()
         try:
-            self._get(file, fcntl.F_WRLCK, byte)
+            self._get(file, fcntl.F_WRLCK, byte, self._wait if wait is None else wait)
             yield
         finally:
             os.close(file)
@@ -62,10 +65,10 @@ class ProcessLocks:
     def _open(self) -> int:
         return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
-    def _get(self, file: int, kind: int, byte: int) -> None:
+    def _get(self, file: int, kind: int, byte: int, wait: float) -> None:
         waited, pause = 0.0, _FIRST_PAUSE
         while not _is_set(file, kind, byte):
-            if waited >= self._wait:
+            if waited >= wait:
                 raise Refused(Code.BUSY, wait=self._wait)
             self._sleep(pause)
             waited, pause = waited + pause, min(2 * pause, _LONGEST_PAUSE)
@@ -77,7 +80,11 @@ class NoProcesses:
     def close(self) -> None:
         """Nothing is held."""
 
-    def holding(self, key: object) -> AbstractContextManager[None]:  # noqa: ARG002  as it is called
+    def holding(
+        self,
+        key: object,  # noqa: ARG002  as it is called
+        wait: float | None = None,  # noqa: ARG002  as it is called
+    ) -> AbstractContextManager[None]:
         """Nobody is kept away."""
         return nullcontext()
 

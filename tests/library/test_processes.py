@@ -18,6 +18,7 @@ from library.catalogue import database
 from library.catalogue import items as item_rows
 from library.catalogue.receipts import Outcome
 from library.errors import Code, Refused
+from library.keyedlocks import KeyedLocks
 from library.processlocks import ProcessLocks
 from library.upload import Announcement
 from tests.checkout import ROOT
@@ -64,6 +65,50 @@ def test_a_process_that_keeps_a_key_for_ever_is_said_to_be_busy(tmp_path, locks)
     assert refused.value.code is Code.BUSY
     assert sum(pauses) >= 60.0
     waiter.close()
+
+
+def test_uploads_of_one_name_that_another_process_keeps_are_busy_together_not_one_by_one(tmp_path):
+    with closing(ProcessLocks(tmp_path / "locks")) as other:
+        mine = ProcessLocks(tmp_path / "locks")
+        keyed = KeyedLocks(mine.holding, wait=0.5)
+
+        def wait_for_it(_number: int) -> float:
+            began = time.monotonic()
+            with pytest.raises(Refused) as refused, keyed.holding_stems(("img_1", "img_2")):
+                pass
+            assert refused.value.code is Code.BUSY
+            return time.monotonic() - began
+
+        with other.holding(("pair", "img_2")), ThreadPoolExecutor(4) as threads:
+            waited = list(threads.map(wait_for_it, range(4)))
+        assert max(waited) < 2 * min(waited)
+        with keyed.holding(("pair", "img_2")):
+            assert list(keyed._locks) == [("pair", "img_2")]
+        assert keyed._locks == {}
+        mine.close()
+
+
+def test_what_a_call_waited_for_a_thread_it_does_not_wait_again_for_a_process():
+    waits: list[float] = []
+
+    @contextmanager
+    def between(_key: object, wait: float) -> Iterator[None]:
+        waits.append(wait)
+        yield
+
+    keyed = KeyedLocks(between, wait=30.0)
+
+    def hold_it() -> None:
+        with keyed.holding("key"):
+            pass
+
+    with ThreadPoolExecutor(1) as threads:
+        with keyed.holding("key"):
+            second = threads.submit(hold_it)
+            with pytest.raises(TimeoutError):
+                second.result(0.1)
+        second.result(10)
+    assert waits[1] <= waits[0] - 0.1
 
 
 def test_who_is_alone_is_told_so_and_nobody_begins_meanwhile(tmp_path, locks):
