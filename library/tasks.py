@@ -24,8 +24,9 @@ class Drawn:
     problem: str = ""
 
 
-def warm_up() -> None:
+def warm_up(*, seconds: int) -> None:
     """Do nothing: once this has run, the worker has all it needs in memory."""
+    limit_processor(seconds)
 
 
 def read(

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ LANES_FOR_EACH = 4  # lanes at most, for each process of the warm minimum
 TRIES = 3  # lanes to try, when some have died while idle
 WAITS = 3  # times the limit that a call may wait for a lane
 EARLY = 0.9  # of the limit: a call ended before that did not overrun
+UNTOLD = 255  # how a process ended whose forkserver is gone (multiprocessing.popen_forkserver)
 START_SECONDS = 20.0  # a process's start on a busy machine, not counted against the file
 
 Answer = TypeVar("Answer")
@@ -55,6 +56,9 @@ class Failure(StrEnum):
 
 
 _NOBODY = frozenset({Failure.BUSY, Failure.STOPPED})
+_ENDS = {
+    -signal.SIGXCPU: (Failure.TIMED_OUT, "processor time"),
+}
 RETRY_SECONDS = 30  # until those who keep all workers busy are done, or stopped
 
 
@@ -142,9 +146,10 @@ class Workers:
                         return lane.run(task, arguments, self._limit)
                     except BrokenProcessPool:
                         lane.is_broken = True
+            with lanes.lent(self._limit * WAITS) as lane:
+                return lane.run_proven(task, arguments, self._limit)
         except _FailedError as failed:
             return failed.unreadable
-        return Unreadable(Failure.CRASHED, "no worker process could be kept alive")
 
 
 class _FailedError(Exception):
@@ -188,22 +193,52 @@ class _Lane:
         self._cancel = future.cancel
         began = time.monotonic()
         try:
-            answer: Answer = future.result(limit + START_SECONDS)
+            self._see_it_begin(future)
+            answer: Answer = future.result(limit)
         except TimeoutError as problem:
             if time.monotonic() - began < limit * EARLY:  # pebble goes by the wall clock
                 raise BrokenProcessPool("the clock has jumped") from problem
             # Not done means that pebble's own limit did not work: the lane itself is stuck.
             self.is_broken = not future.done()
             raise _FailedError(Failure.TIMED_OUT, f"{limit} s") from problem
-        except BrokenProcessPool:
+        except (BrokenProcessPool, _FailedError):
             raise
         except Exception as problem:
+            if isinstance(problem, ProcessExpired) and problem.exitcode == UNTOLD:
+                raise BrokenProcessPool("the forkserver has ended, and all workers") from problem
             # Whatever a reader stumbles over in a stranger's file must not refuse the file.
             raise _FailedError(*_failure(problem)) from problem
         return answer
 
+    def _see_it_begin(self, future: "Future[Answer]") -> None:
+        """Wait until a process has the task; only from then on the file can be to blame."""
+        with suppress(TimeoutError, CancelledError):
+            future.exception(START_SECONDS)
+        if not future.done() and not future.running():
+            self.is_broken = True
+            raise _FailedError(Failure.BUSY, "no worker process has started")
+
+    def run_proven(
+        self, task: Callable[..., Answer], arguments: tuple[object, ...], limit: float
+    ) -> Answer:
+        """Run a task that has met dead lanes only, in a process that was seen to live before.
+
+        Raises _FailedError: BUSY when there is no such process, CRASHED when the task ends it.
+        """
+        try:
+            self.warm_up()
+        except (BrokenProcessPool, _FailedError) as problem:
+            self.is_broken = True
+            raise _FailedError(Failure.BUSY, "no worker process could be kept alive") from problem
+        try:
+            return self.run(task, arguments, limit)
+        except BrokenProcessPool as problem:
+            self.is_broken = True
+            raise _FailedError(Failure.CRASHED, "it ended each worker") from problem
+
     def warm_up(self) -> None:
-        self._pool.schedule(tasks.warm_up).result(START_SECONDS)
+        """Have the process started. Raises as `run` does."""
+        self.run(tasks.warm_up, (), START_SECONDS)
 
     def close(self) -> None:
         with self._closing:
@@ -232,7 +267,7 @@ class _Lanes:
         with suppress(_FailedError):  # stopped meanwhile
             opened.extend(self._take(0) for _ in range(self._processes))
         for lane in opened:
-            with suppress(BrokenProcessPool, RuntimeError, TimeoutError, CancelledError):
+            with suppress(BrokenProcessPool, _FailedError):
                 lane.warm_up()  # a lane that cannot start says so again at its first call
             self._give_back(lane)
 
@@ -300,9 +335,7 @@ class _Lanes:
 def _failure(problem: Exception) -> tuple[Failure, str]:
     """Say in our words how a call failed."""
     if isinstance(problem, ProcessExpired):
-        if problem.exitcode == -signal.SIGXCPU:
-            return Failure.TIMED_OUT, "processor time"
-        return Failure.CRASHED, f"exit code {problem.exitcode}"
+        return _ENDS.get(problem.exitcode, (Failure.CRASHED, f"exit code {problem.exitcode}"))
     if isinstance(problem, CancelledError):
         return Failure.STOPPED, ""
     if isinstance(problem, MemoryError):

@@ -1,6 +1,7 @@
 """Worker processes: quick, and killed when they overrun; nobody else waits for it."""
 
 import contextlib
+import multiprocessing.forkserver
 import os
 import shutil
 import signal
@@ -12,11 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pebble.pool.process
 import pytest
 
-from library import media
+from library import media, tasks
 from library.capturedate.candidate import Source
 from library.capturedate.metadata import Medium, Metadata
 from library.workers import Failure, Previewed, Unreadable, Workers
@@ -218,6 +220,84 @@ def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
         assert isinstance(found[-1], Metadata)
     finally:
         workers.stop()
+
+
+@contextlib.contextmanager
+def one_worker(**more: Any) -> Iterator[tuple[Workers, set[int]]]:
+    """Workers that may have one process at once, and the processes that came with them."""
+    elders = descendants(os.getpid())
+    workers = Workers(processes=1, **more)
+    workers._reading.warm_up()
+    newcomers = set(filter(leads, descendants(os.getpid()) - elders))
+    try:
+        yield workers, newcomers
+    finally:
+        workers.stop()
+
+
+@pytest.fixture
+def slow_exiftool(tmp_path: Path) -> Path:
+    """Says that a worker is at a file, by `begun` beside it, and takes a second over it."""
+    program = tmp_path / "exiftool"
+    program.write_text(f"#!/bin/sh\n: > {tmp_path}/begun\nsleep 1\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_a_file_whose_worker_ended_with_all_others_is_read_again(
+    tmp_path: Path, slow_exiftool: Path
+) -> None:
+    undated = tmp_path / "undated"
+    undated.write_bytes(make.photo(None))
+    with one_worker(exiftool=slow_exiftool) as (workers, _), ThreadPoolExecutor(1) as threads:
+        reading = threads.submit(workers.read, undated, "a.jpg", media.JPEG)
+        assert eventually((tmp_path / "begun").exists)
+        os.kill(multiprocessing.forkserver._forkserver._forkserver_pid, signal.SIGTERM)
+        assert isinstance(reading.result(30), Metadata)
+
+
+def test_a_file_that_no_worker_began_is_not_said_to_have_overrun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = tmp_path / "good"
+    good.write_bytes(make.photo())
+    with one_worker(limit_seconds=0.2) as (workers, pids):
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        monkeypatch.setattr("library.workers.START_SECONDS", 0.5)
+        found = workers.read(good, "a.jpg", media.JPEG)
+        monkeypatch.undo()
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        assert isinstance(found, Unreadable)
+        assert found.reason is Failure.BUSY
+        assert isinstance(workers.read(good, "a.jpg", media.JPEG), Metadata)
+
+
+def test_where_no_worker_can_live_no_file_is_to_blame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = tmp_path / "good"
+    good.write_bytes(make.photo())
+    monkeypatch.setattr("library.workers.confine", signal.raise_signal)  # kills as it starts
+    with one_worker(memory_bytes=signal.SIGKILL) as (workers, _):
+        found = workers.read(good, "a.jpg", media.JPEG)
+    assert isinstance(found, Unreadable)
+    assert found.reason is Failure.BUSY
+
+
+def test_a_file_that_ends_each_worker_it_is_given_is_to_blame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = tmp_path / "good"
+    good.write_bytes(make.photo())
+    with one_worker() as (workers, _):
+        with monkeypatch.context() as patched:
+            patched.setattr(tasks, "read", hostile.end_the_worker)
+            found = workers.read(tmp_path / "hostile", "a.jpg", media.JPEG)
+        assert isinstance(found, Unreadable)
+        assert (found.reason, found.is_passing) == (Failure.CRASHED, False)
+        assert isinstance(workers.read(good, "a.jpg", media.JPEG), Metadata)
 
 
 def test_many_threads_are_served(workers: Workers, tmp_path: Path) -> None:
