@@ -58,6 +58,7 @@ class Failure(StrEnum):
 _NOBODY = frozenset({Failure.BUSY, Failure.STOPPED})
 _ENDS = {
     -signal.SIGXCPU: (Failure.TIMED_OUT, "processor time"),
+    -signal.SIGTERM: (Failure.STOPPED, ""),  # as a service manager ends all of a service
 }
 RETRY_SECONDS = 30  # until those who keep all workers busy are done, or stopped
 

@@ -244,6 +244,21 @@ def slow_exiftool(tmp_path: Path) -> Path:
     return program
 
 
+def test_a_worker_that_is_told_to_end_says_nothing_of_its_file(
+    tmp_path: Path, slow_exiftool: Path
+) -> None:
+    undated = tmp_path / "undated"
+    undated.write_bytes(make.photo(None))
+    with one_worker(exiftool=slow_exiftool) as (workers, pids), ThreadPoolExecutor(1) as threads:
+        reading = threads.submit(workers.read, undated, "a.jpg", media.JPEG)
+        assert eventually((tmp_path / "begun").exists)
+        for pid in pids:
+            os.kill(pid, signal.SIGTERM)
+        found = reading.result(30)
+    assert isinstance(found, Unreadable)
+    assert (found.reason, found.is_passing) == (Failure.STOPPED, True)
+
+
 def test_a_file_whose_worker_ended_with_all_others_is_read_again(
     tmp_path: Path, slow_exiftool: Path
 ) -> None:
