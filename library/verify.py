@@ -1,7 +1,7 @@
 """Re-reads every file against its SHA-256, and the tree against the catalogue."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -14,7 +14,7 @@ from library.catalogue.items import ItemState
 from library.store.local import LocalStore
 from library.upkeep import SUMS
 
-_SETTLING = 1.0  # seconds from a file's link to its row, at most
+_SETTLING = 1.0  # seconds from a file's link or move to its row, at most
 
 
 class Condition(StrEnum):
@@ -73,21 +73,31 @@ class Verify:
 
     def check(self, files: Iterable[Kept], tell: Callable[[int], None] | None = None) -> Report:
         """Reads every file; `tell` is given the bytes read so far, for a progress bar."""
+        found = self._by_condition(files, tell)
+        whole = len(found.pop(Condition.WHOLE))
+        doubtful = [kept for group in found.values() for kept in group]
+        strangers = self._without_rows(sorted(self._store.files()))
+        if doubtful or strangers:  # beside a server some are on their way, and get their rows now
+            time.sleep(_SETTLING)
+        now = set(self.kept())  # what was moved or removed meanwhile is no harm
+        found = self._by_condition(kept for kept in doubtful if kept in now)
+        return Report(
+            whole=whole + len(found[Condition.WHOLE]),
+            damaged=tuple(found[Condition.DAMAGED]),
+            missing=(*found[Condition.MISSING], *self.lost()),
+            unreadable=tuple(found[Condition.UNREADABLE]),
+            strangers=tuple(self._without_rows(strangers)),
+        )
+
+    def _by_condition(
+        self, files: Iterable[Kept], tell: Callable[[int], None] | None = None
+    ) -> dict[Condition, list[Kept]]:
         found: dict[Condition, list[Kept]] = {condition: [] for condition in Condition}
         for kept in files:
             found[self.condition(kept)].append(kept)
             if tell is not None:
                 tell(kept.size)
-        now = set(self.kept())  # beside a server: what was moved or removed meanwhile is no harm
-        for condition in (Condition.DAMAGED, Condition.MISSING, Condition.UNREADABLE):
-            found[condition] = [kept for kept in found[condition] if kept in now]
-        return Report(
-            whole=len(found[Condition.WHOLE]),
-            damaged=tuple(found[Condition.DAMAGED]),
-            missing=(*found[Condition.MISSING], *self.lost()),
-            unreadable=tuple(found[Condition.UNREADABLE]),
-            strangers=tuple(self.strangers()),
-        )
+        return found
 
     def condition(self, kept: Kept) -> Condition:
         """How one file is."""
@@ -99,14 +109,8 @@ class Verify:
             return Condition.UNREADABLE
         return Condition.WHOLE if sha256 == kept.sha256 else Condition.DAMAGED
 
-    def strangers(self) -> Iterator[PurePosixPath]:
-        """Files of the tree that neither an item nor a companion is."""
-        found = self._without_rows(sorted(self._store.files()))
-        if found:  # beside a server some are only just linked, and get their rows now
-            time.sleep(_SETTLING)
-        return iter(self._without_rows(found))
-
     def _without_rows(self, paths: Iterable[PurePosixPath]) -> list[PurePosixPath]:
+        """Files of the tree that neither an item nor a companion is."""
         with self._database.reading() as connection:
             known = item_rows.stored_paths(connection) | sidecar_rows.paths(connection)
         return [

@@ -1,8 +1,10 @@
 """Each file is read again and held to its hash; what can be told from the files is repaired."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from threading import Event
 
 import pytest
 
@@ -90,6 +92,26 @@ def test_what_moves_or_comes_while_it_is_checked_is_no_alarm(library, send):
     library.upkeep.set_date(receipt.item_id, date(1999, 1, 2))
     send("b.jpg", photo(taken=TAKEN, seed="b"))
     assert verify.check(before).is_clean
+
+
+def test_what_is_moved_and_has_no_row_yet_when_it_is_checked_is_no_alarm(library, send):
+    receipt = send("a.jpg", photo(taken=TAKEN, seed="a"))
+    verify = Verify(library.store, library.database)
+    renamed, looked = Event(), Event()
+    move = library.store.move
+
+    def slowly(*places: PurePosixPath) -> None:
+        move(*places)
+        renamed.set()
+        assert looked.wait(10)
+
+    library.store.move = slowly
+    with ThreadPoolExecutor(1) as threads:
+        moving = threads.submit(library.upkeep.set_date, receipt.item_id, date(1999, 1, 2))
+        assert renamed.wait(10)
+        report = verify.check(verify.kept(), lambda _: looked.set())
+        moving.result(10)
+    assert report.is_clean
 
 
 def test_what_was_moved_or_put_in_by_hand_is_taken_in(library, send, folder):
