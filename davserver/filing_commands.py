@@ -15,6 +15,7 @@ from library.errors import Refused
 from library.importing import Summary, found_files, import_files, total_size
 from library.refile import Refile, Refiling
 
+_INCOMPLETE = 1
 _STOPPED = 130  # as shells report what Ctrl-C ended
 
 
@@ -28,7 +29,10 @@ def filing_commands() -> list[click.Command]:
 @with_store
 @with_config
 def import_command(paths: tuple[Path, ...], store: Path | None, config: Path | None) -> None:
-    """File photos and videos of this machine; the originals stay where they are."""
+    """File photos and videos of this machine; the originals stay where they are.
+
+    Ends with 0 when all of them are in the library, and with 1 when something was refused.
+    """
     files = found_files(paths)
     total = total_size(files)
     with opened(chosen_settings(store, config), claims_as="daydrop import") as library:
@@ -46,6 +50,8 @@ def import_command(paths: tuple[Path, ...], store: Path | None, config: Path | N
     _tell_import(summary)
     if summary.was_stopped:
         raise SystemExit(_STOPPED)
+    if summary.refused:
+        raise SystemExit(_INCOMPLETE)
 
 
 @contextmanager

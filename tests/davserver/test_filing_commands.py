@@ -95,10 +95,19 @@ def test_an_import_files_a_folder_and_sums_it_up(camera: Path, tmp_path: Path) -
     store = tmp_path / "store"
     before = {file: file.read_bytes() for file in camera.rglob("*") if file.is_file()}
     done = daydrop("import", camera, "--store", store)
-    assert (done.returncode, tree(store)) == (0, FILED), done.stderr
+    assert (done.returncode, tree(store)) == (1, FILED), done.stderr
     assert "5 filed, 0 were here already, 1 companions, 1 refused." in done.stdout
     assert f"{camera}/Trip/notes.txt: notes.txt is refused by its name" in done.stdout
     assert {file: file.read_bytes() for file in before} == before, "the originals stay"
+
+
+def test_an_import_ends_with_0_only_when_all_is_in_the_library(
+    camera: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    assert daydrop("import", camera, "--store", store).returncode == 1, "a text among the photos"
+    (camera / "Trip" / "notes.txt").unlink()
+    assert daydrop("import", camera, "--store", store).returncode == 0
 
 
 def test_a_second_import_stores_nothing_twice_companions_neither(

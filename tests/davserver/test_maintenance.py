@@ -212,7 +212,7 @@ def test_a_name_that_is_no_text_is_refused_by_an_import_and_the_rest_is_filed(
     (camera / "in\udcff" / "b.jpg").write_bytes(photo(taken=TAKEN, seed="2"))
     (camera / "z.jpg").write_bytes(photo(taken=TAKEN, seed="3"))
     told = daydrop("import", camera, "--store", tmp_path / "store")
-    assert told.returncode == 0, told.stderr
+    assert told.returncode == 1, told.stderr
     assert "2 filed" in told.stdout
     assert "1 refused" in told.stdout
     assert tree(tmp_path / "store") == [f"{FOLDER}/b.jpg", f"{FOLDER}/z.jpg"]

@@ -1,12 +1,16 @@
 """A folder of this machine is filed through the same door, and stays where it is."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from library.catalogue import database
 from library.catalogue.receipts import Outcome
-from library.importing import found_files, import_files
+from library.importing import found_files, import_files, total_size
+from tests.library.test_processes import catalogue_kept
 from tests.media import film, photo, raw
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
@@ -60,3 +64,67 @@ def test_the_limits_of_a_batch_do_not_hold_an_import_back(settings, tmp_path: Pa
         (folder / f"IMG_{number}.jpg").write_bytes(photo(taken=TAKEN, seed=str(number)))
     assert run(library, folder).outcomes == {Outcome.FILED: 5}
     library.close()
+
+
+@pytest.fixture
+def held(library, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
+    """What another process keeps, until it is closed."""
+    monkeypatch.setattr(database, "_PATIENCE", 0.1)
+    library.database.engine.dispose()
+    with ExitStack() as held:
+        yield held
+
+
+def test_what_is_busy_is_waited_for_and_tried_again(library, folder: Path, held: ExitStack):
+    told: list[int] = []
+    files = found_files([folder / "IMG_1.JPG", folder / "IMG_1.DNG"])
+
+    def with_a_busy_start() -> Iterator[Path]:
+        held.enter_context(catalogue_kept(library.store.root))
+        yield from files
+
+    summary = import_files(
+        with_a_busy_start(),
+        library.ingest,
+        library.batches,
+        told.append,
+        sleep=lambda _: held.close(),
+    )
+    assert (summary.outcomes, summary.refused) == ({Outcome.FILED: 2}, [])
+    assert sum(told) == total_size(files), "each byte once, however often it was tried"
+
+
+def test_what_stays_busy_is_refused_in_the_end_and_the_summary_is_told(
+    library, folder: Path, held: ExitStack
+):
+    pauses: list[float] = []
+
+    def busy_for_ever() -> Iterator[Path]:
+        held.enter_context(catalogue_kept(library.store.root))
+        yield folder / "IMG_1.JPG"
+
+    summary = import_files(
+        busy_for_ever(), library.ingest, library.batches, lambda _: None, sleep=pauses.append
+    )
+    assert [file.name for file, _ in summary.refused] == ["IMG_1.JPG"]
+    assert pauses, "it was waited for"
+
+
+def test_waiting_for_what_is_busy_ends_when_it_is_told_to_stop(
+    library, folder: Path, held: ExitStack
+):
+    pauses: list[float] = []
+
+    def busy_for_ever() -> Iterator[Path]:
+        held.enter_context(catalogue_kept(library.store.root))
+        yield folder / "IMG_1.JPG"
+
+    summary = import_files(
+        busy_for_ever(),
+        library.ingest,
+        library.batches,
+        lambda _: None,
+        lambda: bool(pauses),
+        sleep=pauses.append,
+    )
+    assert (summary.was_stopped, len(pauses)) == (True, 1)
