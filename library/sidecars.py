@@ -403,6 +403,8 @@ class Sidecars:
                     sha256=sidecar.sha256,
                     sidecar_id=sidecar.id,
                 )
+            if replaced is not None and alias_rows.refers_to_companion(connection, replaced.id):
+                replaced = None  # it still waits under another name
             if replaced is not None:
                 rows.remove(connection, replaced.id)
             return receipt_rows.write(connection, replace(told, batch_id=batch_id)), replaced

@@ -220,6 +220,24 @@ def test_a_companion_that_still_waits_is_replaced_by_its_next_self(library, send
     assert paths(library) == ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.xmp"]
 
 
+@pytest.mark.parametrize("other", ["img_1.xmp", "IMG_1.jpg.xmp", "IMG_1.XMP"])
+@pytest.mark.parametrize("way", ["sent", "copied"])
+def test_a_companion_that_waits_under_two_names_stays_under_the_one_that_is_not_sent_anew(
+    library, send, origin, other, way
+):
+    send("IMG_1.xmp", xmp(TAKEN))
+    if way == "sent":
+        send(other, xmp(TAKEN))
+    else:
+        library.aliases.copy(origin, library.aliases.find_exact(origin, "IMG_1.xmp"), other)
+    send("IMG_1.xmp", xmp(OTHER))
+    for name, body in (("IMG_1.xmp", xmp(OTHER)), (other, xmp(TAKEN))):
+        with library.aliases.open(library.aliases.find_exact(origin, name)).file as file:
+            assert file.read() == body
+    library.aliases.remove(origin, other)
+    assert len(library.store.staged_names()) == 1
+
+
 def test_a_companion_that_waits_goes_when_its_name_is_announced_anew(library, send, origin):
     send("IMG_1.xmp", xmp(OTHER))
     library.aliases.announce(origin, "IMG_1.xmp")  # as Explorer begins to overwrite
