@@ -24,7 +24,7 @@ from library.catalogue.database import Connection, Database
 from library.catalogue.items import Item, ItemState
 from library.catalogue.properties import Property
 from library.clock import Clock
-from library.errors import Code, Refused
+from library.errors import Code, Missing, Refused
 from library.ingest import Ingest
 from library.names import Role, checked_path, printable, role, sidecar_target, stem_key
 from library.origin import Origin
@@ -37,10 +37,6 @@ __all__ = ["Alias", "Aliases", "Content", "Exists", "LeftOut", "Member", "Missin
 PROPERTIES_MOST = 64 << 10  # characters noted by programs for one alias
 _BLOCK = 256 << 10
 _EMPTY = hashlib.sha256(b"").hexdigest()
-
-
-class Missing(Exception):
-    """There is nothing at this path."""
 
 
 class NoParent(Exception):
@@ -309,20 +305,49 @@ class Aliases:
     def move(self, origin: Origin, source: Alias, path: str, guard: Guard = free) -> None:
         """Gives an alias another name; what stood there goes. An item keeps its place and name.
 
-        A temporary name is filed now, if its new one says so. Raises Refused, and then all is as
-        it was (RFC 4918 §9.9.4); NoParent, Entangled.
+        A temporary name is filed now, if its new one says so. What is sent to the old name
+        meanwhile comes before or after, and is never lost. Raises Refused, and then all is as it
+        was (RFC 4918 §9.9.4); Missing, NoParent, Entangled.
         """
         path = self._way_to(origin, source, path)
-        match self._judge(origin, source, path):
-            case _Way.RENAME:
-                self._rename(source, path, guard)
-            case _Way.SETTLE:
-                announcement = self._announcement(origin, source, path, guard)
-                with self._replacing(origin, path):
-                    self._ingest.settle_staged(source, announcement)
-            case _Way.CARRY:
-                self._carry(origin, source, path, guard)
-                self.remove(origin, source.path)
+        while not self._has_moved(origin, source, path, guard):
+            now = self.find_exact(origin, source.path)
+            if now is None:
+                raise Missing(source.path)
+            source = now
+
+    def _has_moved(self, origin: Origin, source: Alias, path: str, guard: Guard) -> bool:
+        """False when the source is no more what it was when this was judged."""
+        try:
+            match self._judge(origin, source, path):
+                case _Way.RENAME:
+                    self._rename(source, path, guard)
+                case _Way.SETTLE:
+                    self._settle(origin, source, path, guard)
+                case _Way.CARRY:
+                    self._carry(origin, source, path, _taking(source, guard, self._clock.now()))
+                    self._let_go([source])
+        except (Missing, Gone):
+            if self.find_exact(origin, source.path) == source:
+                raise
+            return False
+        return True
+
+    def _settle(self, origin: Origin, source: Alias, path: str, guard: Guard) -> None:
+        announcement = self._announcement(origin, source, path, _both(guard, _still(source)))
+        try:
+            with self._replacing(origin, path):
+                self._ingest.settle_staged(source, announcement)
+        except Missing:
+            self._discard_unkept(source.staged)
+            raise
+
+    def _discard_unkept(self, staged: str | None) -> None:
+        """Where there are no links, what was taken back may lie in staging again for nobody."""
+        with self._database.reading() as connection:
+            kept = rows.staged_names(connection) | sidecar_rows.staged_names(connection)
+        if staged is not None and staged not in kept:
+            self._store.discard(staged)
 
     def copy(
         self, origin: Origin, source: Alias, path: str, guard: Guard = free, *, deep: bool = True
@@ -390,9 +415,10 @@ class Aliases:
 
     def _rename(self, source: Alias, path: str, guard: Guard) -> None:
         now = self._clock.now()
+        judged = _both(guard, _still(source))
 
         def work(connection: Connection) -> tuple[list[Alias], list[Item]]:
-            guard(connection)
+            judged(connection)
             gone = rows.remove(connection, source.origin, path, now)
             moved = rows.rename(connection, source, path, now)
             if source.size == 0 and source.state in (State.PLACEHOLDER, State.LITTER):
@@ -565,15 +591,28 @@ def _stays_companion(source: Alias, path: str, wanted: Role) -> bool:
 
 
 def _still(alias: Alias) -> Guard:
-    """A request may have come between the look and the sweep: then the alias lives on."""
+    """A request may have come between the look and the step: then nothing is done by that look."""
 
     def guard(connection: Connection) -> None:
-        found = rows.find(connection, alias.origin, alias.path)
-        if found is None or (found.id, found.state, found.touched) != (
-            alias.id,
-            alias.state,
-            alias.touched,
-        ):
+        if rows.find(connection, alias.origin, alias.path) != alias:
             raise Missing(alias.path)
 
     return guard
+
+
+def _taking(alias: Alias, guard: Guard, now: float) -> Guard:
+    """Takes a name away in the transaction that accepts its bytes under another one."""
+
+    def take(connection: Connection) -> None:
+        _both(guard, _still(alias))(connection)
+        rows.remove(connection, alias.origin, alias.path, now)
+
+    return take
+
+
+def _both(first: Guard, second: Guard) -> Guard:
+    def check(connection: Connection) -> None:
+        first(connection)
+        second(connection)
+
+    return check

@@ -55,5 +55,9 @@ class Forbidden(Exception):
     """What a face raises inside a step of the library that it forbids: passed on as it is."""
 
 
+class Missing(Exception):
+    """There is nothing at a path, or no more what was found there: said of it, not of an upload."""
+
+
 class StoreUnusable(RuntimeError):
     """The store cannot serve as one; its text says why and what to do."""

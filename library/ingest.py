@@ -31,7 +31,7 @@ from library.clock import Clock
 from library.console import in_words
 from library.dating import Dating
 from library.disk import Disk
-from library.errors import Code, Forbidden, Refused
+from library.errors import Code, Forbidden, Missing, Refused
 from library.filing import Filing
 from library.media import HEAD_BYTES, Kind, kind_by_name
 from library.names import Role, printable, role
@@ -120,17 +120,27 @@ class Ingest:
     def settle_staged(self, alias: Alias, announcement: Announcement) -> Receipt:
         """The MOVE of a temporary name to its final one: all checks of an upload happen now.
 
-        A refusal leaves the temporary file where it is (RFC 4918 §9.9.4).
+        A refusal leaves the temporary file where it is (RFC 4918 §9.9.4). Raises Missing when
+        another request takes or removes its bytes meanwhile.
         """
         if alias.staged is None:
             raise ValueError(f"{alias.path} has no bytes in staging")
-        with self.telling(announcement):
+        with self.telling(announcement), self._missing_without(alias.staged):
             self._gate(announcement)
             staged = self.store.reopen(alias.staged)
             try:
                 return self.told(self._settle(alias, announcement, staged))
             finally:
                 staged.close()
+
+    @contextmanager
+    def _missing_without(self, staged: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as lost:
+            if self.store.staged_path(staged).exists():
+                raise
+            raise Missing(staged) from lost
 
     def _settle(self, alias: Alias, announcement: Announcement, staged: Staged) -> Receipt:
         wanted = role(announcement.name)
@@ -167,7 +177,7 @@ class Ingest:
         """Writes down whatever is refused inside; a fault of ours becomes INTERNAL."""
         try:
             yield
-        except Forbidden:
+        except (Forbidden, Missing):
             raise  # said by the face, of the path and not of the upload
         except Refused as refused:
             if not (announcement.is_resumable and refused.code is Code.BUSY):

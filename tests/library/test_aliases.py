@@ -296,6 +296,125 @@ def test_content_says_where_its_item_lies(aliases, put):
     assert content.media_type == "image/jpeg"
 
 
+# ---- two requests at once -----------------------------------------------------------------------
+
+
+def meanwhile(store, step: str, request, *, after: bool) -> None:
+    """Lets a request come whole before, or after, the first call of this step of the store."""
+    do = getattr(store, step)
+
+    def interrupted(*arguments: object) -> object:
+        setattr(store, step, do)
+        if not after:
+            request()
+        done = do(*arguments)
+        if after:
+            request()
+        return done
+
+    setattr(store, step, interrupted)
+
+
+MOMENTS = {
+    "a.jpg.part": [("reopen", False), ("reopen", True), ("link", True)],
+    "a.xmp": [("stage", False), ("stage", True)],
+}
+AT_ONCE = pytest.mark.parametrize(
+    ("source", "step", "after"),
+    [(source, *moment) for source, moments in MOMENTS.items() for moment in moments],
+)
+BODIES = {
+    "a.jpg.part": (photo(seed="sent first"), photo(seed="sent meanwhile")),
+    "a.xmp": (b"sent first", b"sent meanwhile"),
+}
+TARGETS = {"a.jpg.part": "b.jpg", "a.xmp": "b.xmp"}
+
+
+def body_of(aliases: Aliases, origin: Origin, path: str) -> bytes | None:
+    found = aliases.find_exact(origin, path)
+    if found is None:
+        return None
+    with aliases.open(found).file as file:
+        return file.read()
+
+
+@AT_ONCE
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_what_is_sent_to_a_name_while_it_moves_is_what_moves(
+    library, aliases, origin, put, source, step, after, links
+):
+    library.store._links = links
+    first, second = BODIES[source]
+    moving = put(source, first)
+    meanwhile(library.store, step, lambda: put(source, second), after=after)
+    aliases.move(origin, moving, TARGETS[source])
+    assert names(aliases, origin) == [TARGETS[source]]
+    assert body_of(aliases, origin, TARGETS[source]) == second
+    assert len(library.store.staged_names()) == (source == "a.xmp"), "one that waits"
+
+
+@AT_ONCE
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_a_name_that_is_removed_while_it_moves_is_missing(
+    library, aliases, origin, put, source, step, after, links
+):
+    library.store._links = links
+    moving = put(source, BODIES[source][0])
+    meanwhile(library.store, step, lambda: aliases.remove(origin, source), after=after)
+    with pytest.raises(Missing):
+        aliases.move(origin, moving, TARGETS[source])
+    assert names(aliases, origin) == []
+    assert library.store.staged_names() == []
+    assert list(library.store.files()) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "step", "after", "other"),
+    [
+        ("a.jpg.part", "reopen", False, "c.jpg"),
+        ("a.jpg.part", "reopen", True, "c.jpg"),
+        ("a.jpg.part", "reopen", True, "c.xmp"),
+        ("a.jpg.part", "link", True, "c.part"),
+        ("a.xmp", "stage", False, "c.xmp"),
+        ("a.xmp", "stage", True, "c.xmp"),
+        ("a.xmp", "stage", True, "A.XMP"),
+    ],
+)
+def test_of_two_moves_of_one_name_at_once_one_is_done_and_the_other_finds_nothing(
+    library, aliases, origin, put, source, step, after, other
+):
+    body = BODIES[source][0]
+    moving = put(source, body)
+    meanwhile(library.store, step, lambda: aliases.move(origin, moving, other), after=after)
+    with pytest.raises(Missing):
+        aliases.move(origin, moving, TARGETS[source])
+    assert names(aliases, origin) == [other]
+    assert body_of(aliases, origin, other) == body
+
+
+@pytest.mark.parametrize("path", ["a.jpg", "a.part", "F"])
+def test_what_was_removed_or_renamed_since_the_look_takes_no_other_name(aliases, origin, put, path):
+    moving = aliases.make_folder(origin, "F") if path == "F" else put(path, photo(seed="a"))
+    kept = put("F/in.jpg" if path == "F" else "kept.part", photo(seed="kept"))
+    aliases.move(origin, moving, "one.part")
+    with pytest.raises(Missing):
+        aliases.move(origin, moving, "two.part")
+    aliases.remove(origin, "one.part")
+    with pytest.raises(Missing):
+        aliases.move(origin, moving, "kept.part")
+    if path != "F":
+        assert aliases.find_exact(origin, "kept.part") == kept
+    assert aliases.find_exact(origin, "two.part") is None
+
+
+def test_a_name_that_gets_its_bytes_while_it_moves_is_no_placeholder(aliases, origin, put):
+    announced = aliases.announce(origin, "a.jpg")
+    sent = put("a.jpg", photo(seed="bytes at last"))
+    aliases.move(origin, announced, "b.jpg")
+    moved = aliases.find_exact(origin, "b.jpg")
+    assert (moved.state, moved.item_id) == (State.FILED, sent.item_id)
+
+
 # ---- notes ----------------------------------------------------------------------------------
 
 
