@@ -102,13 +102,22 @@ class Sidecars:
             arrived=self._clock.now(),
         )
         with self._locks.holding_told(lambda: self.stems_of(sidecar)):
-            known = self._known(sidecar)
-            placed = known or self._placed(sidecar)
-            with self._linked(placed if known is None else sidecar, staged.name):
-                receipt = self._write(announcement, placed, replaces, is_new=known is None)
+            placed, receipt = self._kept(announcement, sidecar, replaces)
         if placed.staged != staged.name:
             self._store.discard(staged.name)
         return receipt
+
+    def _kept(
+        self, announcement: Announcement, sidecar: Sidecar, replaces: int | None
+    ) -> tuple[Sidecar, Receipt]:
+        """Keeps a companion whose stems are held, unless the same is here; tells of which is."""
+        while True:
+            known = self._known(sidecar)
+            placed = known or self._placed(sidecar)
+            with self._linked(placed if known is None else sidecar, sidecar.staged or ""):
+                receipt = self._write(announcement, placed, replaces, is_new=known is None)
+            if receipt is not None:
+                return placed, receipt
 
     def stems_of(self, sidecar: Sidecar) -> set[str]:
         """What guards a companion: its own stem, and that of the picture it has or would get."""
@@ -363,7 +372,8 @@ class Sidecars:
 
     def _write(
         self, announcement: Announcement, sidecar: Sidecar, replaces: int | None, *, is_new: bool
-    ) -> Receipt:
+    ) -> Receipt | None:
+        """None when one that is known went meanwhile with its last name."""
         now = self._clock.now()
         receipt = unsaved_receipt(
             announcement,
@@ -378,8 +388,10 @@ class Sidecars:
             place=str(sidecar.path) if sidecar.path else None,
         )
 
-        def work(connection: Connection) -> tuple[Receipt, Sidecar | None]:
+        def work(connection: Connection) -> tuple[Receipt | None, Sidecar | None]:
             announcement.guard(connection)
+            if not is_new and rows.find(connection, sidecar.id) is None:
+                return None, None
             replaced = self._replaced(connection, announcement, sidecar)
             batch_id = self._batches.batch_that_tells(
                 connection, announcement.origin, announcement.batch_id

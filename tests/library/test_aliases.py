@@ -299,12 +299,12 @@ def test_content_says_where_its_item_lies(aliases, put):
 # ---- two requests at once -----------------------------------------------------------------------
 
 
-def meanwhile(store, step: str, request, *, after: bool) -> None:
-    """Lets a request come whole before, or after, the first call of this step of the store."""
-    do = getattr(store, step)
+def meanwhile(part, step: str, request, *, after: bool) -> None:
+    """Lets a request come whole before, or after, the first call of this step of a part."""
+    do = getattr(part, step)
 
     def interrupted(*arguments: object) -> object:
-        setattr(store, step, do)
+        setattr(part, step, do)
         if not after:
             request()
         done = do(*arguments)
@@ -312,7 +312,7 @@ def meanwhile(store, step: str, request, *, after: bool) -> None:
             request()
         return done
 
-    setattr(store, step, interrupted)
+    setattr(part, step, interrupted)
 
 
 MOMENTS = {
@@ -405,6 +405,17 @@ def test_what_was_removed_or_renamed_since_the_look_takes_no_other_name(aliases,
     if path != "F":
         assert aliases.find_exact(origin, "kept.part") == kept
     assert aliases.find_exact(origin, "two.part") is None
+
+
+@pytest.mark.parametrize("again", ["a.xmp", "A.XMP"])
+def test_a_companion_sent_again_while_its_only_name_goes_is_there(
+    library, aliases, origin, put, again
+):
+    put("a.xmp", b"the same")
+    meanwhile(library.sidecars, "has", lambda: aliases.remove(origin, "a.xmp"), after=True)
+    put(again, b"the same")
+    assert names(aliases, origin) == [again]
+    assert body_of(aliases, origin, again) == b"the same"
 
 
 def test_a_name_that_gets_its_bytes_while_it_moves_is_no_placeholder(aliases, origin, put):
