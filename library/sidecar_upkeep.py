@@ -206,6 +206,8 @@ class SidecarUpkeep:
         picture = self._sidecars.picture_of(sidecar)
         if picture is None or sidecar.staged is None or not self._sidecars.has(sidecar):
             return
+        if self._sidecars.join(sidecar, picture):
+            return
         placed = self._sidecars.link(sidecar, picture)
         self._sidecars.change(placed, to_judge={picture.id})
         self._store.discard(sidecar.staged)

@@ -111,9 +111,10 @@ class Sidecars:
         self, announcement: Announcement, sidecar: Sidecar, replaces: int | None
     ) -> tuple[Sidecar, Receipt]:
         """Keeps a companion whose stems are held, unless the same is here; tells of which is."""
+        picture = self.picture_of(sidecar)
         while True:
-            known = self._known(sidecar)
-            placed = known or self._placed(sidecar)
+            known = self._known(sidecar) or self._known_beside(picture, sidecar)
+            placed = known or self._placed(sidecar, picture)
             with self._linked(placed if known is None else sidecar, sidecar.staged or ""):
                 receipt = self._write(announcement, placed, replaces, is_new=known is None)
             if receipt is not None:
@@ -136,15 +137,43 @@ class Sidecars:
             None,
         )
 
+    def _known_beside(self, picture: Item | None, sidecar: Sidecar) -> Sidecar | None:
+        """The same companion beside its picture, whatever folder or batch it came from.
+
+        Of the same sender alone: whose word counts hangs on who sent it.
+        """
+        if picture is None:
+            return None
+        with self._database.reading() as connection:
+            same = rows.same_beside(connection, sidecar, picture.id)
+        ending = sidecar_ending(sidecar.name).casefold()
+        alike = (each for each in same if sidecar_ending(each.name).casefold() == ending)
+        return next((each for each in alike if self.has(each)), None)
+
+    def join(self, sidecar: Sidecar, picture: Item) -> bool:
+        """Whether what waited is beside its picture already: then its names stand for that one."""
+        known = self._known_beside(picture, sidecar)
+        if known is None:
+            return False
+
+        def work(connection: Connection) -> None:
+            alias_rows.stand_for_another(connection, sidecar.id, known.id)
+            rows.remove(connection, sidecar.id)
+            receipt_rows.retell_companion(connection, sidecar, known, self._clock.now())
+
+        self._database.write(work, durable=True)
+        if sidecar.staged is not None:
+            self._store.discard(sidecar.staged)
+        return True
+
     def has(self, sidecar: Sidecar) -> bool:
         """Whether the bytes of a companion are where its row says."""
         if sidecar.path is not None:
             return self._store.has(sidecar.path, sidecar.size)
         return sidecar.staged is not None and self._store.staged_path(sidecar.staged).exists()
 
-    def _placed(self, sidecar: Sidecar) -> Sidecar:
+    def _placed(self, sidecar: Sidecar, picture: Item | None) -> Sidecar:
         """Where a new companion is kept: beside its picture, or in staging until that comes."""
-        picture = self.picture_of(sidecar)
         if picture is not None:
             return self.link(sidecar, picture)
         self._store.sync_staging()
@@ -223,6 +252,8 @@ class Sidecars:
         return to_judge
 
     def _attach(self, sidecar: Sidecar, item: Item, judged: Container[str]) -> set[str]:
+        if self.join(sidecar, item):
+            return set()
         to_judge = set() if sidecar.id in judged else {item.id}
         placed = self.link(sidecar, item)
         with self._linked(placed, sidecar.staged or ""):
@@ -357,15 +388,8 @@ class Sidecars:
             rows.change(connection, sidecar)
             for item_id in to_judge:
                 mark_rows.write(connection, mark_rows.JUDGING + item_id)
-            if sidecar.path is not None and sidecar.batch_id and sidecar.item_id:
-                receipt_rows.retell_companion(
-                    connection,
-                    sidecar.sha256,
-                    sidecar.batch_id,
-                    (before.item_id, sidecar.item_id),
-                    str(sidecar.path),
-                    self._clock.now(),
-                )
+            if sidecar.path is not None and sidecar.item_id:
+                receipt_rows.retell_companion(connection, before, sidecar, self._clock.now())
             return True
 
         return self._database.write(work, durable=True)

@@ -406,6 +406,13 @@ def refers_to_companion(connection: Connection, sidecar_id: str) -> bool:
     return connection.execute(query).first() is not None
 
 
+def stand_for_another(connection: Connection, sidecar_id: str, another: str) -> None:
+    """Says that the paths of one companion stand for another one from now on."""
+    connection.execute(
+        update(aliases).where(aliases.c.sidecar_id == sidecar_id).values(sidecar_id=another)
+    )
+
+
 def mark_removed(connection: Connection, item_id: str) -> None:
     """Says of an item's aliases that its owner has deleted it; they stay listed (G1)."""
     connection.execute(

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
 
 from library import words
+from library.catalogue.sidecars import Sidecar
 from library.catalogue.tables import batches, receipts
 from library.words import Facts, Language
 
@@ -124,26 +125,21 @@ def retell(connection: Connection, receipt: Receipt, now: float) -> None:
     )
 
 
-def retell_companion(
-    connection: Connection,
-    sha256: str,
-    batch_id: str,
-    pictures: tuple[str | None, str],
-    place: str,
-    now: float,
-) -> None:
-    """A companion of a batch lies beside its picture now, wherever it waited or lay before.
+def retell_companion(connection: Connection, before: Sidecar, after: Sidecar, now: float) -> None:
+    """A companion lies beside its picture now, wherever it waited or lay before.
 
-    `pictures` are the ids of the item that it was beside, if any, and of that which it is beside.
+    So say the receipts of the batch that brought it, and those of others that were told of it.
     """
-    here = (receipts.c.batch_id == batch_id) & (receipts.c.sha256 == sha256)
-    for receipt in _many(connection, here, receipts.c.outcome == Outcome.SIDECAR.value):
-        if receipt.item_id in (None, *pictures):
-            facts = dict(receipt.facts) | {"place": place}
-            told = replace(receipt, words_key="sidecar", facts=facts, place=place)
-            retell(connection, told, now)
+    brought = and_(receipts.c.batch_id.is_not(None), receipts.c.batch_id == before.batch_id)
+    told = and_(receipts.c.item_id == before.item_id, receipts.c.place == str(before.path))
+    of_it = (receipts.c.sha256 == after.sha256, receipts.c.outcome == Outcome.SIDECAR.value)
+    for receipt in _many(connection, or_(brought, told), *of_it):
+        if receipt.item_id in (None, before.item_id, after.item_id):
+            facts = dict(receipt.facts) | {"place": str(after.path)}
+            now_there = replace(receipt, words_key="sidecar", facts=facts, place=str(after.path))
+            retell(connection, now_there, now)
             known = update(receipts).where(receipts.c.id == receipt.id)
-            connection.execute(known.values(item_id=pictures[1]))
+            connection.execute(known.values(item_id=after.item_id))
 
 
 def _many(

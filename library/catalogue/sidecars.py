@@ -103,6 +103,17 @@ def alike(connection: Connection, sidecar: Sidecar) -> list[Sidecar]:
     )
 
 
+def same_beside(connection: Connection, sidecar: Sidecar, item_id: str) -> list[Sidecar]:
+    """The companions of an item that have the same bytes, and the same sender."""
+    return _many(
+        connection,
+        sidecars.c.item_id == item_id,
+        sidecars.c.sha256 == sidecar.sha256,
+        sidecars.c.origin == sidecar.origin,
+        _KEPT,
+    )
+
+
 def everything(connection: Connection) -> list[Sidecar]:
     """Every companion there is."""
     return _many(connection)

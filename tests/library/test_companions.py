@@ -24,6 +24,13 @@ COMPANIONS = (".xmp", ".thm", ".aae")
 EMPTY = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
 
 
+def send_to_page(library, origin, name, body, batch_id):
+    announcement = Announcement(name, origin, size=len(body), batch_id=batch_id)
+    with library.ingest.begin(announcement) as incoming:
+        incoming.write(body)
+        return incoming.commit()
+
+
 def stored(library, receipt):
     return library.browse.item(receipt.item_id).item
 
@@ -267,6 +274,92 @@ def test_the_same_companion_twice_is_stored_once(library, send):
     assert paths(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.xmp"]
 
 
+PICTURE, WORDS = photo(taken=TAKEN), xmp(OTHER)
+ONCE = ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.xmp"]
+FIRST_COMES = pytest.mark.parametrize(
+    "files",
+    [
+        (("IMG_1.jpg", PICTURE), ("IMG_1.xmp", WORDS)),
+        (("IMG_1.xmp", WORDS), ("IMG_1.jpg", PICTURE)),
+    ],
+    ids=["the picture first", "the companion first"],
+)
+
+
+@FIRST_COMES
+def test_the_same_companion_of_a_picture_is_stored_once_whatever_folder_it_comes_from(
+    library, send, origin, files
+):
+    for folder in ("", "b/", "c/"):
+        for name, body in files:
+            send(f"{folder}{name}", body)
+    send("IMG_1.XMP", WORDS)
+    assert paths(library) == ONCE
+    assert library.store.staged_names() == []
+    for path in ("IMG_1.xmp", "b/IMG_1.xmp", "c/IMG_1.xmp", "IMG_1.XMP"):
+        with library.aliases.open(library.aliases.find_exact(origin, path)).file as file:
+            assert file.read() == WORDS
+    library.aliases.remove(origin, "IMG_1.xmp")
+    assert paths(library) == ONCE
+
+
+@FIRST_COMES
+def test_a_picture_and_its_companion_that_are_moved_to_another_folder_are_stored_once(
+    library, send, origin, files
+):
+    library.aliases.make_folder(origin, "Trip")
+    for name, body in files:
+        send(name, body)
+    for name, _ in files:
+        library.aliases.move(origin, library.aliases.find_exact(origin, name), f"Trip/{name}")
+    assert paths(library) == ONCE
+    assert library.store.staged_names() == []
+    assert library.aliases.find_exact(origin, "Trip/IMG_1.xmp") is not None
+
+
+@FIRST_COMES
+def test_a_companion_of_two_batches_stays_until_both_are_undone_and_both_say_where_it_is(
+    library, send, origin, files
+):
+    batches = [library.batches.open_explicit(origin, Face.PAGE).id for _ in range(2)]
+    for batch_id in batches:
+        for name, body in files:
+            send_to_page(library, origin, name, body, batch_id)
+    assert paths(library) == ONCE
+    item = library.browse.by_path(PurePosixPath(ONCE[0]))
+    library.upkeep.set_date(item.id, date(1999, 9, 9))
+    moved = ["images/1999/09/09/IMG_1.jpg", "images/1999/09/09/IMG_1.xmp"]
+    for batch_id in batches:
+        assert sorted(each.place for each in library.receipts.of_batch(batch_id)) == moved
+    library.upkeep.undo(batches[0], origin)
+    assert paths(library) == moved
+    library.upkeep.undo(batches[1], origin)
+    assert paths(library) == []
+
+
+@FIRST_COMES
+def test_the_same_companion_of_another_sender_is_that_ones_own(library, send, files):
+    for name, body in files:
+        send(name, body, origin=origin_of("192.168.1.66"))
+    for name, body in files:
+        send(f"b/{name}", body)
+    assert [path for path in paths(library) if path.endswith("xmp")] == [
+        "images/2001/02/03/IMG_1.2.xmp",
+        "images/2001/02/03/IMG_1.xmp",
+    ]
+
+
+def test_a_companion_that_waited_when_the_server_was_killed_is_stored_once(library, send):
+    send("IMG_1.jpg", PICTURE)
+    send("IMG_1.xmp", WORDS)
+    send("b/IMG_1.xmp", WORDS)
+    library.sidecars.gather = lambda *_: set()  # as if killed after the answer
+    send("b/IMG_1.jpg", PICTURE)
+    library.upkeep.sweep()
+    assert paths(library) == ONCE
+    assert library.store.staged_names() == []
+
+
 def test_two_companions_of_one_picture_both_lie_beside_it(library, send):
     send("IMG_1.aae", b"<plist/>")
     send("IMG_1.jpg", photo(taken=TAKEN))
@@ -342,10 +435,7 @@ def test_the_trash_is_emptied_of_companions_too(library, send):
 
 def test_a_companion_of_the_page_that_waits_in_vain_is_given_up(library, origin, send):
     batch = library.batches.open_explicit(origin, Face.PAGE)
-    announcement = Announcement("IMG_1.xmp", origin, size=len(EMPTY), batch_id=batch.id)
-    with library.ingest.begin(announcement) as incoming:
-        incoming.write(EMPTY)
-        incoming.commit()
+    send_to_page(library, origin, "IMG_1.xmp", EMPTY, batch.id)
     send("IMG_2.xmp", EMPTY)
     now = library.clock.now()
     assert library.sidecar_upkeep.sweep(now - 10) == 0
