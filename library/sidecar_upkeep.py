@@ -96,9 +96,7 @@ class SidecarUpkeep:
 
     def _take_back(self, sidecar: Sidecar, batch_id: str) -> None:
         with self._database.reading() as connection:
-            holder = receipt_rows.holder_of_companion(
-                connection, sidecar.sha256, sidecar.item_id, batch_id
-            )
+            holder = receipt_rows.holder_of_companion(connection, sidecar, batch_id)
         if holder is not None:
             self._sidecars.change(replace(sidecar, batch_id=holder))
         elif sidecar.staged is not None:

@@ -182,16 +182,15 @@ def holders(connection: Connection, item_id: str) -> set[str]:
     return {str(batch_id) for batch_id in connection.execute(query).scalars()}
 
 
-def holder_of_companion(
-    connection: Connection, sha256: str, item_id: str | None, batch_id: str
-) -> str | None:
-    """Another batch, not undone, that was told that these bytes are kept beside an item."""
+def holder_of_companion(connection: Connection, sidecar: Sidecar, batch_id: str) -> str | None:
+    """Another batch of its sender, not undone, that was told that a companion is kept."""
     query = (
         select(receipts.c.batch_id)
         .join(batches, batches.c.id == receipts.c.batch_id)
         .where(
-            receipts.c.sha256 == sha256,
-            receipts.c.item_id.is_(item_id) if item_id is None else receipts.c.item_id == item_id,
+            receipts.c.sha256 == sidecar.sha256,
+            receipts.c.origin == sidecar.origin,
+            receipts.c.item_id == sidecar.item_id,
             receipts.c.outcome == Outcome.SIDECAR.value,
             receipts.c.batch_id != batch_id,
             batches.c.undone.is_(None),

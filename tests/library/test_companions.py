@@ -510,6 +510,20 @@ def test_a_companion_that_another_batch_was_told_of_stays_when_the_first_is_undo
     assert paths(library) == []
 
 
+def test_a_companion_that_is_taken_back_dates_nothing_though_another_has_sent_the_same(
+    library, send, origin
+):
+    picture = send("IMG_1.jpg", PICTURE)
+    library.batches.finish(picture.batch_id)
+    mine = send("IMG_1.xmp", WORDS)
+    stranger = origin_of("192.168.1.66")
+    for name, body in (("IMG_1.jpg", PICTURE), ("IMG_1.xmp", WORDS)):
+        send(name, body, origin=stranger)
+    library.upkeep.undo(mine.batch_id, origin)
+    assert stored(library, picture).source == "exif_original"
+    assert paths(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.xmp"]
+
+
 def test_a_companion_undone_while_its_picture_lies_in_the_trash_does_not_come_back_with_it(
     library, send, origin
 ):
