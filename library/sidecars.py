@@ -140,7 +140,7 @@ class Sidecars:
     def _known_beside(self, picture: Item | None, sidecar: Sidecar) -> Sidecar | None:
         """The same companion beside its picture, whatever folder or batch it came from.
 
-        Of the same sender alone: whose word counts hangs on who sent it.
+        Never another sender's: whose word counts hangs on who sent it.
         """
         if picture is None:
             return None
@@ -413,9 +413,9 @@ class Sidecars:
         )
 
         def work(connection: Connection) -> tuple[Receipt | None, Sidecar | None]:
-            announcement.guard(connection)
             if not is_new and rows.find(connection, sidecar.id) is None:
-                return None, None
+                return None, None  # before the guard, which may take the old name away
+            announcement.guard(connection)
             replaced = self._replaced(connection, announcement, sidecar)
             batch_id = self._batches.batch_that_tells(
                 connection, announcement.origin, announcement.batch_id

@@ -418,6 +418,18 @@ def test_a_companion_sent_again_while_its_only_name_goes_is_there(
     assert body_of(aliases, origin, again) == b"the same"
 
 
+def test_a_companion_that_moves_to_where_the_same_one_goes_just_then_is_there(
+    library, aliases, origin, put
+):
+    aliases.make_folder(origin, "b")
+    put("b/A.XMP", b"the same")
+    moving = put("a.xmp", b"the same")
+    meanwhile(library.sidecars, "has", lambda: aliases.remove(origin, "b/A.XMP"), after=True)
+    aliases.move(origin, moving, "b/a.xmp")
+    assert body_of(aliases, origin, "b/a.xmp") == b"the same"
+    assert names(aliases, origin) == ["b"]
+
+
 def test_a_name_that_gets_its_bytes_while_it_moves_is_no_placeholder(aliases, origin, put):
     announced = aliases.announce(origin, "a.jpg")
     sent = put("a.jpg", photo(seed="bytes at last"))
