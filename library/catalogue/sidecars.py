@@ -4,7 +4,17 @@ from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from library.catalogue.tables import aliases, sidecars
 
@@ -104,12 +114,15 @@ def alike(connection: Connection, sidecar: Sidecar) -> list[Sidecar]:
 
 
 def same_beside(connection: Connection, sidecar: Sidecar, item_id: str) -> list[Sidecar]:
-    """The companions of an item that have the same bytes, and the same sender."""
+    """The companions of an item that have the same bytes, and the same sender or none at all.
+
+    One without a batch was found beside it at a start, as after a kill before the answer.
+    """
     return _many(
         connection,
         sidecars.c.item_id == item_id,
         sidecars.c.sha256 == sidecar.sha256,
-        sidecars.c.origin == sidecar.origin,
+        or_(sidecars.c.origin == sidecar.origin, sidecars.c.batch_id.is_(None)),
         _KEPT,
     )
 

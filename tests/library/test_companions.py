@@ -349,6 +349,16 @@ def test_the_same_companion_of_another_sender_is_that_ones_own(library, send, fi
     ]
 
 
+def test_a_companion_that_was_found_beside_its_picture_is_not_stored_again(library, send):
+    item = stored(library, send("IMG_1.jpg", PICTURE))
+    library.store.path(item.path.with_suffix(".xmp")).write_bytes(WORDS)
+    library.upkeep.sweep()
+    for folder in ("", "b/"):
+        send(f"{folder}IMG_1.jpg", PICTURE)
+        send(f"{folder}IMG_1.xmp", WORDS)
+    assert paths(library) == ONCE
+
+
 def test_a_companion_that_waited_when_the_server_was_killed_is_stored_once(library, send):
     send("IMG_1.jpg", PICTURE)
     send("IMG_1.xmp", WORDS)
