@@ -288,6 +288,9 @@ def _companions(sender: Sender) -> None:
     sender.put("IMG_5.xmp", companion("before"))
     sender.put("IMG_5.jpg", picture("with companions"))
     sender.put("IMG_5.aae", companion("after"))
+    sender.put("b/IMG_5.xmp", companion("before"))  # the same from another folder
+    sender.put("b/IMG_5.jpg", picture("with companions"))
+    sender.put("b/IMG_5.aae", companion("after"))
 
 
 def _undo(sender: Sender) -> None:
