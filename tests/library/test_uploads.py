@@ -131,14 +131,14 @@ def test_sixty_files_against_the_limit_of_fifty_let_exactly_fifty_in(
 def another_process(library: Library, *key: str, wait: float = 0.01) -> Iterator[None]:
     """Keeps a lock as another process would; `wait` is how long this one waits for it."""
     ours = library._processes
-    before, ours._wait = ours._wait, wait
+    before, library._locks._wait = library._locks._wait, wait
     theirs = ProcessLocks(ours._path)
     try:
         with theirs.holding(key):
             yield
     finally:
         theirs.close()
-        ours._wait = before
+        library._locks._wait = before
 
 
 def places(library: Library) -> tuple[int, int]:
@@ -146,9 +146,10 @@ def places(library: Library) -> tuple[int, int]:
     return library.room._places._value, library.room._promised
 
 
-def staging_files_open() -> int:
+def staging_files_open(library: Library) -> int:
+    staging = str(library.store.root.resolve() / ".daydrop/staging")
     links = (os.path.realpath(file) for file in Path("/proc/self/fd").iterdir())
-    return sum("/.daydrop/staging/" in link for link in links)
+    return sum(link.startswith(staging) for link in links)
 
 
 def test_an_upload_that_met_a_busy_server_at_its_last_byte_is_filed_by_the_next_try(
@@ -164,7 +165,7 @@ def test_an_upload_that_met_a_busy_server_at_its_last_byte_is_filed_by_the_next_
     upload = library.uploads.find(upload_id)
     assert (upload.state, upload.received) == (UploadState.ACCEPTED, 1000)
     assert library.receipts.of_batch(upload.batch_id) == []
-    assert (places(library), staging_files_open()) == (before, 0)
+    assert (places(library), staging_files_open(library)) == (before, 0)
     assert library.batches.find(upload.batch_id).files == 1
     assert send(library, upload_id, 1000, PHOTO[1000:]).place == "images/2024/05/17/0.jpg"
     assert library.store.staged_names() == []
@@ -214,7 +215,7 @@ def test_a_catalogue_that_is_full_when_progress_is_noted_keeps_neither_place_nor
         patched.setattr(library.database, "write", full)
         receiving.write(memoryview(body[1000 : CHECKPOINT + 1000]))
     assert refused.value.code is Code.NO_SPACE
-    assert (places(library), staging_files_open()) == (before, 0)
+    assert (places(library), staging_files_open(library)) == (before, 0)
     assert library.uploads.find(upload_id).received == 1000
     assert send(library, upload_id, 1000, body[1000:]) is not None
 
