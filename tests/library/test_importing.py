@@ -94,17 +94,22 @@ def test_what_is_busy_is_waited_for_and_tried_again(library, folder: Path, held:
     assert sum(told) == total_size(files), "each byte once, however often it was tried"
 
 
+def kept_from(file: Path, library, held: ExitStack) -> Iterator[Path]:
+    """A file for an import, while another program keeps the catalogue for good."""
+    held.enter_context(catalogue_kept(library.store.root))
+    yield file
+
+
 def test_what_stays_busy_is_refused_in_the_end_and_the_summary_is_told(
     library, folder: Path, held: ExitStack
 ):
     pauses: list[float] = []
-
-    def busy_for_ever() -> Iterator[Path]:
-        held.enter_context(catalogue_kept(library.store.root))
-        yield folder / "IMG_1.JPG"
-
     summary = import_files(
-        busy_for_ever(), library.ingest, library.batches, lambda _: None, sleep=pauses.append
+        kept_from(folder / "IMG_1.JPG", library, held),
+        library.ingest,
+        library.batches,
+        lambda _: None,
+        sleep=pauses.append,
     )
     assert [file.name for file, _ in summary.refused] == ["IMG_1.JPG"]
     assert pauses, "it was waited for"
@@ -114,13 +119,8 @@ def test_waiting_for_what_is_busy_ends_when_it_is_told_to_stop(
     library, folder: Path, held: ExitStack
 ):
     pauses: list[float] = []
-
-    def busy_for_ever() -> Iterator[Path]:
-        held.enter_context(catalogue_kept(library.store.root))
-        yield folder / "IMG_1.JPG"
-
     summary = import_files(
-        busy_for_ever(),
+        kept_from(folder / "IMG_1.JPG", library, held),
         library.ingest,
         library.batches,
         lambda _: None,
