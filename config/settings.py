@@ -167,7 +167,9 @@ class StoreSettings(Section):
         description="Folder of a dated file: {kind} is images or videos, %Y %m %d its date.",
     )
     alias_days: int = Field(
-        30, ge=0, description="Days a name in Upload goes on answering unseen; 0: for ever."
+        30,
+        ge=0,
+        description="Days a name in Upload answers unseen, and alone makes pairs; 0: for ever.",
     )
     trash_days: int = Field(30, ge=0, description="Days a deleted file is kept in the trash.")
 
