@@ -9,6 +9,7 @@ from config.settings import Settings, read_settings
 from library.library import Library
 from library.origin import Origin, origin_of
 from library.upload import Announcement
+from library.workers import Workers
 
 
 @pytest.fixture
@@ -16,12 +17,33 @@ def settings(tmp_path: Path) -> Settings:
     return read_settings({"store": {"root": tmp_path / "store"}, "limits": {"keep_free": 0}}, {})
 
 
+@pytest.fixture(scope="session")
+def workers() -> Iterator[Workers]:
+    """Real ones for all libraries of a run: starting them takes as long as a test."""
+    made = Workers()
+    made.start()
+    yield made
+    made.stop()
+
+
 @pytest.fixture
-def library(settings: Settings) -> Iterator[Library]:
-    opened = Library(settings)
+def library(
+    settings: Settings, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Library]:
+    monkeypatch.setattr(workers, "start", lambda: None)
+    monkeypatch.setattr(workers, "stop", lambda: None)
+    opened = Library(settings, workers=workers)
     opened.start()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def stopped() -> Workers:
+    """Readers that read nothing any more."""
+    made = Workers()
+    made.stop()
+    return made
 
 
 @pytest.fixture

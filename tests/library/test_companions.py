@@ -14,7 +14,6 @@ from library.names import Role, role, sidecar_ending, sidecar_picture, sidecar_t
 from library.origin import origin_of
 from library.receipts import Outcome
 from library.upload import Announcement
-from library.workers import Workers
 from tests.library.test_pairs import TAKEN, paths, xmp
 from tests.media import film, heic, photo, png, raw
 
@@ -555,10 +554,8 @@ def test_a_picture_that_comes_back_meets_the_companion_that_came_meanwhile(libra
 
 
 def test_a_batch_is_undone_while_nobody_can_read_and_dates_are_judged_by_housekeeping(
-    library, send, origin
+    library, send, origin, stopped
 ):
-    stopped = Workers()
-    stopped.stop()
     picture = send("IMG_1.jpg", photo(taken=TAKEN))
     send("IMG_1.jpg.json", b'{"photoTakenTime": {"timestamp": "981173106"}}')
     library.batches.finish(picture.batch_id)

@@ -48,9 +48,9 @@ def test_what_has_no_date_goes_to_no_date_and_the_receipt_says_so(library, send)
 
 
 def test_a_file_that_nobody_could_read_now_is_sent_again_and_not_filed_without_its_day(
-    library, send
+    library, send, stopped
 ):
-    library.workers.stop()
+    library.filing._reader = stopped
     with pytest.raises(Refused) as refused:
         send("IMG_1.jpg", photo(taken=TAKEN))
     assert (refused.value.code, refused.value.retry_after) == (Code.BUSY, 30)
@@ -59,10 +59,10 @@ def test_a_file_that_nobody_could_read_now_is_sent_again_and_not_filed_without_i
 
 
 def test_a_companion_that_nobody_could_read_now_dates_its_picture_at_the_next_start(
-    library, send, settings
+    library, send, settings, stopped
 ):
     send("IMG_1.jpg", photo(taken=None))
-    library.workers.stop()
+    library.sidecars._reader = stopped
     send("IMG_1.xmp", xmp(TAKEN))
     assert sorted(tree(library)) == ["no_date/IMG_1.jpg", "no_date/IMG_1.xmp"]
     library.close()
