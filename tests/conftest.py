@@ -1,8 +1,11 @@
 """What all tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from library.workers import Workers
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared" / "media"
@@ -30,3 +33,20 @@ def corpus(request: pytest.FixtureRequest) -> Path:
     if not (folder / "truth.json").is_file():
         pytest.skip(f"no sample media at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def lasting_workers() -> Iterator[Workers]:
+    """Readers of strangers' bytes for all libraries of a run: starting them takes a second."""
+    made = Workers()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def workers(lasting_workers: Workers, monkeypatch: pytest.MonkeyPatch) -> Workers:
+    """The readers of a run, which no library starts or stops."""
+    monkeypatch.setattr(lasting_workers, "start", lambda: None)
+    monkeypatch.setattr(lasting_workers, "stop", lambda: None)
+    return lasting_workers

@@ -17,21 +17,8 @@ def settings(tmp_path: Path) -> Settings:
     return read_settings({"store": {"root": tmp_path / "store"}, "limits": {"keep_free": 0}}, {})
 
 
-@pytest.fixture(scope="session")
-def workers() -> Iterator[Workers]:
-    """Real ones for all libraries of a run: starting them takes as long as a test."""
-    made = Workers()
-    made.start()
-    yield made
-    made.stop()
-
-
 @pytest.fixture
-def library(
-    settings: Settings, workers: Workers, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Library]:
-    monkeypatch.setattr(workers, "start", lambda: None)
-    monkeypatch.setattr(workers, "stop", lambda: None)
+def library(settings: Settings, workers: Workers) -> Iterator[Library]:
     opened = Library(settings, workers=workers)
     opened.start()
     yield opened

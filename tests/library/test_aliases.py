@@ -39,9 +39,8 @@ def hand() -> Hand:
 
 
 @pytest.fixture
-def library(settings, hand) -> Iterator[Library]:
-    opened = Library(settings, clock=hand.clock)
-    opened.workers.start()
+def library(settings, hand, workers) -> Iterator[Library]:
+    opened = Library(settings, clock=hand.clock, workers=workers)
     yield opened
     opened.close()
 

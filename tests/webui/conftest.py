@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from config.settings import read_settings
 from library.library import Library
+from library.workers import Workers
 from webui.app import create_app
 
 PAGE = {"Accept": "text/html"}
@@ -16,12 +17,12 @@ Upload = Callable[..., str]
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
+def library(tmp_path: Path, workers: Workers) -> Iterator[Library]:
     options = {
         "store": {"root": tmp_path / "store"},
         "limits": {"keep_free": 0, "batch_files": 5, "batch_bytes": 2_000_000},
     }
-    opened = Library(read_settings(options, {}))
+    opened = Library(read_settings(options, {}), workers=workers)
     opened.start()
     yield opened
     opened.close()
