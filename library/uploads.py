@@ -157,8 +157,7 @@ class Uploads:
             if batch := self._batches.opened_by(connection, origin, request_key):
                 return Manifest(batch, tuple(rows.of_batch(connection, batch.id))), False
             batch = self._batches.open_within(connection, origin, Face.PAGE, request_key)
-            held = [self._held(connection, batch, origin, upload) for upload in judged]
-            announced = self._kept_together(connection, batch, held)
+            announced = self._held_by_shots(connection, batch, origin, judged)
             rows.add(connection, announced)
             return Manifest(batch, tuple(announced)), True
 
@@ -214,19 +213,23 @@ class Uploads:
             return _refused(upload, refused)
         return replace(upload, reservation_id=held.id)
 
-    def _kept_together(
-        self, connection: Connection, batch: Batch, held: Sequence[Upload]
+    def _held_by_shots(
+        self, connection: Connection, batch: Batch, origin: Origin, judged: Sequence[Upload]
     ) -> list[Upload]:
         """Leaves a whole shot for the next batch where one of its files is left for it.
 
         Its files would not find each other from two batches. What no batch has room for comes in
-        parts all the same.
+        parts all the same. Shot after shot: what one leaves free is the next one's.
         """
         shots: dict[tuple[str, str], list[Upload]] = {}
-        for upload in held:
+        for upload in judged:
             shots.setdefault(_shot(upload), []).append(upload)
-        parted = {key: left for key, shot in shots.items() if (left := _left_of(shot, batch))}
-        return [self._left_with(connection, each, parted.get(_shot(each))) for each in held]
+        announced: dict[str, Upload] = {}
+        for shot in shots.values():
+            held = [self._held(connection, batch, origin, upload) for upload in shot]
+            left = _left_of(held, batch)
+            announced |= {each.id: self._left_with(connection, each, left) for each in held}
+        return [announced[upload.id] for upload in judged]
 
     def _left_with(self, connection: Connection, upload: Upload, left: Upload | None) -> Upload:
         """The upload, left for the next batch like that other of its shot, if there is one."""

@@ -408,6 +408,16 @@ def left_and_coming(library: Library, origin: Origin, *names: str) -> tuple[list
     return [upload.name for upload in left], [upload.name for upload in coming]
 
 
+def test_a_list_sorted_by_kind_fills_a_batch_with_whole_shots(
+    library: Library, origin: Origin
+) -> None:
+    names = [f"IMG_{n}{kind}" for kind in (".HEIC", ".MOV") for n in range(50)]
+    manifest = library.uploads.announce(origin, [Announced(n, n, n, 10) for n in names])
+    accepted = [each.name for each in manifest.uploads if each.state is UploadState.ACCEPTED]
+    assert accepted == [f"IMG_{n}{kind}" for kind in (".HEIC", ".MOV") for n in range(25)]
+    assert library.batches.find(manifest.batch.id).files == 50
+
+
 def test_the_files_of_one_shot_are_left_for_the_next_batch_together(
     library: Library, origin: Origin
 ) -> None:
