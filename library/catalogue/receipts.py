@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, false, func, insert, select, update
 
 from library import words
 from library.catalogue.sidecars import Sidecar
@@ -130,10 +130,11 @@ def retell_companion(connection: Connection, before: Sidecar, after: Sidecar, no
 
     So say the receipts of the batch that brought it, and those of others that were told of it.
     """
-    brought = and_(receipts.c.batch_id.is_not(None), receipts.c.batch_id == before.batch_id)
-    told = and_(receipts.c.item_id == before.item_id, receipts.c.place == str(before.path))
+    told = receipts.c.batch_id == before.batch_id if before.batch_id else false()
+    if before.item_id is not None:  # else every receipt of no item would be looked at
+        told |= (receipts.c.item_id == before.item_id) & (receipts.c.place == str(before.path))
     of_it = (receipts.c.sha256 == after.sha256, receipts.c.outcome == Outcome.SIDECAR.value)
-    for receipt in _many(connection, or_(brought, told), *of_it):
+    for receipt in _many(connection, told, *of_it):
         if receipt.item_id in (None, before.item_id, after.item_id):
             facts = dict(receipt.facts) | {"place": str(after.path)}
             now_there = replace(receipt, words_key="sidecar", facts=facts, place=str(after.path))
