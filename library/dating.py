@@ -159,8 +159,9 @@ class Dating:
             to_judge = self._rejoined(item, scope, name)
         except (OSError, Refused, Taken) as failure:
             structlog.get_logger().warning(
-                "partners wait for the next start", path=str(item.path), error=in_words(failure)
+                "partners wait for the next round", path=str(item.path), error=in_words(failure)
             )
+            self._database.write(partial(mark_rows.write, name=mark_rows.JUDGING + item.id))
             return
         for item_id in to_judge:
             self.judge_late(item_id)
@@ -182,17 +183,17 @@ class Dating:
 
     def settle_left(self, gone: Item) -> None:
         """An item has gone to the trash: whom it kept from being a pair may be one now."""
-        with self._locks.holding(("pair", gone.stem)):
-            with self._database.reading() as connection:
-                scopes = item_rows.scopes_of(connection, gone)
-            try:
+        try:
+            with self._locks.holding(("pair", gone.stem)):
+                with self._database.reading() as connection:
+                    scopes = item_rows.scopes_of(connection, gone)
                 for scope, _ in scopes:
                     if item := self._one_left(scope, gone.stem):
                         self.bring(item, item)
-            except (OSError, Refused, Taken) as failure:
-                structlog.get_logger().warning(
-                    "partners wait for a refile", path=str(gone.path), error=in_words(failure)
-                )
+        except (OSError, Refused, Taken) as failure:
+            structlog.get_logger().warning(
+                "partners wait for a refile", path=str(gone.path), error=in_words(failure)
+            )
 
     def _one_left(self, scope: str, stem: str) -> Item | None:
         """Any of a stem in a scope, as it is now: who brings one brings all."""
@@ -226,6 +227,8 @@ class Dating:
         number = 1
         for _ in range(_TRIES):
             arrangement = self._groups.arranged(dated)
+            if self._moves.finish({old.id, *arrangement.others}):  # else they would come later
+                old, arrangement = self._now(old), self._groups.arranged(dated)
             here = {**arrangement.others, old.id: old}
             number, placed = self._groups.place(arrangement, here, number)
             if all(here[item.id] == item for item in placed):

@@ -181,7 +181,7 @@ class Filing:
                 return None
             if not self._is_under_way(known):
                 return self._settle_known(whole, known, draft)
-        self._moves.finish(known.id)  # of another process that a kill ended
+        self._moves.finish({known.id})  # of another process that a kill ended
         return None
 
     def _is_under_way(self, item: Item) -> bool:
@@ -476,8 +476,13 @@ class Filing:
 
         A start adopts such files; a sender who tries again beside a running server comes first.
         """
+        with self._database.reading() as connection:
+            begins = PurePosixPath(placement.numbered(draft.name, 1)).stem
+            known = item_rows.names_beginning(connection, folder, begins)
         for number in itertools.count(1):
             path = folder / placement.numbered(draft.name, number)
+            if item_rows.fold(path) in known:
+                continue
             if not self._store.is_there(path):
                 return None
             if self._store.has(path, draft.size) and self._is_unknown(path, draft.sha256):
@@ -488,9 +493,11 @@ class Filing:
     def _is_unknown(self, path: PurePosixPath, sha256: str) -> bool:
         """Whether these bytes lie there, and no row speaks of them."""
         with self._database.reading() as connection:
-            item = item_rows.by_path(connection, path)
-            is_known = item is not None or sidecar_rows.at(connection, path) is not None
-        return not is_known and self._store.sha256(path) == sha256
+            is_companion = sidecar_rows.at(connection, path) is not None
+        try:
+            return not is_companion and self._store.sha256(path) == sha256
+        except OSError:  # it cannot be read: a stranger that keeps its name
+            return False
 
     def _write_new(
         self, whole: Whole, item: Item, here: Mapping[str, Item], placed: list[Item]

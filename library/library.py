@@ -261,6 +261,8 @@ class Library:
                 structlog.get_logger().exception("housekeeping failed")
 
     def _one_round(self) -> None:
+        self.moves.finish_interrupted()  # of a process that has died, or after a disk's fault
+        self.dating.finish_judging()
         self.batches.close_idle()
         self.uploads.sweep()
         self.aliases.sweep()
@@ -269,8 +271,6 @@ class Library:
         self.upkeep.empty_trash()
         self.log.purge()
         self._copy_catalogue()
-        self.moves.finish_interrupted()  # of a process that has died, or after a disk's fault
-        self.dating.finish_judging()
 
     def _copy_catalogue(self) -> None:
         """Once a day, so that a damaged catalogue costs a day of receipts and no photo."""

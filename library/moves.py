@@ -7,7 +7,7 @@ makes of its partners is planned in the transaction that acknowledges it: no kil
 
 import json
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -79,6 +79,9 @@ class Moves:
         """
         new = item_rows.undump(json.loads(move.fields))
         with self._locks.holding(("bytes", new.sha256)):
+            if not self._is_of(move):
+                self._settle(move, None)
+                return False
             try:
                 if self._is_at(move.source):
                     self._store.move(move.source, move.target)
@@ -92,35 +95,48 @@ class Moves:
             self._database.write(lambda connection: rows.end(connection, move.id))
         return has_arrived
 
-    def finish(self, item_id: str) -> None:
-        """Completes the moves of an item whose stem is held."""
+    def finish(self, item_ids: Container[str]) -> bool:
+        """Completes what is left of moves of items whose stem is held; False if nothing was."""
         with self._database.reading() as connection:
-            left = [move for move in rows.all_moves(connection) if move.item_id == item_id]
+            left = [move for move in rows.all_moves(connection) if move.item_id in item_ids]
         for move in left:
             self.carry_out(move)
+        return bool(left)
 
     def finish_interrupted(self) -> int:
         """Completes what a kill or a fault interrupted; returns how many moves there were."""
         with self._database.reading() as connection:
             left = rows.all_moves(connection)
         for move in left:
-            new = item_rows.undump(json.loads(move.fields))
-            with self._locks.holding(("pair", new.stem)):
+            self._finish_late(move)
+        return len(left)
+
+    def _finish_late(self, move: Move) -> None:
+        stem = item_rows.undump(json.loads(move.fields)).stem
+        try:
+            with self._locks.holding(("pair", stem)):
                 with self._database.reading() as connection:
                     is_left = rows.is_left(connection, move.id)
                 if is_left:  # else another process has made it
-                    self.carry_out_later(move)
-        return len(left)
+                    self.carry_out(move)
+        except (OSError, Refused, item_rows.Taken) as failure:
+            _tell_late(move, failure)
 
     def carry_out_later(self, move: Move) -> bool:
         """As `carry_out`, for who has no use for a failure: the next start tries again."""
         try:
             return self.carry_out(move)
         except (OSError, Refused, item_rows.Taken) as failure:
-            structlog.get_logger().warning(
-                "a move waits for the next start", path=str(move.source), error=in_words(failure)
-            )
+            _tell_late(move, failure)
             return True
+
+    def _is_of(self, move: Move) -> bool:
+        """Whether the item still lies where the move begins, or ends: else it is outdated."""
+        with self._database.reading() as connection:
+            item = item_rows.find(connection, move.item_id)
+        if item is None or item.state is not ItemState.STORED:
+            return False
+        return item.path in (move.source, move.target)
 
     def _is_at(self, path: PurePosixPath) -> bool:
         return self._store.is_there(path)
@@ -138,6 +154,12 @@ class Moves:
                 retell(connection, new, self._clock.now())
 
         self._database.write(work, durable=True)
+
+
+def _tell_late(move: Move, failure: Exception) -> None:
+    structlog.get_logger().warning(
+        "a move waits for the next round", path=str(move.source), error=in_words(failure)
+    )
 
 
 def retell(connection: Connection, item: Item, now: float) -> None:

@@ -1,5 +1,6 @@
 """Two processes on one store: neither takes from the other, and nothing is there twice."""
 
+import errno
 import sqlite3
 import subprocess
 import sys
@@ -319,3 +320,36 @@ def test_housekeeping_ends_the_moves_of_a_process_that_died(tmp_path):
             assert str(item_rows.find(connection, receipt.item_id).path) == (
                 "images/2024/05/18/IMG_1.jpg"
             )
+
+
+def test_a_move_that_failed_before_it_was_made_does_not_come_after_what_was_said_since(tmp_path):
+    """Not as it was planned, when its owner has dated it anew meanwhile, or thrown it away."""
+    body, other = picture("dated", 30_000), picture("comes to its place", 30_000)
+    with serving(tmp_path / "store") as library:
+        receipt = put(library, 0, "IMG_1.jpg", body)
+        with library.database.reading() as connection:
+            item = item_rows.find(connection, receipt.item_id)
+        wrong = replace(item, path=item.path.parent.with_name("18") / item.path.name)
+        for after in ("dated", "in the trash"):
+            library.database.write(lambda connection: library.moves.plan(connection, item, wrong))
+            if after == "dated":
+                library.upkeep.set_date(item.id, TAKEN.date())
+            else:
+                library.upkeep.trash(item)
+                put(library, 0, "IMG_1.jpg", other)
+            library._one_round()
+            assert [str(path) for path in library.store.files()] == [str(item.path)], after
+
+
+def test_a_file_that_cannot_be_read_keeps_its_name_and_refuses_nothing(tmp_path, monkeypatch):
+    body = picture("mine", 30_000)
+    with serving(tmp_path / "store") as library:
+        there = library.store.root / "images/2024/05/17/IMG_1.jpg"
+        there.parent.mkdir(parents=True)
+        there.write_bytes(b"x" * len(body))
+
+        def broken_disk(_path: object) -> str:
+            raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr(library.store, "sha256", broken_disk)
+        assert put(library, 0, "IMG_1.jpg", body).place == "images/2024/05/17/IMG_1 (2).jpg"
