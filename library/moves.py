@@ -65,13 +65,6 @@ class Moves:
         rows.begin(connection, move)
         return move
 
-    def move(self, old: Item, new: Item) -> bool:
-        """Brings an item to the path and the date of `new`; False when that path is taken."""
-        move = self._database.write(
-            lambda connection: self.plan(connection, old, new), durable=True
-        )
-        return move is None or self.carry_out(move)
-
     def carry_out(self, move: Move) -> bool:
         """Makes a planned move; False when its target is taken, and the item stays where it was.
 

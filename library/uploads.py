@@ -524,11 +524,6 @@ class Uploads:
         with self._database.reading() as connection:
             return rows.pending(connection)
 
-    def staged_names(self) -> set[str]:
-        """The staging files that the sweep at the start must spare."""
-        with self._database.reading() as connection:
-            return rows.staged_names(connection)
-
     def _origin(self, upload: Upload) -> Origin:
         """All files of a batch have one origin, also when a phone changes its network."""
         batch = self._batches.find(upload.batch_id)

@@ -95,9 +95,10 @@ def test_a_move_that_was_killed_between_its_rename_and_its_row_is_finished_at_th
     def killed(*_):
         raise Killed
 
+    move = library.database.write(lambda c: library.moves.plan(c, item, moved), durable=True)
     library.moves._settle = killed
     with pytest.raises(Killed):
-        library.moves.move(item, moved)
+        library.moves.carry_out(move)
     assert paths(library) == ["images/2024/05/18/IMG_1.jpg"]
     library.close()
     again = Library(library.settings)
