@@ -27,13 +27,13 @@ from werkzeug.test import Client  # noqa: E402
 
 from davserver.app import create_app  # noqa: E402
 from davserver.dispatch import Dispatcher  # noqa: E402
-from library.catalogue import aliases as alias_rows  # noqa: E402
-from library.catalogue import items as item_rows  # noqa: E402
-from library.catalogue import receipts as receipt_rows  # noqa: E402
-from library.catalogue.aliases import State  # noqa: E402
-from library.catalogue.database import Connection  # noqa: E402
-from library.catalogue.items import Item  # noqa: E402
-from library.library import Library  # noqa: E402
+from daydrop.catalogue import aliases as alias_rows  # noqa: E402
+from daydrop.catalogue import items as item_rows  # noqa: E402
+from daydrop.catalogue import receipts as receipt_rows  # noqa: E402
+from daydrop.catalogue.aliases import State  # noqa: E402
+from daydrop.catalogue.database import Connection  # noqa: E402
+from daydrop.catalogue.items import Item  # noqa: E402
+from daydrop.library import Library  # noqa: E402
 from tests import media  # noqa: E402
 from tests.drive import Drive  # noqa: E402
 from tests.sites import make_library  # noqa: E402

@@ -12,8 +12,8 @@ from davserver.dispatch import Dispatcher
 from davserver.filing_commands import filing_commands
 from davserver.maintenance import at_work, failing_in_words, maintenance_commands
 from davserver.server import Server
-from library.console import configure_console
-from library.library import Library
+from daydrop.console import configure_console
+from daydrop.library import Library
 from webui.app import create_app as create_web
 
 GRACE_SECONDS = 30.0  # for uploads in flight, once the server was told to stop

@@ -15,8 +15,8 @@ from davserver.errors import Header
 from davserver.locks import Locks
 from davserver.methods import allowed
 from davserver.provider import Provider
-from library.library import Library
-from library.origin import Origin, origin_of
+from daydrop.library import Library
+from daydrop.origin import Origin, origin_of
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from config.settings import Settings, SettingsRefused, read_settings
+from daydrop.settings import Settings, SettingsRefused, read_settings
 
 
 @dataclass(frozen=True)

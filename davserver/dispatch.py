@@ -19,16 +19,16 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from config.settings import ServerSettings
 from davserver import errors
 from davserver.clients import program
 from davserver.errors import Refusal, refusal
-from library.aliases import State
-from library.errors import Code, Refused
-from library.library import Library
-from library.names import checked_path
-from library.origin import Origin, origin_of
-from library.placement import TREES
+from daydrop.aliases import State
+from daydrop.errors import Code, Refused
+from daydrop.library import Library
+from daydrop.names import checked_path
+from daydrop.origin import Origin, origin_of
+from daydrop.placement import TREES
+from daydrop.settings import ServerSettings
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]

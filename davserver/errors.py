@@ -14,9 +14,9 @@ from xml.sax.saxutils import escape
 import structlog
 from wsgidav.dav_error import DAVError
 
-from library.aliases import Entangled, Exists, Gone, Missing, NoParent, TooMuchNoted
-from library.catalogue.database import CatalogueClosed, CatalogueFailed
-from library.errors import Code, Forbidden, Refused
+from daydrop.aliases import Entangled, Exists, Gone, Missing, NoParent, TooMuchNoted
+from daydrop.catalogue.database import CatalogueClosed, CatalogueFailed
+from daydrop.errors import Code, Forbidden, Refused
 
 T = TypeVar("T")
 Header = tuple[str, str]

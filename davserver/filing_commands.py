@@ -10,10 +10,10 @@ from types import FrameType
 import click
 
 from davserver.maintenance import chosen_settings, opened, with_config, with_store
-from library.catalogue.receipts import Outcome
-from library.errors import Refused
-from library.importing import Summary, found_files, import_files, total_size
-from library.refile import Refile, Refiling
+from daydrop.catalogue.receipts import Outcome
+from daydrop.errors import Refused
+from daydrop.importing import Summary, found_files, import_files, total_size
+from daydrop.refile import Refile, Refiling
 
 _INCOMPLETE = 1
 _STOPPED = 130  # as shells report what Ctrl-C ended

@@ -12,13 +12,13 @@ from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 from davserver.errors import Refusal
-from library.aliases import Aliases
-from library.catalogue import aliases as alias_rows
-from library.catalogue import locks as rows
-from library.catalogue.database import Connection, Database
-from library.catalogue.locks import ALONE, EXCLUSIVE, INFINITY, SHARED, Lock
-from library.clock import Clock
-from library.origin import Origin
+from daydrop.aliases import Aliases
+from daydrop.catalogue import aliases as alias_rows
+from daydrop.catalogue import locks as rows
+from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.locks import ALONE, EXCLUSIVE, INFINITY, SHARED, Lock
+from daydrop.clock import Clock
+from daydrop.origin import Origin
 
 UPLOAD = "/Upload"
 LONGEST = 3600.0  # seconds

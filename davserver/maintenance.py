@@ -7,15 +7,15 @@ from pathlib import Path, PurePosixPath
 
 import click
 
-from config.settings import Settings
 from davserver.commands import settings_of
-from library.catalogue.database import CatalogueFailed
-from library.console import configure_console
-from library.doctor import examine
-from library.errors import Refused, StoreUnusable
-from library.library import Library
-from library.repair import Repair
-from library.verify import Kept, Report, Verify
+from daydrop.catalogue.database import CatalogueFailed
+from daydrop.console import configure_console
+from daydrop.doctor import examine
+from daydrop.errors import Refused, StoreUnusable
+from daydrop.library import Library
+from daydrop.repair import Repair
+from daydrop.settings import Settings
+from daydrop.verify import Kept, Report, Verify
 
 
 def maintenance_commands() -> list[click.Command]:

@@ -18,15 +18,15 @@ from davserver.locks import Locks
 from davserver.resources import File, Folder, guard_tokens, origin_of
 from davserver.tree import TreeFile, TreeFolder
 from davserver.uploads import UPLOAD, AliasFile, UploadFolder
-from library.aliases import Content, LeftOut
-from library.catalogue import items as item_rows
-from library.catalogue.database import Connection
-from library.catalogue.items import Item
-from library.errors import Code, Refused
-from library.library import Library
-from library.origin import Origin
-from library.placement import TREES
-from library.upload import Guard
+from daydrop.aliases import Content, LeftOut
+from daydrop.catalogue import items as item_rows
+from daydrop.catalogue.database import Connection
+from daydrop.catalogue.items import Item
+from daydrop.errors import Code, Refused
+from daydrop.library import Library
+from daydrop.origin import Origin
+from daydrop.placement import TREES
+from daydrop.upload import Guard
 
 WRITABLE = "OPTIONS, GET, HEAD, PROPFIND, PUT, MKCOL, DELETE, COPY, MOVE, PROPPATCH, LOCK, UNLOCK"
 READABLE = "OPTIONS, GET, HEAD, PROPFIND"

@@ -9,8 +9,8 @@ from wsgidav.xml_tools import etree  # type: ignore[attr-defined]  # lxml, or th
 from davserver.dates import http_date
 from davserver.errors import Refusal
 from davserver.propfind import DAV, LIVE
-from library.aliases import Alias, Aliases
-from library.catalogue.properties import Property
+from daydrop.aliases import Alias, Aliases
+from daydrop.catalogue.properties import Property
 
 _MODIFIED = f"{DAV}getlastmodified"
 _TIMES = ("{urn:schemas-microsoft-com:}Win32LastModifiedTime",)

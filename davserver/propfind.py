@@ -16,8 +16,8 @@ from xml.sax.saxutils import escape, quoteattr
 from davserver.dates import to_http, to_iso
 from davserver.errors import Refusal
 from davserver.locks import SUPPORTED, lockdiscovery
-from library.catalogue.locks import Lock
-from library.catalogue.properties import Property
+from daydrop.catalogue.locks import Lock
+from daydrop.catalogue.properties import Property
 
 PIECE: Final = 64 << 10
 FINITE_MOST: Final = 5000

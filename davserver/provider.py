@@ -23,11 +23,11 @@ from davserver.resources import File, Folder, origin_of
 from davserver.root import Root
 from davserver.tree import TreeFile, TreeFolder
 from davserver.uploads import UPLOAD, AliasFile, UploadFolder
-from library.aliases import NoParent, State
-from library.errors import Refused
-from library.library import Library
-from library.names import checked_path
-from library.placement import TREES
+from daydrop.aliases import NoParent, State
+from daydrop.errors import Refused
+from daydrop.library import Library
+from daydrop.names import checked_path
+from daydrop.placement import TREES
 
 _EXACT = frozenset({"PUT", "LOCK", "MKCOL"})
 _JUDGED = (

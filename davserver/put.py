@@ -9,11 +9,11 @@ from typing import Any, Final
 from davserver.dates import seconds
 from davserver.errors import Refusal
 from davserver.http_body import BodyFault, BodyStalled
-from library.aliases import Aliases
-from library.errors import Code
-from library.ingest import Incoming, Ingest
-from library.origin import Origin
-from library.upload import Announcement, Checksum, Guard
+from daydrop.aliases import Aliases
+from daydrop.errors import Code
+from daydrop.ingest import Incoming, Ingest
+from daydrop.origin import Origin
+from daydrop.upload import Announcement, Checksum, Guard
 
 BLOCK: Final = 256 << 10
 _OC_ALGORITHMS: Final = {"SHA1": "sha1", "MD5": "md5", "SHA256": "sha256", "SHA512": "sha512"}

@@ -7,9 +7,9 @@ from typing import Any
 
 from davserver.propfind import Entry, Wanted
 from davserver.resources import File, Folder
-from library.aliases import Content
-from library.catalogue.batches import Batch
-from library.library import Library
+from daydrop.aliases import Content
+from daydrop.catalogue.batches import Batch
+from daydrop.library import Library
 
 RECEIPTS = "Receipts"
 RECEIPTS_LISTED = 1000

@@ -13,10 +13,10 @@ from davserver import put
 from davserver.errors import Refusal, refusal
 from davserver.locks import ref_url
 from davserver.propfind import Entry, Wanted
-from library.aliases import Content
-from library.errors import Code, Refused
-from library.library import Library
-from library.origin import Origin
+from daydrop.aliases import Content
+from daydrop.errors import Code, Refused
+from daydrop.library import Library
+from daydrop.origin import Origin
 
 
 def origin_of(environ: dict[str, Any]) -> Origin:

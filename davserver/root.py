@@ -8,7 +8,7 @@ from davserver.receipts import RECEIPTS, ReceiptsFolder
 from davserver.resources import Folder
 from davserver.tree import TreeFolder
 from davserver.uploads import UPLOAD, UploadFolder
-from library.placement import TREES
+from daydrop.placement import TREES
 
 
 class Root(Folder):

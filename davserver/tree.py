@@ -10,13 +10,13 @@ from typing import Any, BinaryIO
 from davserver.errors import Refusal
 from davserver.propfind import Entry, Wanted
 from davserver.resources import File, Folder
-from library.aliases import Content
-from library.catalogue import items as rows
-from library.library import Library
-from library.media import kind_by_name
-from library.receipts import etag
-from library.store.local import Entry as Stored
-from library.store.local import LocalStore
+from daydrop.aliases import Content
+from daydrop.catalogue import items as rows
+from daydrop.library import Library
+from daydrop.media import kind_by_name
+from daydrop.receipts import etag
+from daydrop.store.local import Entry as Stored
+from daydrop.store.local import LocalStore
 
 _UNTOLD = "application/octet-stream"
 

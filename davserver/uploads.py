@@ -12,10 +12,10 @@ from davserver.properties import apply, plan
 from davserver.propfind import FINITE_MOST as FINITE
 from davserver.propfind import Entry, Wanted, too_deep
 from davserver.resources import File, Folder, guard_tokens
-from library.aliases import Alias, Aliases, Content, Gone, Member, State
-from library.catalogue.locks import INFINITY, Lock
-from library.library import Library
-from library.origin import Origin
+from daydrop.aliases import Alias, Aliases, Content, Gone, Member, State
+from daydrop.catalogue.locks import INFINITY, Lock
+from daydrop.library import Library
+from daydrop.origin import Origin
 
 UPLOAD = "Upload"
 UNTOLD = "application/octet-stream"

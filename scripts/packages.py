@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 11)
 RUN = "requirements.txt"
 TESTS = "requirements-test.txt"  # holds all of RUN too
-PACKAGES = ("config", "library", "davserver", "webui")
+PACKAGES = ("daydrop", "davserver", "webui")
 
 
 @dataclass(frozen=True)

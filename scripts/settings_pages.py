@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.settings import ENVIRONMENT_PREFIX, Section, Settings
+from daydrop.settings import ENVIRONMENT_PREFIX, Section, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-MADE = "made by scripts/docs from config/settings.py; change it there"
+MADE = "made by scripts/docs from daydrop/settings.py; change it there"
 README_TABLE = re.compile(
     r"(?<=<!-- settings: made by scripts/docs -->\n).*?(?=<!-- end of settings -->)", re.DOTALL
 )
@@ -44,7 +44,7 @@ def main() -> None:
     """Write the pages; with --check only say which are stale, and fail if one is."""
     stale = [path for path, text in pages(ROOT) if not path.exists() or path.read_text() != text]
     for path in stale:
-        print(f"{path.relative_to(ROOT)} is behind config/settings.py", file=sys.stderr)
+        print(f"{path.relative_to(ROOT)} is behind daydrop/settings.py", file=sys.stderr)
     if "--check" in sys.argv[1:]:
         sys.exit(1 if stale else 0)
     for path, text in pages(ROOT):

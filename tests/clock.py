@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from library.clock import Clock
+from daydrop.clock import Clock
 
 
 def taken(year: int, month: int, day: int, hour: int = 12) -> datetime:

@@ -8,14 +8,14 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from config.settings import read_settings
 from davserver.app import create_app
 from davserver.dispatch import Dispatcher
 from davserver.server import Server
-from library.catalogue.database import Connection
-from library.clock import Clock
-from library.library import Library
-from library.origin import Origin
+from daydrop.catalogue.database import Connection
+from daydrop.clock import Clock
+from daydrop.library import Library
+from daydrop.origin import Origin
+from daydrop.settings import read_settings
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 

@@ -9,9 +9,9 @@ from types import ModuleType
 
 import pytest
 
-from config.settings import read_settings
 from davserver.filing_commands import filing_commands
 from davserver.maintenance import maintenance_commands
+from daydrop.settings import read_settings
 from tests.checkout import ROOT
 
 

@@ -13,7 +13,7 @@ from tests.media import photo
 
 pytestmark = pytest.mark.slow
 
-PACKAGES = ("config/", "library/", "davserver/", "webui/")
+PACKAGES = ("config/", "daydrop/", "davserver/", "webui/")
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,13 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
-from library import words as sentences
-from library.batch import Batch
-from library.browse import Query
-from library.catalogue.items import Item
-from library.errors import Code, Refused
-from library.upload import Checksum
-from library.uploads import Announced, Ended, KeyUsed, Manifest, Receiving, Upload, UploadState
+from daydrop import words as sentences
+from daydrop.batch import Batch
+from daydrop.browse import Query
+from daydrop.catalogue.items import Item
+from daydrop.errors import Code, Refused
+from daydrop.upload import Checksum
+from daydrop.uploads import Announced, Ended, KeyUsed, Manifest, Receiving, Upload, UploadState
 from webui.digests import repr_digests
 from webui.errors import problem, refusal_problem, status_of
 from webui.gallery import read_cursor, write_cursor

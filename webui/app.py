@@ -9,9 +9,9 @@ from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from library.errors import Code, Refused
-from library.library import Library
-from library.words import Language
+from daydrop.errors import Code, Refused
+from daydrop.library import Library
+from daydrop.words import Language
 from webui import admin, api, assets, connect, gallery, machines, receipts, upload, zipped
 from webui.errors import STATUS, problem, refusal_problem
 from webui.guard import dress, is_foreign

@@ -5,8 +5,8 @@ from http import HTTPStatus
 
 from flask import Response
 
-from library.errors import Code, Refused
-from library.words import Language
+from daydrop.errors import Code, Refused
+from daydrop.words import Language
 
 STATUS: dict[Code, int] = {
     Code.UNSUPPORTED_TYPE: 415,

@@ -12,14 +12,14 @@ from pathlib import PurePosixPath
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from library import words as sentences
-from library.browse import DATED, Position, Query
-from library.capturedate.belief import OLDEST_YEAR
-from library.catalogue.items import Item
-from library.drawing import EDGES, VIEW
-from library.placement import TREES
-from library.reasons import lines, offset
-from library.receipts import why_of
+from daydrop import words as sentences
+from daydrop.browse import DATED, Position, Query
+from daydrop.capturedate.belief import OLDEST_YEAR
+from daydrop.catalogue.items import Item
+from daydrop.drawing import EDGES, VIEW
+from daydrop.placement import TREES
+from daydrop.reasons import lines, offset
+from daydrop.receipts import why_of
 from webui.assets import asset_url
 from webui.site import library, page, root_url, words
 from webui.tiles import Tile, address, parsed_day, tile, year_links

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import Request
 
-from library.words import Language, readable_size
+from daydrop.words import Language, readable_size
 
 COOKIE = "lang"
 _TAGS = frozenset(each.value for each in Language)

@@ -10,10 +10,10 @@ from pathlib import PurePosixPath
 from flask import Blueprint, Response, abort, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from library.batch import Batch
-from library.receipts import Outcome, Receipt
-from library.upkeep import UNDO_SECONDS
-from library.words import Language
+from daydrop.batch import Batch
+from daydrop.receipts import Outcome, Receipt
+from daydrop.upkeep import UNDO_SECONDS
+from daydrop.words import Language
 from webui.codes import qr_svg
 from webui.site import is_local, library, page, root_url, wants_json, words
 from webui.visitor import may_change, visitor

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, current_app, g, render_template, request
 
-from library.library import Library
+from daydrop.library import Library
 from webui.errors import problem
 from webui.guard import asked_host
 from webui.language import Words, chosen_language, words_of

@@ -5,10 +5,10 @@ from datetime import date
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from library.browse import Bucket, Month
-from library.catalogue.items import Item
-from library.drawing import VIEW
-from library.media import SERVED_INLINE, Kind
+from daydrop.browse import Bucket, Month
+from daydrop.catalogue.items import Item
+from daydrop.drawing import VIEW
+from daydrop.media import SERVED_INLINE, Kind
 from webui.language import Words
 
 _RATIO_STEPS = (5, 30)  # tenths: from half as wide as high to three times

@@ -6,13 +6,13 @@ from pathlib import PurePosixPath
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from library.aliases import State
-from library.batch import Batch, Face
-from library.errors import Code, Refused
-from library.ingest import Announcement, Incoming
-from library.origin import Origin
-from library.receipts import KEPT, Outcome, Receipt
-from library.words import readable_size
+from daydrop.aliases import State
+from daydrop.batch import Batch, Face
+from daydrop.errors import Code, Refused
+from daydrop.ingest import Announcement, Incoming
+from daydrop.origin import Origin
+from daydrop.receipts import KEPT, Outcome, Receipt
+from daydrop.words import readable_size
 from webui.errors import problem, status_of
 from webui.multipart import (
     FileBegins,

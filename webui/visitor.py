@@ -2,8 +2,8 @@
 
 from flask import request
 
-from library.batch import Batch
-from library.origin import Origin, origin_of
+from daydrop.batch import Batch
+from daydrop.origin import Origin, origin_of
 
 ORIGIN_KEY = "daydrop.origin"
 

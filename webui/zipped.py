@@ -4,9 +4,9 @@ from flask import Blueprint, Response, abort, request
 from werkzeug.wrappers import Response as AnyResponse
 from zipstream import ZIP_STORED, ZipStream  # type: ignore[import-untyped]  # it ships none
 
-from library.catalogue.items import Item
-from library.store.local import LocalStore
-from library.words import readable_size
+from daydrop.catalogue.items import Item
+from daydrop.store.local import LocalStore
+from daydrop.words import readable_size
 from webui.site import library, told, words
 
 blueprint = Blueprint("zipped", __name__)

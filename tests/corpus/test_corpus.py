@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from library import media
-from library.capturedate import names, reader, rule
-from library.capturedate.metadata import Medium
+from daydrop import media
+from daydrop.capturedate import names, reader, rule
+from daydrop.capturedate.metadata import Medium
 
 pytestmark = pytest.mark.corpus
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import read_settings
-from library.clock import Clock
-from library.library import Library
-from library.origin import origin_of
-from library.receipts import Receipt
-from library.upload import Announcement
+from daydrop.clock import Clock
+from daydrop.library import Library
+from daydrop.origin import origin_of
+from daydrop.receipts import Receipt
+from daydrop.settings import read_settings
+from daydrop.upload import Announcement
 
 pytestmark = pytest.mark.corpus
 

@@ -9,8 +9,8 @@ import pytest
 import structlog
 
 from davserver.dispatch import Dispatcher
-from library.clock import Clock
-from library.library import Library
+from daydrop.clock import Clock
+from daydrop.library import Library
 from tests.drive import Drive
 from tests.sites import make_library, site
 

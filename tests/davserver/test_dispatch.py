@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from werkzeug.test import Client
 
-from config.settings import read_settings
 from davserver.dispatch import (
     ALLOWED,
     Area,
@@ -20,7 +19,8 @@ from davserver.dispatch import (
     own_names,
 )
 from davserver.errors import Refusal
-from library.library import Library
+from daydrop.library import Library
+from daydrop.settings import read_settings
 from tests import media
 from tests.drive import Drive
 from tests.sites import site

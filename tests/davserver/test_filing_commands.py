@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import read_settings
-from library.library import Library
+from daydrop.library import Library
+from daydrop.settings import read_settings
 from tests.media import film, heic, photo, raw
 
 ROOT = Path(__file__).resolve().parents[2]

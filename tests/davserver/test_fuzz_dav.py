@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from library.library import Library
+from daydrop.library import Library
 from tests.drive import EXCLUSIVE, Drive
 from tests.media import photo
 

@@ -8,7 +8,7 @@ from werkzeug.test import EnvironBuilder
 from davserver import propfind
 from davserver.errors import Refusal
 from davserver.propfind import Entry, Mode, Wanted
-from library.library import Library
+from daydrop.library import Library
 from tests import media
 from tests.clock import taken
 from tests.drive import DAV, Drive, asking, told

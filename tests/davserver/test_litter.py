@@ -2,7 +2,7 @@
 
 import pytest
 
-from library.library import Library
+from daydrop.library import Library
 from tests import media
 from tests.clock import taken
 from tests.drive import EXCLUSIVE, Drive, setting

@@ -8,9 +8,9 @@ import pytest
 
 from davserver import locks as lock_module
 from davserver.locks import unopened
-from library.catalogue.locks import Lock
-from library.library import Library
-from library.origin import origin_of
+from daydrop.catalogue.locks import Lock
+from daydrop.library import Library
+from daydrop.origin import origin_of
 from tests import media
 from tests.clock import Hand, taken
 from tests.drive import EXCLUSIVE, SHARED, Drive, asking, setting

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import click
 import pytest
+from tests.library.test_processes import catalogue_kept
 
-from config.settings import read_settings
 from davserver.maintenance import failing_in_words
-from library.catalogue import database
-from library.doctor import examine
-from library.library import Library
+from daydrop.catalogue import database
+from daydrop.doctor import examine
+from daydrop.library import Library
+from daydrop.settings import read_settings
 from tests.davserver.test_filing_commands import (
     TAKEN,
     command,
@@ -23,7 +24,6 @@ from tests.davserver.test_filing_commands import (
     surroundings,
     tree,
 )
-from tests.library.test_processes import catalogue_kept
 from tests.media import photo
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from davserver.dispatch import Dispatcher
-from library.library import Library
+from daydrop.library import Library
 from tests import media
 from tests.drive import Drive
 from tests.sites import site

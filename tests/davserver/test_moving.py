@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from library.library import Library
+from daydrop.library import Library
 from tests import media
 from tests.clock import taken
 from tests.drive import DAV, Drive

@@ -1,6 +1,6 @@
 """Each origin sees its own: names, locks and notes; the photos of all are kept."""
 
-from library.library import Library
+from daydrop.library import Library
 from tests import media
 from tests.clock import taken
 from tests.drive import EXCLUSIVE, Drive, setting

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from davserver.dates import to_http, to_iso
-from library.library import Library
+from daydrop.library import Library
 from tests import media
 from tests.clock import taken
 from tests.drive import DAV, Drive, setting, told

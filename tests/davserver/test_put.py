@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from library.library import Library
+from daydrop.library import Library
 from tests import media
 from tests.clock import taken
 from tests.drive import Drive, message

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import PurePosixPath
 
-from library.library import Library
+from daydrop.library import Library
 from tests import media
 from tests.clock import Hand, taken
 from tests.drive import Drive

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from library.library import Library
+from daydrop.library import Library
 from tests import media
 from tests.sites import Served, make_library, serving
 

@@ -14,9 +14,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from library.console import configure_console
-from library.origin import Origin
-from library.receipts import Outcome
+from daydrop.console import configure_console
+from daydrop.origin import Origin
+from daydrop.receipts import Outcome
 from tests.faults import notes, tracing
 from tests.faults.promises import broken, sums_in_tree
 from tests.faults.scenarios import (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copyfile
 
-from library.console import configure_console
+from daydrop.console import configure_console
 from tests.faults import tracing
 from tests.faults.disks import mounted
 from tests.faults.notes import Note

@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from library.aliases import Gone
-from library.capturedate.candidate import FROM_COMPANIONS
-from library.catalogue import aliases as alias_rows
-from library.catalogue import items as item_rows
-from library.catalogue import sidecars as sidecar_rows
-from library.catalogue import uploads as upload_rows
-from library.catalogue.database import CatalogueFailed
-from library.library import Library
-from library.origin import Origin
-from library.pairs import FOUND, SAID
-from library.refile import Refile
-from library.verify import Verify
+from daydrop.aliases import Gone
+from daydrop.capturedate.candidate import FROM_COMPANIONS
+from daydrop.catalogue import aliases as alias_rows
+from daydrop.catalogue import items as item_rows
+from daydrop.catalogue import sidecars as sidecar_rows
+from daydrop.catalogue import uploads as upload_rows
+from daydrop.catalogue.database import CatalogueFailed
+from daydrop.library import Library
+from daydrop.origin import Origin
+from daydrop.pairs import FOUND, SAID
+from daydrop.refile import Refile
+from daydrop.verify import Verify
 from tests.faults.notes import Note
 
 ABSENT, GONE = "nothing there", "its item was deleted"

@@ -12,21 +12,21 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from config.settings import read_settings
-from library.aliases import Alias
-from library.capturedate import reader, sidecar
-from library.capturedate.candidate import Candidate
-from library.capturedate.metadata import Metadata
-from library.catalogue import items as item_rows
-from library.catalogue.items import Item
-from library.errors import Code, Refused
-from library.library import Library
-from library.media import MediaType
-from library.origin import Origin, origin_of
-from library.receipts import Outcome
-from library.upload import Announcement
-from library.uploads import Announced, Upload
-from library.workers import Failure, Unreadable, Workers
+from daydrop.aliases import Alias
+from daydrop.capturedate import reader, sidecar
+from daydrop.capturedate.candidate import Candidate
+from daydrop.capturedate.metadata import Metadata
+from daydrop.catalogue import items as item_rows
+from daydrop.catalogue.items import Item
+from daydrop.errors import Code, Refused
+from daydrop.library import Library
+from daydrop.media import MediaType
+from daydrop.origin import Origin, origin_of
+from daydrop.receipts import Outcome
+from daydrop.settings import read_settings
+from daydrop.upload import Announcement
+from daydrop.uploads import Announced, Upload
+from daydrop.workers import Failure, Unreadable, Workers
 from tests.faults.notes import Note, Notes
 from tests.media import film, photo, raw
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import read_settings
-from library.clock import Clock
-from library.library import Library
+from daydrop.clock import Clock
+from daydrop.library import Library
+from daydrop.settings import read_settings
 from tests.checkout import ROOT
 from tests.faults.disks import need
 from tests.faults.notes import Notes, read

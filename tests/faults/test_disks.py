@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from library.errors import Code, Refused, StoreUnusable
-from library.library import Library
-from library.upload import Announcement
+from daydrop.errors import Code, Refused, StoreUnusable
+from daydrop.library import Library
+from daydrop.upload import Announcement
 from tests.checkout import ROOT
 from tests.faults import tracing
 from tests.faults.disks import MEGABYTE, image, mounted, need, run, served

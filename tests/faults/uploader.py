@@ -10,9 +10,9 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from library.catalogue import database
-from library.console import configure_console
-from library.store import local
+from daydrop.catalogue import database
+from daydrop.console import configure_console
+from daydrop.store import local
 from tests.faults.notes import Notes
 from tests.faults.scenarios import Sender, all_scenarios, picture, serving
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from werkzeug.test import Client
 
-from config.settings import read_settings
 from davserver.app import create_app as create_dav
 from davserver.dispatch import Dispatcher
-from library.library import Library
+from daydrop.library import Library
+from daydrop.settings import read_settings
 from tests.media import film, heic, photo
 from webui.app import create_app as create_web
 

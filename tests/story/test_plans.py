@@ -11,7 +11,7 @@ from werkzeug.test import Client
 
 from davserver.app import create_app as create_dav
 from davserver.dispatch import Dispatcher
-from library.library import Library
+from daydrop.library import Library
 from tests import media
 from tests.clock import taken
 from tests.drive import Drive

@@ -13,7 +13,7 @@ from davserver.app import create_app as create_dav
 from davserver.bounds import Bounds
 from davserver.dispatch import Dispatcher
 from davserver.server import Server
-from library.library import Library
+from daydrop.library import Library
 from tests.media import photo
 from tests.sites import make_library
 from webui.app import create_app as create_web

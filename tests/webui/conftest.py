@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from config.settings import read_settings
-from library.library import Library
-from library.workers import Workers
+from daydrop.library import Library
+from daydrop.settings import read_settings
+from daydrop.workers import Workers
 from webui.app import create_app
 
 PAGE = {"Accept": "text/html"}

@@ -11,10 +11,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from library.library import Library
-from library.names import stem_key
-from library.processlocks import ProcessLocks
-from library.uploads import QUIET_SECONDS
+from daydrop.library import Library
+from daydrop.names import stem_key
+from daydrop.processlocks import ProcessLocks
+from daydrop.uploads import QUIET_SECONDS
 from tests import media
 
 MAY = datetime(2024, 5, 17, 12, 0)  # noqa: DTZ001

@@ -11,10 +11,10 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
-from library.browse import Query
-from library.library import Library
-from library.origin import origin_of
-from library.upload import Announcement
+from daydrop.browse import Query
+from daydrop.library import Library
+from daydrop.origin import origin_of
+from daydrop.upload import Announcement
 from tests import media
 from tests.webui.conftest import Upload
 

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from config.settings import read_settings
-from library.library import Library
+from daydrop.library import Library
+from daydrop.settings import read_settings
 from tests import media
 from webui.app import create_app
 
@@ -183,6 +183,6 @@ def test_the_address_of_the_form_leads_to_the_page(web: FlaskClient) -> None:
 
 
 def _all() -> object:
-    from library.browse import Query
+    from daydrop.browse import Query
 
     return Query()

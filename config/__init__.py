@@ -1,1 +1,0 @@
-"""Typed settings and the annotated sample; a leaf that imports nothing of ours."""

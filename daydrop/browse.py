@@ -1,0 +1,256 @@
+"""The reading side: folders, months, days, search, and an item with all its reasons."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from daydrop.catalogue import browse as rows
+from daydrop.catalogue import items, receipts
+from daydrop.catalogue.browse import Position, Query
+from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.items import Item, ItemState
+from daydrop.catalogue.receipts import Receipt
+from daydrop.placement import TREES
+
+__all__ = [
+    "Browse",
+    "Bucket",
+    "Folder",
+    "FolderPage",
+    "ItemPage",
+    "Month",
+    "Page",
+    "Position",
+    "Query",
+]
+
+BUCKET_ITEMS = 400
+DATED = ("images", "videos")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder below another, how many items it holds in all, and the hash of its picture."""
+
+    path: PurePosixPath
+    items: int
+    cover: str | None
+
+    @property
+    def name(self) -> str:
+        """Its last segment."""
+        return self.path.name
+
+
+@dataclass(frozen=True)
+class FolderPage:
+    """A folder: what lies below it, a page of its items, and the days beside it."""
+
+    path: PurePosixPath
+    folders: tuple[Folder, ...]
+    items: tuple[Item, ...]
+    total: int
+    following: Position | None
+    day_before: PurePosixPath | None
+    day_after: PurePosixPath | None
+
+
+@dataclass(frozen=True)
+class Month:
+    """How many items of each tree were taken in a month; `month` is `2024-05`."""
+
+    month: str
+    images: int
+    videos: int
+
+    @property
+    def items(self) -> int:
+        """All of them."""
+        return self.images + self.videos
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A part of a month, small enough to be shown at once; `part` counts from 1."""
+
+    month: str
+    part: int
+    items: int
+
+    @property
+    def key(self) -> str:
+        """Its name in addresses: `2024-05` or, for a later part, `2024-05.2`."""
+        return self.month if self.part == 1 else f"{self.month}.{self.part}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a list and where the next one begins."""
+
+    items: tuple[Item, ...]
+    following: Position | None
+
+
+@dataclass(frozen=True)
+class ItemPage:
+    """An item, what is told of it, and what lies beside it."""
+
+    item: Item
+    receipts: tuple[Receipt, ...]
+    pair: tuple[Item, ...]
+    newer: str | None
+    older: str | None
+
+
+class Browse:
+    """Reads the catalogue for people; changes nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def folder(
+        self, path: PurePosixPath, after: Position | None = None, limit: int = 200
+    ) -> FolderPage | None:
+        """A folder of the tree; None when there is none. The trees themselves always exist."""
+        with self._database.reading() as connection:
+            counts = rows.folder_counts(connection, path)
+            if not counts and (len(path.parts) != 1 or path.parts[0] not in TREES):
+                return None
+            found = rows.in_folder_page(connection, path, after, limit + 1)
+            before, behind = self._beside(connection, path)
+            return FolderPage(
+                path=path,
+                folders=_below(path, counts, rows.covers(connection, path)),
+                items=tuple(found[:limit]),
+                total=sum(counts.values()),
+                following=_following(found, limit),
+                day_before=before,
+                day_after=behind,
+            )
+
+    def months(self, trees: tuple[str, ...] = DATED) -> list[Month]:
+        """The months in which something was taken, newest first, from the counters."""
+        with self._database.reading() as connection:
+            found = rows.month_counts(connection)
+        counts: dict[str, Counter[str]] = {}
+        for tree, month, number in found:
+            if month and tree in trees:
+                counts.setdefault(month, Counter())[tree] += number
+        return [Month(month, each["images"], each["videos"]) for month, each in counts.items()]
+
+    def undated_count(self) -> int:
+        """How many items have no date, from the counters."""
+        with self._database.reading() as connection:
+            found = rows.month_counts(connection)
+        return sum(number for tree, _, number in found if tree == "no_date")
+
+    def total(self) -> int:
+        """How many items there are, from the counters."""
+        with self._database.reading() as connection:
+            return sum(number for _, _, number in rows.month_counts(connection))
+
+    def senders(self) -> list[str]:
+        """Who has sent something that is here."""
+        with self._database.reading() as connection:
+            return rows.senders(connection)
+
+    def buckets(self, trees: tuple[str, ...] = DATED) -> list[Bucket]:
+        """The months cut into parts of at most BUCKET_ITEMS, newest first."""
+        return [bucket for month in self.months(trees) for bucket in _parts(month)]
+
+    def bucket(self, trees: tuple[str, ...], month: str, part: int) -> list[Item]:
+        """The items of one bucket, newest first."""
+        skip = (part - 1) * BUCKET_ITEMS
+        with self._database.reading() as connection:
+            return rows.in_month(connection, trees, month, skip, BUCKET_ITEMS)
+
+    def search(self, query: Query, after: Position | None = None, limit: int = 200) -> Page:
+        """What a query finds, newest first."""
+        with self._database.reading() as connection:
+            found = rows.matching(connection, query, after, limit + 1)
+        return Page(tuple(found[:limit]), _following(found, limit))
+
+    def count(self, query: Query) -> int:
+        """How many items a query finds."""
+        with self._database.reading() as connection:
+            return rows.count_matching(connection, query)
+
+    def kinds(self, query: Query) -> dict[str, int]:
+        """How many items of each kind a query finds."""
+        with self._database.reading() as connection:
+            return rows.kinds_matching(connection, query)
+
+    def item(self, item_id: str) -> ItemPage | None:
+        """A stored item with its receipts, its pair and its neighbours."""
+        with self._database.reading() as connection:
+            item = items.find(connection, item_id)
+            if item is None or item.state is ItemState.TRASHED:
+                return None
+            return ItemPage(
+                item=item,
+                receipts=tuple(receipts.of_item(connection, item_id)),
+                pair=tuple(rows.pair_of(connection, item)),
+                newer=rows.neighbour(connection, item, newer=True),
+                older=rows.neighbour(connection, item, newer=False),
+            )
+
+    def by_path(self, path: PurePosixPath) -> Item | None:
+        """The item at this place."""
+        with self._database.reading() as connection:
+            return items.by_path(connection, path)
+
+    def by_sha256(self, sha256: str) -> Item | None:
+        """The item with these bytes."""
+        with self._database.reading() as connection:
+            return items.by_sha256(connection, sha256)
+
+    def selection(self, ids: Iterable[str]) -> list[Item]:
+        """The stored items of these ids; unknown ones are left out."""
+        with self._database.reading() as connection:
+            return rows.by_ids(connection, tuple(ids))
+
+    def _beside(
+        self, connection: Connection, path: PurePosixPath
+    ) -> tuple[PurePosixPath | None, PurePosixPath | None]:
+        """The folders of items before and behind this one, cut to its own depth."""
+        if len(path.parts) == 1:
+            return None, None
+        depth = len(path.parts)
+        before = rows.folder_before(connection, path)
+        behind = rows.folder_after(connection, path)
+        cut = [
+            found and PurePosixPath(*PurePosixPath(found).parts[:depth])
+            for found in (before, behind)
+        ]
+        return cut[0] or None, cut[1] or None
+
+
+def _below(
+    path: PurePosixPath, counts: dict[str, int], covers: dict[str, str]
+) -> tuple[Folder, ...]:
+    """The folders one level below `path`, with everything in them counted; newest first."""
+    depth = len(path.parts)
+    totals: Counter[PurePosixPath] = Counter()
+    pictures: dict[PurePosixPath, str] = {}
+    for name in sorted(counts):
+        parts = PurePosixPath(name).parts
+        if len(parts) > depth:
+            child = PurePosixPath(*parts[: depth + 1])
+            totals[child] += counts[name]
+            pictures[child] = covers[name]
+    return tuple(
+        Folder(child, totals[child], pictures.get(child)) for child in sorted(totals, reverse=True)
+    )
+
+
+def _parts(month: Month) -> list[Bucket]:
+    whole, rest = divmod(month.items, BUCKET_ITEMS)
+    sizes = [BUCKET_ITEMS] * whole + ([rest] if rest else [])
+    return [Bucket(month.month, number, size) for number, size in enumerate(sizes, start=1)]
+
+
+def _following(found: list[Item], limit: int) -> Position | None:
+    if len(found) <= limit:
+        return None
+    return Position.of(found[limit - 1])

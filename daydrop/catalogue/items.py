@@ -1,0 +1,493 @@
+"""Rows of items: the accepted files, where they lie and why there."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import date, timedelta
+from enum import StrEnum
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from daydrop.capturedate.rule import CaptureDate, Judged
+from daydrop.capturedate.rule import dump as dump_judged
+from daydrop.capturedate.rule import load as load_judged
+from daydrop.catalogue.tables import appearances, items, months
+from daydrop.media import Kind
+
+
+class ItemState(StrEnum):
+    """Where the bytes of an item are."""
+
+    STORED = "stored"
+    TRASHED = "trashed"
+    MISSING = "missing"
+
+
+class Taken(Exception):
+    """Another item has these bytes or this path already: the row decides who was first."""
+
+
+@dataclass(frozen=True)
+class Relatives:
+    """Items of one stem by id, and the scopes in which the bytes of each came under it.
+
+    Not `is_whole` when there are more in some scope than can be asked for.
+    """
+
+    items: dict[str, "Item"]
+    scopes: dict[str, set[str]]
+    is_whole: bool
+
+
+@dataclass(frozen=True)
+class Item:
+    """One accepted file. `path` is below the root; `taken` the wall clock as ISO text, or empty.
+
+    `name` is as it was sent; `note` the client's folder; `pair_scope` and `stem` are what members
+    of a pair share; `candidates` the judged dates as JSON (`judged` decodes them).
+    """
+
+    id: str
+    state: ItemState
+    sha256: str
+    size: int
+    kind: Kind
+    media_type: str
+    path: PurePosixPath
+    name: str
+    stem: str
+    pair_scope: str
+    pair: str | None
+    content_id: str | None
+    origin: str
+    batch_id: str | None
+    filed: float
+    taken: str
+    offset_minutes: int | None
+    source: str | None
+    zone_source: str | None
+    day_only: bool
+    candidates: str
+    unreadable: str | None
+    width: int | None
+    height: int | None
+    duration: float | None
+    modified: float | None
+    note: str
+    trashed: float | None = None
+    trash_name: str | None = None
+    camera: str | None = None
+
+    @property
+    def day(self) -> date | None:
+        """The capture day, None for undated items."""
+        return date.fromisoformat(self.taken[:10]) if self.taken else None
+
+    @property
+    def judged(self) -> tuple[Judged, ...]:
+        """All dates that were found, and what the rule said of each."""
+        return load_judged(json.loads(self.candidates))
+
+    def dated(self, capture: CaptureDate) -> "Item":
+        """The same item under another capture date; its path is not touched."""
+        return replace(self, **date_fields(capture))  # type: ignore[arg-type]  # the names are the fields'
+
+    def dated_like(self, other: "Item") -> "Item":
+        """The same item under the date of another one; its path is not touched."""
+        return replace(
+            self,
+            taken=other.taken,
+            offset_minutes=other.offset_minutes,
+            source=other.source,
+            zone_source=other.zone_source,
+            day_only=other.day_only,
+            candidates=other.candidates,
+        )
+
+    def under(self, day: date, source: str) -> "Item":
+        """The same item under a day that no file says, but a person; its path is not touched."""
+        return replace(
+            self,
+            taken=f"{day.isoformat()}T00:00:00",
+            offset_minutes=None,
+            source=source,
+            zone_source=None,
+            day_only=True,
+        )
+
+
+def date_fields(capture: CaptureDate) -> dict[str, object]:
+    """The fields of an item that say when it was taken and why."""
+    return {
+        "taken": capture.wall.isoformat(timespec="seconds") if capture.wall else "",
+        "offset_minutes": capture.offset_minutes,
+        "source": capture.source.value if capture.source else None,
+        "zone_source": capture.zone_source.value if capture.zone_source else None,
+        "day_only": capture.day_only,
+        "candidates": json.dumps(dump_judged(capture.judged), ensure_ascii=False),
+    }
+
+
+_NAMES = tuple(field.name for field in fields(Item))
+COLUMNS = tuple(items.c[name] for name in _NAMES)
+STORED = items.c.state == literal_column("'stored'")
+"""Written out, not bound: so the indexes of what is stored serve the queries that say it."""
+_TRASHED = ~STORED & (items.c.state == ItemState.TRASHED.value)
+_LOST = ~STORED & (items.c.state == ItemState.MISSING.value) & items.c.trashed.is_(None)
+"""Missing since a start; what was purged from the trash has its time there."""
+
+# What every upload asks is written once: putting a statement together costs more than running it.
+_BY_SHA256 = select(*COLUMNS).where(items.c.sha256 == bindparam("sha256"), STORED).limit(1)
+_ASKED_AT_ONCE = 500  # ids in one question; SQLite bounds their number
+_MOST_OF_STEM = 200  # there are programs that call every picture `image.jpg`; see `is_full`
+_CAME_AGAIN = select(appearances.c.item_id).where(
+    appearances.c.pair_scope == bindparam("pair_scope"), appearances.c.stem == bindparam("stem")
+)
+_OF_STEM = (
+    select(*COLUMNS)
+    .where(
+        (items.c.pair_scope == bindparam("pair_scope")) & (items.c.stem == bindparam("stem"))
+        | items.c.id.in_(_CAME_AGAIN),
+        STORED,
+    )
+    .order_by(items.c.filed.desc(), items.c.id)
+    .limit(bindparam("most"))
+)
+_SCOPES = select(appearances.c.pair_scope, appearances.c.stem).where(
+    appearances.c.item_id == bindparam("of")
+)
+_OF_PAIRS = select(*COLUMNS).where(items.c.pair.in_(bindparam("pairs", expanding=True)))
+_AKIN = (
+    select(*COLUMNS)
+    .where(
+        items.c.pair_scope == bindparam("pair_scope"),
+        items.c.stem == bindparam("stem"),
+        items.c.content_id.in_(bindparam("content_ids", expanding=True))
+        | func.substr(items.c.taken, 1, 10).in_(bindparam("days", expanding=True)),
+        STORED,
+    )
+    .order_by(items.c.filed.desc(), items.c.id)
+    .limit(bindparam("most"))
+)
+_APPEARED = select(appearances.c.item_id, appearances.c.pair_scope).where(
+    appearances.c.item_id.in_(bindparam("ids", expanding=True)),
+    appearances.c.stem == bindparam("stem"),
+)
+_NAMES_BETWEEN = select(items.c.path_fold).where(
+    items.c.path_fold >= bindparam("first"), items.c.path_fold < bindparam("after"), STORED
+)
+_INSERT = insert(items)
+_COUNT = (
+    update(months)
+    .where(months.c.tree == bindparam("of_tree"), months.c.month == bindparam("of_month"))
+    .values(number=months.c.number + bindparam("step"))
+)
+
+
+def dump(item: Item) -> dict[str, object]:
+    """An item as plain values for JSON."""
+    return {name: getattr(item, name) for name in _NAMES} | {"path": str(item.path)}
+
+
+def undump(values: dict[str, object]) -> Item:
+    """Undoes `dump`."""
+    typed = values | {
+        "state": ItemState(str(values["state"])),
+        "kind": Kind(str(values["kind"])),
+        "path": PurePosixPath(str(values["path"])),
+        "day_only": bool(values["day_only"]),
+    }
+    return Item(**typed)  # type: ignore[arg-type]  # the names are the fields
+
+
+def fold(path: PurePosixPath) -> str:
+    """A place without its case: no two stored items share one, since some disks cannot."""
+    return str(path).casefold()
+
+
+def from_row(row: Row[*tuple[Any, ...]]) -> Item:
+    """An item from a row of COLUMNS."""
+    return undump(dict(zip(_NAMES, row, strict=True)))
+
+
+def _values(item: Item) -> dict[str, object]:
+    values = {name: getattr(item, name) for name in _NAMES}
+    return values | {
+        "state": item.state.value,
+        "kind": item.kind.value,
+        "path": str(item.path),
+        "path_fold": fold(item.path),
+        "folder": str(item.path.parent),
+        "day": item.taken[:10] or None,
+        "day_only": int(item.day_only),
+    }
+
+
+def _select(connection: Connection, *where: ColumnElement[bool]) -> list[Item]:
+    query = select(*COLUMNS).where(*where).order_by(items.c.path)
+    return [from_row(row) for row in connection.execute(query)]
+
+
+def _first(connection: Connection, *where: ColumnElement[bool]) -> Item | None:
+    row = connection.execute(select(*COLUMNS).where(*where).limit(1)).first()
+    return None if row is None else from_row(row)
+
+
+# ---- looking up -----------------------------------------------------------------------------
+
+
+def find(connection: Connection, item_id: str) -> Item | None:
+    """The item of this id, whatever its state."""
+    return _first(connection, items.c.id == item_id)
+
+
+def find_all(connection: Connection, item_ids: Iterable[str]) -> Iterator[Item]:
+    """The items of these ids, whatever their state; of a whole import, if need be."""
+    left = iter(item_ids)
+    while some := list(islice(left, _ASKED_AT_ONCE)):
+        for row in connection.execute(select(*COLUMNS).where(items.c.id.in_(some))):
+            yield from_row(row)
+
+
+def by_path(connection: Connection, path: PurePosixPath) -> Item | None:
+    """The stored item at this path."""
+    found = _first(connection, items.c.path_fold == fold(path), STORED)
+    return found if found and found.path == path else None
+
+
+def names_beginning(connection: Connection, folder: PurePosixPath, stem: str) -> set[str]:
+    """The paths, case folded, of stored items in a folder whose names begin like this stem."""
+    prefix = f"{folder}/".casefold() + stem.casefold()[:40]
+    bounds = {"first": prefix, "after": f"{prefix}\U0010ffff"}
+    return set(connection.execute(_NAMES_BETWEEN, bounds).scalars())
+
+
+def by_sha256(connection: Connection, sha256: str) -> Item | None:
+    """The stored item with these bytes."""
+    row = connection.execute(_BY_SHA256, {"sha256": sha256}).first()
+    return None if row is None else from_row(row)
+
+
+def has_size(connection: Connection, size: int) -> bool:
+    """Whether any stored item is of this size: only then is a hash worth asking for."""
+    query = select(items.c.id).where(items.c.size == size, STORED).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def in_folder(connection: Connection, folder: PurePosixPath) -> list[Item]:
+    """The stored items of a folder, by name."""
+    return _select(connection, items.c.folder == str(folder), STORED)
+
+
+def of_stem(connection: Connection, pair_scope: str, stem: str) -> list[Item]:
+    """The stored items that may be of one pair, and those whose bytes came again; newest first."""
+    asked = {"pair_scope": pair_scope, "stem": stem, "most": _MOST_OF_STEM}
+    return [from_row(row) for row in connection.execute(_OF_STEM, asked)]
+
+
+def is_full(of_stem: list[Item]) -> bool:
+    """Whether there may be more of a stem in a scope than are asked for."""
+    return len(of_stem) >= _MOST_OF_STEM
+
+
+def relatives(connection: Connection, item: Item) -> Relatives:
+    """An item and all who share its stem and a scope, with it or with one of the others.
+
+    Members of their pairs are among them wherever they are, also who was purged from the trash;
+    and who has the same content identifier or nearly its day, however many came since.
+    """
+    found, is_whole = {item.id: item}, True
+    scopes = _scopes_under(connection, item.stem, [item])
+    asked: set[str] = set()
+    while left := set().union(*scopes.values()) - asked:
+        asked |= left
+        new: dict[str, Item] = {}
+        for scope in sorted(left):
+            of_scope = of_stem(connection, scope, item.stem)
+            if is_full(of_scope):
+                is_whole = False
+                content_ids = {each.content_id for each in (item, *of_scope) if each.content_id}
+                days = {each.candidate.wall.date() for each in item.judged if each.candidate.wall}
+                of_scope += akin(connection, scope, item.stem, days, content_ids)
+            new |= {other.id: other for other in of_scope if other.stem == item.stem}
+        new = {key: other for key, other in new.items() if key not in found}
+        found |= new
+        scopes |= _scopes_under(connection, item.stem, new.values())
+    if known := sorted({each.pair for each in found.values() if each.pair is not None}):
+        rows = connection.execute(_OF_PAIRS, {"pairs": known})
+        mates = [each for each in map(from_row, rows) if each.id not in found]
+        found |= {each.id: each for each in mates}
+        scopes |= _scopes_under(connection, item.stem, mates)
+    return Relatives(found, scopes, is_whole)
+
+
+def akin(
+    connection: Connection,
+    pair_scope: str,
+    stem: str,
+    days: Iterable[date],
+    content_ids: Iterable[str] = (),
+) -> list[Item]:
+    """Stored items that were first sent there, of one of these days, a day beside or identifier."""
+    whole = [day for day in days if date.min < day < date.max]
+    near = {day + timedelta(days=step) for day in whole for step in (-1, 0, 1)}
+    asked = {
+        "pair_scope": pair_scope,
+        "stem": stem,
+        "days": sorted(day.isoformat() for day in near),
+        "content_ids": sorted(content_ids),
+        "most": _MOST_OF_STEM,
+    }
+    return [from_row(row) for row in connection.execute(_AKIN, asked)]
+
+
+def _scopes_under(connection: Connection, stem: str, of: Iterable[Item]) -> dict[str, set[str]]:
+    scopes = {item.id: {item.pair_scope} for item in of}
+    for item_id, scope in connection.execute(_APPEARED, {"ids": list(scopes), "stem": stem}):
+        scopes[str(item_id)].add(str(scope))
+    return scopes
+
+
+def partner(connection: Connection, item: Item) -> Item | None:
+    """Another stored member of an item's pair."""
+    if item.pair is None:
+        return None
+    return _first(connection, items.c.pair == item.pair, items.c.id != item.id, STORED)
+
+
+def of_batch(connection: Connection, batch_id: str) -> list[Item]:
+    """The items that a batch brought, in any state."""
+    return _select(connection, items.c.batch_id == batch_id)
+
+
+def all_in_state(connection: Connection, state: ItemState) -> list[Item]:
+    """Every item of a state, by path."""
+    return _select(connection, items.c.state == state.value)
+
+
+def without_file(
+    connection: Connection, *, sha256: str | None = None, size: int | None = None
+) -> list[Item]:
+    """The items of these bytes, or this size, that are missing, or in the trash for all we know."""
+    where: list[ColumnElement[bool]] = [~STORED]
+    if sha256 is not None:
+        where.append(items.c.sha256 == sha256)
+    if size is not None:
+        where.append(items.c.size == size)
+    return _select(connection, *where)
+
+
+def trash_names(connection: Connection) -> set[str]:
+    """The names of files in the trash that items speak of."""
+    return set(connection.execute(select(items.c.trash_name).where(_TRASHED)).scalars())
+
+
+def lost(connection: Connection) -> list[Item]:
+    """The items whose files were gone at some start, and are known neither as trash nor as left."""
+    return _select(connection, _LOST)
+
+
+def count_lost(connection: Connection) -> int:
+    """How many files are missing."""
+    query = select(func.count()).select_from(items).where(_LOST)
+    return int(connection.execute(query).scalar_one())
+
+
+def trashed(connection: Connection, limit: int) -> list[Item]:
+    """The items in the trash, the newest there first."""
+    query = (
+        select(*COLUMNS).where(_TRASHED).order_by(items.c.trashed.desc(), items.c.path).limit(limit)
+    )
+    return [from_row(row) for row in connection.execute(query)]
+
+
+def trashed_before(connection: Connection, when: float) -> list[Item]:
+    """The items whose days in the trash are over."""
+    return _select(connection, _TRASHED, items.c.trashed < when)
+
+
+def stored_paths(connection: Connection) -> set[str]:
+    """The paths of all stored items."""
+    return set(connection.execute(select(items.c.path).where(STORED)).scalars())
+
+
+def count(connection: Connection) -> int:
+    """How many items are stored."""
+    return int(
+        connection.execute(select(func.count()).select_from(items).where(STORED)).scalar_one()
+    )
+
+
+# ---- writing --------------------------------------------------------------------------------
+
+
+def insert_item(connection: Connection, item: Item) -> None:
+    """Writes a new item; raises Taken when its bytes or its path have one."""
+    try:
+        connection.execute(_INSERT, _values(item))
+    except IntegrityError as taken:
+        raise Taken(str(item.path)) from taken
+    if item.state is ItemState.STORED:
+        _count(connection, item, 1)
+
+
+def note_appearance(connection: Connection, item: Item, pair_scope: str, stem: str) -> bool:
+    """Notes that an item came in another scope or under another name; False if that is known."""
+    if (pair_scope, stem) in scopes_of(connection, item):
+        return False
+    row = {"pair_scope": pair_scope, "stem": stem, "item_id": item.id}
+    connection.execute(insert(appearances).values(row))
+    return True
+
+
+def scopes_of(connection: Connection, item: Item) -> list[tuple[str, str]]:
+    """The scopes and stems in which the bytes of an item came, its own first."""
+    found = connection.execute(_SCOPES, {"of": item.id})
+    return [(item.pair_scope, item.stem), *((str(scope), str(stem)) for scope, stem in found)]
+
+
+def change(connection: Connection, old: Item, new: Item) -> None:
+    """Replaces an item's row; raises Taken when the new path has another item."""
+    try:
+        connection.execute(update(items).where(items.c.id == old.id).values(_values(new)))
+    except IntegrityError as taken:
+        raise Taken(str(new.path)) from taken
+    if old.state is ItemState.STORED:
+        _count(connection, old, -1)
+    if new.state is ItemState.STORED:
+        _count(connection, new, 1)
+
+
+def month_of(item: Item) -> tuple[str, str]:
+    """The tree and month an item is counted under; undated items under an empty month."""
+    return item.path.parts[0], item.taken[:7]
+
+
+def _count(connection: Connection, item: Item, step: int) -> None:
+    """Keeps the counters: counting a million rows would take a second."""
+    tree, month = month_of(item)
+    changed = connection.execute(_COUNT, {"of_tree": tree, "of_month": month, "step": step})
+    if changed.rowcount == 0:
+        connection.execute(insert(months).values(tree=tree, month=month, number=step))
+
+
+def recount(connection: Connection, stored: Iterable[Item]) -> None:
+    """Makes the counters anew."""
+    connection.execute(delete(months))
+    for item in stored:
+        _count(connection, item, 1)

@@ -1,0 +1,69 @@
+"""Rows of the journal of moves."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from sqlalchemy import Connection, delete, insert, select
+
+from daydrop.catalogue.tables import moves
+
+
+@dataclass(frozen=True)
+class Move:
+    """A move that has begun; `fields` is the item as it will be, as JSON."""
+
+    id: str
+    item_id: str
+    source: PurePosixPath
+    target: PurePosixPath
+    fields: str
+    at: float
+
+
+def begin(connection: Connection, move: Move) -> None:
+    """Notes a move before it is made."""
+    connection.execute(
+        insert(moves).values(
+            id=move.id,
+            item_id=move.item_id,
+            source=str(move.source),
+            target=str(move.target),
+            fields=move.fields,
+            at=move.at,
+        )
+    )
+
+
+def end(connection: Connection, move_id: str) -> None:
+    """Strikes a move off."""
+    connection.execute(delete(moves).where(moves.c.id == move_id))
+
+
+def all_moves(connection: Connection) -> list[Move]:
+    """What was begun and not ended, oldest first."""
+    columns = (
+        moves.c.id,
+        moves.c.item_id,
+        moves.c.source,
+        moves.c.target,
+        moves.c.fields,
+        moves.c.at,
+    )
+    return [
+        Move(move_id, item_id, PurePosixPath(source), PurePosixPath(target), fields, at)
+        for move_id, item_id, source, target, fields, at in connection.execute(
+            select(*columns).order_by(moves.c.at)
+        )
+    ]
+
+
+def is_left(connection: Connection, move_id: str) -> bool:
+    """Whether a move is not struck off."""
+    return connection.execute(select(moves.c.id).where(moves.c.id == move_id)).first() is not None
+
+
+def target_of(connection: Connection, item_id: str) -> PurePosixPath | None:
+    """Where an item is going right now, if it is."""
+    query = select(moves.c.target).where(moves.c.item_id == item_id)
+    target = connection.execute(query).scalar()
+    return None if target is None else PurePosixPath(target)

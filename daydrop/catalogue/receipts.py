@@ -1,0 +1,235 @@
+"""Rows of receipts: what became of each upload."""
+
+import json
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, false, func, insert, select, update
+
+from daydrop import words
+from daydrop.catalogue.sidecars import Sidecar
+from daydrop.catalogue.tables import batches, receipts
+from daydrop.words import Facts, Language
+
+
+class Outcome(StrEnum):
+    """What became of an upload."""
+
+    FILED = "filed"
+    DUPLICATE = "duplicate"
+    SIDECAR = "sidecar"
+    STAGED = "staged"
+    LITTER = "litter"
+    REFUSED = "refused"
+    UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Who sent what, when, from where, where it went and why, or why it was refused.
+
+    `times` counts how often the same file was refused for the same reason in one batch. Receipts
+    of staged and litter files are told to the caller only: their id is 0 and no row is kept.
+    """
+
+    id: int
+    batch_id: str | None
+    at: float
+    origin: str
+    account: str | None
+    address: str
+    program: str
+    name: str
+    upload_path: str
+    size: int | None
+    sha256: str | None
+    outcome: Outcome
+    code: str | None
+    words_key: str
+    facts: Facts
+    item_id: str | None
+    place: str | None
+    day: str | None
+    source: str | None
+    times: int
+
+    def sentence(self, language: Language = Language.EN) -> str:
+        """The receipt in words."""
+        facts = dict(self.facts)
+        if why := facts.get("why"):
+            facts["why"] = words.sentence(str(why), facts, language)
+        return words.sentence(self.words_key, facts, language)
+
+    def of_bytes(self, size: int, sha256: str) -> "Receipt":
+        """The same receipt for the bytes that arrived."""
+        return replace(self, size=size, sha256=sha256)
+
+
+_NAMES = tuple(column.name for column in receipts.columns)
+_INSERT = insert(receipts)
+
+
+def _from_row(row: Row[*tuple[Any, ...]]) -> Receipt:
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
+    values |= {
+        "outcome": Outcome(str(values["outcome"])),
+        "facts": json.loads(str(values["facts"])),
+    }
+    return Receipt(**values)
+
+
+def write(connection: Connection, receipt: Receipt) -> Receipt:
+    """Writes a receipt; a refusal that was told before in the same batch is counted up instead."""
+    values = {name: getattr(receipt, name) for name in _NAMES if name != "id"}
+    values |= {
+        "outcome": receipt.outcome.value,
+        "facts": json.dumps(receipt.facts, ensure_ascii=False),
+    }
+    if receipt.outcome is Outcome.REFUSED and (again := _same(connection, receipt)):
+        connection.execute(
+            update(receipts)
+            .where(receipts.c.id == again)
+            .values(times=receipts.c.times + 1, at=receipt.at, facts=values["facts"])
+        )
+        return _from_row(connection.execute(select(receipts).where(receipts.c.id == again)).one())
+    done = connection.execute(_INSERT, values)
+    return replace(receipt, id=done.inserted_primary_key[0] if done.inserted_primary_key else 0)
+
+
+def _same(connection: Connection, receipt: Receipt) -> int | None:
+    here = (
+        (receipts.c.batch_id == receipt.batch_id)
+        & (receipts.c.upload_path == receipt.upload_path)
+        & (receipts.c.name == receipt.name)
+        & (receipts.c.code == receipt.code)
+        & (receipts.c.words_key == receipt.words_key)
+    )
+    return connection.execute(select(receipts.c.id).where(here)).scalar()
+
+
+def retell(connection: Connection, receipt: Receipt, now: float) -> None:
+    """Replaces what a receipt says of its file: it may have moved since."""
+    batch = update(batches).where(batches.c.id == receipt.batch_id)
+    connection.execute(batch.values(retold=now))
+    connection.execute(
+        update(receipts)
+        .where(receipts.c.id == receipt.id)
+        .values(
+            words_key=receipt.words_key,
+            facts=json.dumps(receipt.facts, ensure_ascii=False),
+            place=receipt.place,
+            day=receipt.day,
+            source=receipt.source,
+        )
+    )
+
+
+def retell_companion(connection: Connection, before: Sidecar, after: Sidecar, now: float) -> None:
+    """A companion lies beside its picture now, wherever it waited or lay before.
+
+    So say the receipts of the batch that brought it, and those of others that were told of it.
+    """
+    told = receipts.c.batch_id == before.batch_id if before.batch_id else false()
+    if before.item_id is not None:  # else every receipt of no item would be looked at
+        told |= (receipts.c.item_id == before.item_id) & (receipts.c.place == str(before.path))
+    of_it = (receipts.c.sha256 == after.sha256, receipts.c.outcome == Outcome.SIDECAR.value)
+    for receipt in _many(connection, told, *of_it):
+        if receipt.item_id in (None, before.item_id, after.item_id):
+            facts = dict(receipt.facts) | {"place": str(after.path)}
+            now_there = replace(receipt, words_key="sidecar", facts=facts, place=str(after.path))
+            retell(connection, now_there, now)
+            known = update(receipts).where(receipts.c.id == receipt.id)
+            connection.execute(known.values(item_id=after.item_id))
+
+
+def _many(
+    connection: Connection, *where: ColumnElement[bool], limit: int | None = None
+) -> list[Receipt]:
+    query = select(receipts).where(*where).order_by(receipts.c.id).limit(limit)
+    return [_from_row(row) for row in connection.execute(query)]
+
+
+def find(connection: Connection, receipt_id: int) -> Receipt | None:
+    """The receipt of this number."""
+    found = _many(connection, receipts.c.id == receipt_id)
+    return found[0] if found else None
+
+
+def of_batch(
+    connection: Connection, batch_id: str, after: int = 0, limit: int | None = None
+) -> list[Receipt]:
+    """The receipts of a batch in the order of arrival, behind the number `after`."""
+    here = (receipts.c.batch_id == batch_id, receipts.c.id > after)
+    return _many(connection, *here, limit=limit)
+
+
+def of_item(connection: Connection, item_id: str) -> list[Receipt]:
+    """Every receipt that speaks of an item: the one that filed it, and its duplicates."""
+    return _many(connection, receipts.c.item_id == item_id)
+
+
+def holders(connection: Connection, item_id: str) -> set[str]:
+    """The batches that were told that this item is kept, and were not taken back since."""
+    query = (
+        select(receipts.c.batch_id)
+        .join(batches, batches.c.id == receipts.c.batch_id)
+        .where(
+            receipts.c.item_id == item_id,
+            receipts.c.outcome.in_((Outcome.FILED.value, Outcome.DUPLICATE.value)),
+            batches.c.undone.is_(None),
+        )
+    )
+    return {str(batch_id) for batch_id in connection.execute(query).scalars()}
+
+
+def holder_of_companion(connection: Connection, sidecar: Sidecar, batch_id: str) -> str | None:
+    """Another batch of its sender, not undone, that was told that a companion is kept."""
+    query = (
+        select(receipts.c.batch_id)
+        .join(batches, batches.c.id == receipts.c.batch_id)
+        .where(
+            receipts.c.sha256 == sidecar.sha256,
+            receipts.c.origin == sidecar.origin,
+            receipts.c.item_id == sidecar.item_id,
+            receipts.c.outcome == Outcome.SIDECAR.value,
+            receipts.c.batch_id != batch_id,
+            batches.c.undone.is_(None),
+        )
+    )
+    return connection.execute(query.limit(1)).scalar()
+
+
+def items_of_batch(connection: Connection, batch_id: str) -> set[str]:
+    """The items that a batch was told to be kept; a companion alone keeps no picture."""
+    query = select(receipts.c.item_id).where(
+        receipts.c.batch_id == batch_id,
+        receipts.c.item_id.is_not(None),
+        receipts.c.outcome.in_((Outcome.FILED.value, Outcome.DUPLICATE.value)),
+    )
+    return {str(item_id) for item_id in connection.execute(query).scalars()}
+
+
+def recent(connection: Connection, origin: str | None, limit: int) -> list[Receipt]:
+    """The newest receipts first; of all origins without `origin`."""
+    query = select(receipts).order_by(receipts.c.id.desc()).limit(limit)
+    if origin is not None:
+        query = query.where(receipts.c.origin == origin)
+    return [_from_row(row) for row in connection.execute(query)]
+
+
+def pictures_of_batch(connection: Connection, batch_id: str, limit: int) -> list[str]:
+    """The hashes of the first items that a batch was told of."""
+    here = (receipts.c.batch_id == batch_id) & receipts.c.item_id.is_not(None)
+    query = select(receipts.c.sha256).where(here, receipts.c.sha256.is_not(None))
+    return list(connection.execute(query.order_by(receipts.c.id).limit(limit)).scalars())
+
+
+def outcomes(connection: Connection, batch_id: str) -> dict[Outcome, int]:
+    """How many receipts of each outcome a batch has."""
+    query = (
+        select(receipts.c.outcome, func.count())
+        .where(receipts.c.batch_id == batch_id)
+        .group_by(receipts.c.outcome)
+    )
+    return {Outcome(str(outcome)): int(number) for outcome, number in connection.execute(query)}

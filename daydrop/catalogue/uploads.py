@@ -1,0 +1,178 @@
+"""Rows of resumable uploads: what was announced, how far it has come, what became of it."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, Row, bindparam, insert, null, or_, select, update
+
+from daydrop.catalogue.tables import batches, uploads
+from daydrop.words import Facts
+
+
+class UploadState(StrEnum):
+    """What a file of a manifest is at the moment."""
+
+    ACCEPTED = "accepted"
+    CHECK = "check"
+    REFUSED = "refused"
+    FILED = "filed"
+    DUPLICATE = "duplicate"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+PENDING = (UploadState.ACCEPTED, UploadState.CHECK)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file of a manifest. `received` bytes have reached the disk and outlive the server.
+
+    `ref` is the sender's own number for it, `path` its path in the sender's folder; `code`,
+    `words_key` and `facts` say why it was refused; times are seconds since 1970.
+    """
+
+    id: str
+    batch_id: str
+    ref: str
+    name: str
+    path: str
+    size: int
+    received: int
+    staged: str | None
+    modified: float | None
+    state: UploadState
+    code: str | None
+    words_key: str | None
+    facts: Facts
+    reservation_id: str | None
+    receipt_id: int | None
+    made: float
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether bytes may still come."""
+        return self.state in PENDING
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it was filed or refused, and says so to whoever asks again."""
+        return self.receipt_id is not None or self.code is not None
+
+    @property
+    def folder(self) -> str:
+        """The sender's folder, empty when a file was sent alone."""
+        return self.path.rpartition("/")[0]
+
+
+_NAMES = tuple(column.name for column in uploads.columns)
+_PENDING = uploads.c.state.in_([state.value for state in PENDING])
+_OVER = (
+    select(uploads)
+    .join(batches, batches.c.id == uploads.c.batch_id)
+    .where(_PENDING, or_(batches.c.closed.is_not(None), batches.c.closes <= bindparam("now")))
+)
+_SETTLE_HELD = (  # part of every upload, so it is put together once
+    update(uploads)
+    .where(uploads.c.reservation_id == bindparam("held"), _PENDING)
+    .values(
+        state=bindparam("end"), receipt_id=bindparam("told"), staged=null(), reservation_id=null()
+    )
+)
+
+
+def _from_row(row: Row[tuple[object, ...]]) -> Upload:
+    values: dict[str, object] = dict(zip(_NAMES, row, strict=True))
+    values |= {
+        "state": UploadState(str(values["state"])),
+        "facts": json.loads(str(values["facts"])),
+    }
+    return Upload(**values)  # type: ignore[arg-type]  # the columns are the fields
+
+
+def add(connection: Connection, found: Iterable[Upload]) -> None:
+    """Writes the files of a manifest."""
+    for upload in found:
+        values = {name: getattr(upload, name) for name in _NAMES}
+        values |= {
+            "state": upload.state.value,
+            "facts": json.dumps(upload.facts, ensure_ascii=False),
+        }
+        connection.execute(insert(uploads).values(values))
+
+
+def find(connection: Connection, upload_id: str) -> Upload | None:
+    """The upload of this id."""
+    row = connection.execute(select(uploads).where(uploads.c.id == upload_id)).first()
+    return None if row is None else _from_row(row)
+
+
+def of_batch(connection: Connection, batch_id: str) -> list[Upload]:
+    """The files of a batch in the order of their manifest."""
+    query = select(uploads).where(uploads.c.batch_id == batch_id)
+    found = [_from_row(row) for row in connection.execute(query.order_by(uploads.c.made))]
+    return sorted(found, key=lambda upload: (upload.made, upload.ref.zfill(9)))
+
+
+def pending(connection: Connection) -> list[Upload]:
+    """Every upload that is not over."""
+    return [_from_row(row) for row in connection.execute(select(uploads).where(_PENDING))]
+
+
+def over(connection: Connection, now: float) -> list[Upload]:
+    """The uploads that are not over while their batch is."""
+    return [_from_row(row) for row in connection.execute(_OVER, {"now": now})]
+
+
+def staged_names(connection: Connection) -> set[str]:
+    """The staging files that uploads still need: the sweep at the start must spare them."""
+    query = select(uploads.c.staged).where(_PENDING, uploads.c.staged.is_not(None))
+    return {str(name) for name in connection.execute(query).scalars()}
+
+
+def note_progress(
+    connection: Connection, upload_id: str, *, staged: str | None, received: int
+) -> None:
+    """Says how many bytes lie safely in which staging file."""
+    here = uploads.c.id == upload_id
+    connection.execute(update(uploads).where(here).values(staged=staged, received=received))
+
+
+def accept(connection: Connection, upload_id: str) -> None:
+    """Lets bytes come, unless the upload has ended meanwhile."""
+    here = (uploads.c.id == upload_id) & _PENDING
+    connection.execute(update(uploads).where(here).values(state=UploadState.ACCEPTED.value))
+
+
+def settle(
+    connection: Connection,
+    upload_id: str,
+    state: UploadState,
+    *,
+    receipt_id: int | None = None,
+    code: str | None = None,
+    words_key: str | None = None,
+    facts: Facts | None = None,
+) -> bool:
+    """Says what became of an upload; False when something else was said before."""
+    here = (uploads.c.id == upload_id) & _PENDING
+    values = {
+        "state": state.value,
+        "receipt_id": receipt_id,
+        "code": code,
+        "words_key": words_key,
+        "facts": json.dumps(facts or {}, ensure_ascii=False),
+        "staged": None,
+        "reservation_id": None,
+    }
+    return bool(connection.execute(update(uploads).where(here).values(values)).rowcount)
+
+
+def settle_held(
+    connection: Connection, reservation_id: str, state: UploadState, receipt_id: int
+) -> None:
+    """Ends the upload that held this room, in the transaction that acknowledges it."""
+    ends = {"held": reservation_id, "end": state.value, "told": receipt_id}
+    connection.execute(_SETTLE_HELD, ends)

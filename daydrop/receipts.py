@@ -1,0 +1,183 @@
+"""Receipts: what became of each upload, kept with its batch and told to everyone alike."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from daydrop import reasons
+from daydrop.capturedate.belief import Reason
+from daydrop.capturedate.candidate import Source
+from daydrop.catalogue import batches as batch_rows
+from daydrop.catalogue import items as item_rows
+from daydrop.catalogue import receipts as rows
+from daydrop.catalogue.batches import Batch
+from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.items import Item
+from daydrop.catalogue.receipts import Outcome, Receipt
+from daydrop.media import Kind
+from daydrop.placement import TREES
+from daydrop.words import Language, readable_size
+
+__all__ = ["KEPT", "Outcome", "Receipt", "Receipts", "Tally", "etag", "told_of", "why_of"]
+
+KEPT = frozenset({Outcome.FILED, Outcome.DUPLICATE, Outcome.SIDECAR})
+
+
+def etag(sha256: str) -> str:
+    """The entity tag of content, without quotes: it survives filing, renaming and restarts."""
+    return f"sha256-{sha256[:32]}"
+
+
+def told_of(receipt: Receipt, item: Item) -> Receipt:
+    """The receipt of an upload that is this item: where it lies now, and why there."""
+    facts = dict(receipt.facts) | {"place": str(item.path), "why": why_of(item)}
+    return replace(
+        receipt,
+        words_key=_words_key(item, receipt.outcome),
+        facts=facts,
+        item_id=item.id,
+        place=str(item.path),
+        day=item.taken[:10] or None,
+        source=item.source,
+    )
+
+
+def _words_key(item: Item, outcome: Outcome) -> str:
+    if outcome is Outcome.DUPLICATE:
+        return "duplicate"
+    if item.kind is Kind.OTHER:
+        return "filed.other"
+    if not item.taken:
+        return "filed.no_date"
+    if item.unreadable is not None and item.source == Source.NAME:
+        return "filed.unreadable"
+    return "filed.live" if item.kind is Kind.VIDEO and item.path.parts[0] == TREES[0] else "filed"
+
+
+def why_of(item: Item) -> str:
+    """The key of the words that say why an item lies under its day, or under none."""
+    if item.source is not None:
+        return f"why.{item.source}"
+    if item.unreadable is not None:
+        return "why.unreadable"
+    is_wrong = any(judged.why not in _NEVER_SET for judged in item.judged)
+    return "why.unbelievable" if is_wrong else "why.none"
+
+
+_NEVER_SET = frozenset({Reason.UNSET, Reason.EPOCH})
+Reasons = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of a batch in numbers, and the hashes of some of its pictures."""
+
+    outcomes: Counter[Outcome]
+    pictures: tuple[str, ...]
+
+    @property
+    def kept(self) -> int:
+        """How many uploads have their bytes in the library."""
+        return sum(self.outcomes[outcome] for outcome in KEPT)
+
+
+class Receipts:
+    """The reading side of receipts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, receipt_id: int) -> Receipt | None:
+        """The receipt of this number."""
+        with self._database.reading() as connection:
+            return rows.find(connection, receipt_id)
+
+    def of_batch(self, batch_id: str, after: int = 0, limit: int | None = None) -> list[Receipt]:
+        """The receipts of a batch in the order of arrival, behind the number `after`."""
+        with self._database.reading() as connection:
+            return rows.of_batch(connection, batch_id, after, limit)
+
+    def tally(self, batch_id: str, pictures: int = 0) -> Tally:
+        """A batch in numbers, with so many of its pictures; costs little for any batch."""
+        with self._database.reading() as connection:
+            return Tally(
+                Counter(rows.outcomes(connection, batch_id)),
+                tuple(rows.pictures_of_batch(connection, batch_id, pictures)),
+            )
+
+    def of_item(self, item_id: str) -> list[Receipt]:
+        """The receipt that filed an item, and those of its duplicates."""
+        with self._database.reading() as connection:
+            return rows.of_item(connection, item_id)
+
+    def reasons(self, told: list[Receipt], language: Language) -> Reasons:
+        """Why each filed item of these receipts lies where it does, by the item's id."""
+        with self._database.reading() as connection:
+            return _reasons(connection, told, language)
+
+    def recent(self, origin: str | None = None, limit: int = 50) -> list[Receipt]:
+        """The newest receipts first; of all origins without `origin`."""
+        with self._database.reading() as connection:
+            return rows.recent(connection, origin, limit)
+
+    def plain_text(self, batch_id: str) -> str | None:
+        """A batch's receipts as the text file that lies in `Receipts/`; None for no such batch."""
+        with self._database.reading() as connection:
+            batch = batch_rows.find(connection, batch_id)
+            if batch is None:
+                return None
+            told = rows.of_batch(connection, batch_id)
+            return plain_text(batch, told, _reasons(connection, told, Language.EN))
+
+
+_NEW = (Outcome.FILED, Outcome.SIDECAR)
+_HEADINGS = {
+    Outcome.FILED: "Filed",
+    Outcome.SIDECAR: "Kept beside their pictures",
+    Outcome.DUPLICATE: "Already here",
+    Outcome.REFUSED: "Refused",
+    Outcome.UNFINISHED: "Never finished",
+}
+
+
+def _reasons(connection: Connection, told: list[Receipt], language: Language) -> Reasons:
+    filed = {each.item_id for each in told if each.item_id and each.outcome is Outcome.FILED}
+    found = item_rows.find_all(connection, sorted(filed))
+    return {item.id: reasons.lines(item, language) for item in found}
+
+
+def plain_text(batch: Batch, receipts: list[Receipt], why: Reasons) -> str:
+    """The receipt of a batch for people, in English, one line a file."""
+    opened = datetime.fromtimestamp(batch.opened, UTC)
+    new = [receipt for receipt in receipts if receipt.outcome in _NEW]
+    lines = [
+        f"Daydrop receipt {batch.id}",
+        f"Sent by {batch.account or batch.address} on {opened:%Y-%m-%d} from {opened:%H:%M:%S} UTC"
+        + (f", with {batch.program}" if batch.program else ""),
+        f"{_files(len(receipts))}, {len(new)} of them new here ({_size_of(new)})",
+    ]
+    if batch.undone is not None:
+        lines.append("This batch was taken back by its sender.")
+    for outcome, heading in _HEADINGS.items():
+        told = [receipt for receipt in receipts if receipt.outcome is outcome]
+        if told:
+            lines += ["", f"{heading} ({len(told)})"]
+        for receipt in told:
+            lines.append(f"  {_line(receipt)}")
+            if outcome is Outcome.FILED:
+                lines += [f"      {line}" for line in why.get(receipt.item_id or "", ())]
+    return "\n".join(lines) + "\n"
+
+
+def _files(number: int) -> str:
+    return "1 file" if number == 1 else f"{number} files"
+
+
+def _size_of(receipts: list[Receipt]) -> str:
+    return readable_size(sum(receipt.size or 0 for receipt in receipts))
+
+
+def _line(receipt: Receipt) -> str:
+    often = f" ({receipt.times} times)" if receipt.times > 1 else ""
+    return f"{receipt.upload_path or receipt.name}: {receipt.sentence(Language.EN)}{often}"

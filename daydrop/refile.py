@@ -1,0 +1,66 @@
+"""Re-filing: what would lie elsewhere under today's rule and settings, and moving it there."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from daydrop.catalogue import items as item_rows
+from daydrop.catalogue.database import Database
+from daydrop.catalogue.items import Item, ItemState
+from daydrop.dating import Dating
+from daydrop.groups import Groups
+from daydrop.moves import Moves
+from daydrop.store.local import LocalStore
+
+
+@dataclass(frozen=True)
+class Refiling:
+    """An item that belongs elsewhere; `dated` is the item as it is dated today."""
+
+    item: Item
+    dated: Item
+    folder: PurePosixPath
+
+
+class Refile:
+    """Plans, then moves, one journalled step after the other: a kill leaves each file somewhere."""
+
+    def __init__(
+        self, store: LocalStore, database: Database, groups: Groups, dating: Dating, moves: Moves
+    ) -> None:
+        self._store, self._database, self._groups = store, database, groups
+        self._dating, self._moves = dating, moves
+
+    def finish_interrupted(self) -> int:
+        """Ends what a kill left half done; returns how many moves that were."""
+        return self._moves.finish_interrupted()
+
+    def plan(self) -> list[Refiling]:
+        """What would move; nothing is changed."""
+        with self._database.reading() as connection:
+            stored = item_rows.all_in_state(connection, ItemState.STORED)
+        return [refiling for item in stored if (refiling := self._plan(item)) is not None]
+
+    def _plan(self, item: Item) -> Refiling | None:
+        """Members are judged together, each with what it has in the library."""
+        dated = self._groups.judged_again(item)
+        folder = self._groups.belongs(dated)
+        return None if folder == item.path.parent else Refiling(item, dated, folder)
+
+    def run(self, plan: Iterable[Refiling], tell: Callable[[Refiling], None]) -> int:
+        """Moves what was planned; returns how many files have another place now.
+
+        For the first process alone: folders that are empty then go.
+        """
+        moved = 0
+        for refiling in plan:
+            with self._database.reading() as connection:
+                current = item_rows.find(connection, refiling.item.id)
+            if current is None or current.state is not ItemState.STORED:
+                continue
+            if current.path.parent != refiling.folder:  # else it went along with its partner
+                self._dating.bring_to_place(current, refiling.dated)
+            self._store.remove_empty(current.path.parent)
+            tell(refiling)
+            moved += 1
+        return moved

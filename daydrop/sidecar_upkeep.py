@@ -1,0 +1,290 @@
+"""What keeps companions in order: the trash, undoing, what waits for nobody, and after a crash."""
+
+import secrets
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import PurePosixPath
+
+import structlog
+
+from daydrop.catalogue import items as item_rows
+from daydrop.catalogue import marks as mark_rows
+from daydrop.catalogue import receipts as receipt_rows
+from daydrop.catalogue import sidecars as rows
+from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.items import Item, ItemState
+from daydrop.catalogue.sidecars import Sidecar
+from daydrop.clock import Clock
+from daydrop.console import in_words
+from daydrop.errors import Refused
+from daydrop.keyedlocks import KeyedLocks
+from daydrop.names import is_sidecar, sidecar_picture
+from daydrop.origin import LOCAL
+from daydrop.sidecars import Sidecars, first_free, lies_beside
+from daydrop.store.local import LocalStore
+
+
+class SidecarUpkeep:
+    """Takes companions away with their pictures and back, and mends what a kill left of them."""
+
+    def __init__(
+        self,
+        *,
+        store: LocalStore,
+        database: Database,
+        clock: Clock,
+        locks: KeyedLocks,
+        sidecars: Sidecars,
+    ) -> None:
+        self._store, self._database, self._clock = store, database, clock
+        self._locks, self._sidecars = locks, sidecars
+
+    # ---- the trash --------------------------------------------------------------------------
+
+    def trash(self, item: Item) -> set[str]:
+        """An item has gone to the trash: so do its companions, save what is another member's too.
+
+        `DSC_1.xmp` of a RAW with its JPEG stays as long as one of the two does. Returns the items
+        that have got one: they are to be judged again.
+        """
+        with self._database.reading() as connection:
+            companions = rows.of_item(connection, item.id)
+            heir = item_rows.partner(connection, item) if companions else None
+        heirs: set[str] = set()
+        for sidecar in companions:
+            if heir is not None and sidecar_picture(sidecar.name) is None:
+                self._sidecars.change(replace(sidecar, item_id=heir.id), to_judge={heir.id})
+                heirs.add(heir.id)
+            else:
+                self._trash(sidecar, item.trashed)
+        return heirs
+
+    def _trash(
+        self, sidecar: Sidecar, when: float | None = None, to_judge: Iterable[str] = ()
+    ) -> None:
+        """`when` is the time of the item it goes with: it comes back with it."""
+        if sidecar.path is not None and self._store.is_there(sidecar.path):
+            self._store.move_to_trash(sidecar.path, sidecar.id)
+        self._sidecars.change(replace(sidecar, trashed=when or self._clock.now()), to_judge)
+
+    def restore(self, item: Item, trashed: float) -> None:
+        """An item is back: what went to the trash with it lies beside it again."""
+        with self._database.reading() as connection:
+            companions = rows.trashed_with(connection, item.id, trashed)
+        there = set(self._store.trashed_names())
+        for sidecar in companions:
+            if sidecar.id in there:
+                move = partial(self._store.move_from_trash, sidecar.id)
+                path = first_free(sidecar, item, move)
+                self._sidecars.change(replace(sidecar, path=path, trashed=None))
+
+    def take_back(self, batch_id: str) -> set[str]:
+        """A batch is undone: what it brought beside pictures of others goes to the trash.
+
+        Not what another batch was told to be here. Returns the items that it was beside, also of
+        an earlier try that a kill ended.
+        """
+        with self._database.reading() as connection:
+            brought = rows.of_batch(connection, batch_id)
+        for sidecar in brought:
+            with self._held(sidecar) as now:
+                if now is not None and now.batch_id == batch_id:
+                    self._take_back(now, batch_id)
+        return {sidecar.item_id for sidecar in brought if sidecar.item_id is not None}
+
+    def _take_back(self, sidecar: Sidecar, batch_id: str) -> None:
+        with self._database.reading() as connection:
+            holder = receipt_rows.holder_of_companion(connection, sidecar, batch_id)
+        if holder is not None:
+            self._sidecars.change(replace(sidecar, batch_id=holder))
+        elif sidecar.staged is not None:
+            self._give_up(sidecar)
+        else:  # also what lies in the trash with its picture: it comes back without it
+            self._trash(sidecar, to_judge={sidecar.item_id} if sidecar.item_id else ())
+
+    def purge(self, before: float) -> None:
+        """Removes for good what went to the trash before a time."""
+        with self._database.reading() as connection:
+            over = rows.trashed_before(connection, before)
+        for sidecar in over:
+            with self._held(sidecar) as now:
+                if now == sidecar:  # else it has come back with its picture
+                    self._store.purge(sidecar.id)
+                    self._forget(sidecar)
+
+    def sweep(self, before: float) -> int:
+        """Gives up those that wait since before a time; returns how many those were.
+
+        What a path in `Upload` stands for lives as long as that path.
+        """
+        with self._database.reading() as connection:
+            over = rows.given_up(connection, before)
+        for sidecar in over:
+            with self._held(sidecar) as now:
+                if now == sidecar:  # else its picture has come
+                    self._give_up(sidecar)
+        return len(over)
+
+    @contextmanager
+    def _held(self, sidecar: Sidecar) -> Iterator[Sidecar | None]:
+        """Keeps everybody else from a companion and its picture; gives it as it is now."""
+
+        def now() -> Sidecar | None:
+            with self._database.reading() as connection:
+                return rows.find(connection, sidecar.id)
+
+        with self._locks.holding_told(lambda: self._sidecars.stems_of(now() or sidecar)):
+            yield now()
+
+    def _give_up(self, sidecar: Sidecar) -> None:
+        self._forget(sidecar)
+        if sidecar.staged is not None:
+            self._store.discard(sidecar.staged)
+
+    def forget_lost(self) -> list[Sidecar]:
+        """Gives up the companions whose files are gone; returns which those were."""
+        with self._database.reading() as connection:
+            beside = rows.in_tree(connection)
+        gone = [each for each in beside if each.path is not None and self._store.is_gone(each.path)]
+        for sidecar in gone:
+            self._forget(sidecar)
+        return gone
+
+    def _forget(self, sidecar: Sidecar) -> None:
+        def work(connection: Connection) -> None:
+            rows.remove(connection, sidecar.id)
+            if sidecar.item_id is not None and sidecar.trashed is None:
+                mark_rows.write(connection, mark_rows.JUDGING + sidecar.item_id)
+
+        self._database.write(work)
+
+    # ---- after a crash ----------------------------------------------------------------------
+
+    def reconcile(
+        self, strangers: Iterable[PurePosixPath], found: Container[PurePosixPath]
+    ) -> set[PurePosixPath]:
+        """At the start: brings companions, their rows and their pictures together.
+
+        Returns those files without a row that are companions with one now. Pictures that were
+        `found` themselves are not moved for them.
+        """
+        with self._database.reading() as connection:
+            companions = rows.everything(connection)
+        homeless = self._digests(path for path in strangers if is_sidecar(path.name))
+        for sidecar in companions:
+            if sidecar.trashed is None:
+                self._settle_late(sidecar, homeless)
+        adopted = {path for path, sha256 in homeless.items() if self._adopt(path, sha256, found)}
+        for item_id in {sidecar.item_id for sidecar in companions}:
+            self._follow_late(item_id)
+        return adopted
+
+    def _settle_late(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
+        try:
+            with self._held(sidecar) as now:
+                if now == sidecar:
+                    self._settle(sidecar, homeless)
+        except Refused as failure:  # nobody could read it
+            structlog.get_logger().warning(
+                "a companion waits for the next start", name=sidecar.name, error=in_words(failure)
+            )
+
+    def _settle(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
+        if sidecar.path is None:
+            self._attach_late(sidecar, homeless)
+        elif self._store.trashed_path(sidecar.id).exists():
+            self._trash_late(sidecar)
+        elif not self._store.is_there(sidecar.path):
+            self._find_again(sidecar, homeless)
+
+    def _attach_late(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
+        """A kill came between a picture and the companions that had waited for it."""
+        picture = self._sidecars.picture_of(sidecar)
+        if picture is None or sidecar.staged is None or not self._sidecars.has(sidecar):
+            return
+        if self._sidecars.join(sidecar, picture):
+            return
+        placed = self._sidecars.link(sidecar, picture)
+        self._sidecars.change(placed, to_judge={picture.id})
+        self._store.discard(sidecar.staged)
+        homeless.pop(placed.path or PurePosixPath(), None)
+
+    def _find_again(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
+        """A kill came between a companion's move and its row."""
+        for path, sha256 in homeless.items():
+            if sha256 == sidecar.sha256:
+                self._sidecars.change(replace(sidecar, path=path))
+                del homeless[path]
+                return
+
+    def _adopt(self, path: PurePosixPath, sha256: str, found: Container[PurePosixPath]) -> bool:
+        """A companion without a row belongs to the picture that it lies beside."""
+        with self._database.reading() as connection:
+            there = item_rows.in_folder(connection, path.parent)
+        unknown = Sidecar(
+            id=secrets.token_hex(12),
+            item_id=None,
+            pair_scope="",
+            stem="",
+            name=path.name,
+            origin=LOCAL,  # whoever keeps the tree has left it there
+            batch_id=None,
+            sha256=sha256,
+            size=self._store.size(path),
+            path=path,
+            staged=None,
+            arrived=self._clock.now(),
+        )
+        beside = (item for item in there if lies_beside(path.name, item.path.name))
+        item = self._sidecars.choose(unknown, beside)
+        if item is None:
+            return False
+        known = replace(unknown, item_id=item.id, pair_scope=item.pair_scope, stem=item.stem)
+
+        def work(connection: Connection) -> None:
+            rows.insert_sidecar(connection, known)
+            if item.path not in found:
+                mark_rows.write(connection, mark_rows.JUDGING + item.id)
+
+        with self._locks.holding(("pair", item.stem)):
+            with self._database.reading() as connection:
+                is_new = rows.at(connection, path) is None
+            if is_new and self._store.is_there(path):  # else another process was about to
+                self._database.write(work)
+        return True
+
+    def _trash_late(self, sidecar: Sidecar) -> None:
+        """A kill came between a companion's move to the trash and its row."""
+        with self._database.reading() as connection:
+            item = item_rows.find(connection, sidecar.item_id or "")
+        self._trash(sidecar, item.trashed if item is not None else None)
+
+    def _follow_late(self, item_id: str | None) -> None:
+        """A kill came between a picture's move and that of its companions."""
+        if item_id is None:
+            return
+        with self._database.reading() as connection:
+            item = item_rows.find(connection, item_id)
+        if item is None:
+            return
+        with self._locks.holding(("pair", item.stem)):
+            with self._database.reading() as connection:
+                now = item_rows.find(connection, item_id)
+            if now is not None and now.state is ItemState.STORED:
+                self._sidecars.follow(now)
+            elif now is not None and now.state is ItemState.TRASHED:
+                self.trash(now)
+
+    def _digests(self, paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, str]:
+        """The hashes of those that can be read."""
+        found: dict[PurePosixPath, str] = {}
+        for path in paths:
+            try:
+                found[path] = self._store.sha256(path)
+            except OSError as failure:
+                structlog.get_logger().warning(
+                    "a file cannot be read", path=str(path), error=failure.strerror
+                )
+        return found
