@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 from cheroot.wsgi import Server as StockServer  # noqa: E402  after the path is set
 from wsgidav.wsgidav_app import WsgiDAVApp  # noqa: E402
 
-from davserver.server import Server  # noqa: E402
+from davserver.engine.server import Server  # noqa: E402
 
 BLOCK = 256 * 1024
 SMALL = 100 * 1024

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from davserver.dates import seconds
+from davserver.engine.body import BodyFault, BodyStalled
 from davserver.errors import Refusal
-from davserver.http_body import BodyFault, BodyStalled
 from daydrop.aliases import Aliases
 from daydrop.errors import Code
 from daydrop.ingest import Incoming, Ingest

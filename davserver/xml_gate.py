@@ -9,8 +9,8 @@ import re
 from typing import Any, Final
 from xml.parsers import expat
 
+from davserver.engine.body import BodyFault
 from davserver.errors import Refusal
-from davserver.http_body import BodyFault
 
 BYTES_MOST: Final = 64 << 10
 ELEMENTS_MOST: Final = 1000

@@ -10,7 +10,7 @@ from typing import Any
 
 from davserver.app import create_app
 from davserver.dispatch import Dispatcher
-from davserver.server import Server
+from davserver.engine.server import Server
 from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.library import Library

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from davserver.server import Bounds, Server
+from davserver.engine.server import Bounds, Server
 from tests.davserver.engine.raw import Address, Shelf
 
 Start = Callable[..., Server]

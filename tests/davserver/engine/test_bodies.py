@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from davserver.server import Bounds
+from davserver.engine.server import Bounds
 from tests.davserver.engine.contrast import both
 from tests.davserver.engine.raw import Address, Peer, Shelf, ask, eventually, get, put, request
 

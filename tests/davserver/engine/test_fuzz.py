@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from davserver.server import Bounds, Server
+from davserver.engine.server import Bounds, Server
 from tests.davserver.engine.raw import Address, Peer, Shelf, request
 
 SECONDS = float(os.environ.get("DAYDROP_FUZZ_SECONDS", "0"))

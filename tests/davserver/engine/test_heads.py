@@ -1,6 +1,6 @@
 import pytest
 
-from davserver.server import Bounds
+from davserver.engine.server import Bounds
 from tests.davserver.engine.contrast import both
 from tests.davserver.engine.raw import Address, Peer, Shelf, ask, get, put, request
 

@@ -18,7 +18,7 @@ def server(tmp_path: Path) -> Iterator[tuple[int, Address]]:
     program = tmp_path / "serve.py"
     program.write_text(
         textwrap.dedent("""
-            from davserver.server import Server
+            from davserver.engine.server import Server
             from tests.davserver.engine.raw import Shelf
 
             server = Server(Shelf(), "127.0.0.1", 0)

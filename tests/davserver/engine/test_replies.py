@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from davserver.server import Bounds
+from davserver.engine.server import Bounds
 from tests.davserver.engine.contrast import both
 from tests.davserver.engine.raw import Address, Peer, ask, eventually, put, request
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from davserver.bounds import Bounds
-from davserver.connections import address_key
-from davserver.wire import PeerGone, Wire
+from davserver.engine.bounds import Bounds
+from davserver.engine.connections import address_key
+from davserver.engine.wire import PeerGone, Wire
 from tests.davserver.engine.contrast import beside
 from tests.davserver.engine.raw import Address, Peer, Shelf, ask, eventually, get, put, request
 

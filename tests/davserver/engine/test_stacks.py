@@ -6,8 +6,8 @@ from werkzeug.exceptions import ClientDisconnected
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
 from wsgidav.wsgidav_app import WsgiDAVApp
 
-from davserver.http_body import BodyCut, BodyStalled
-from davserver.server import Bounds
+from davserver.engine.body import BodyCut, BodyStalled
+from davserver.engine.server import Bounds
 from tests.davserver.engine.raw import Address, Peer, put, request
 
 CHUNKED = "Transfer-Encoding: chunked"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from davserver.server import Bounds, Server
+from davserver.engine.server import Bounds, Server
 from tests.davserver.engine.raw import Peer, Shelf, eventually, put, request
 
 
@@ -84,7 +84,7 @@ def test_sigterm_in_the_serving_thread_stops_after_the_last_upload(tmp_path: Pat
     program.write_text(
         textwrap.dedent("""
             import signal
-            from davserver.server import Server
+            from davserver.engine.server import Server
             from tests.davserver.engine.raw import Shelf
 
             server = Server(Shelf(), "127.0.0.1", 0)

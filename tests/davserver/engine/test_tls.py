@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from davserver.server import Bounds, Server
+from davserver.engine.server import Bounds, Server
 from tests.davserver.engine.raw import Address, Peer, Shelf, put, request
 
 pytestmark = pytest.mark.skipif(

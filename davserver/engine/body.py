@@ -7,8 +7,8 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Final
 
-from davserver.bounds import KIB, Bounds
-from davserver.wire import BLOCK, Wire
+from davserver.engine.bounds import KIB, Bounds
+from davserver.engine.wire import BLOCK, Wire
 
 CHUNK_LINE_BYTES: Final = 4 * KIB
 _CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from cheroot.wsgi import Server as CherootServer
 
-from davserver.bounds import Bounds
-from davserver.connections import Census, Connection, Connections, Networks
-from davserver.exchange import SOFTWARE, Gateway
-from davserver.threads import WorkerPool
+from davserver.engine.bounds import Bounds
+from davserver.engine.connections import Census, Connection, Connections, Networks
+from davserver.engine.exchange import SOFTWARE, Gateway
+from davserver.engine.threads import WorkerPool
 
 __all__ = ["Bounds", "Server"]
 

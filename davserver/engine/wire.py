@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO
 
-from davserver.bounds import KIB, Bounds
+from davserver.engine.bounds import KIB, Bounds
 
 BLOCK = 256 * KIB
 TLS_RECORD = 16 * KIB

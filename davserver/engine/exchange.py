@@ -12,11 +12,11 @@ from typing import Any, Final
 from cheroot.server import HTTPRequest
 from cheroot.wsgi import Gateway_10
 
-from davserver.bounds import Bounds
-from davserver.http_body import Body, BodyFault, BodyStalled, ChunkedBody, LengthBody
-from davserver.http_head import BadHead, Head, parse, tokens
-from davserver.http_reply import FileSlot, Headers, has_body, head_bytes, sentence, status_line
-from davserver.wire import PeerGone, Wire
+from davserver.engine.body import Body, BodyFault, BodyStalled, ChunkedBody, LengthBody
+from davserver.engine.bounds import Bounds
+from davserver.engine.head import BadHead, Head, parse, tokens
+from davserver.engine.reply import FileSlot, Headers, has_body, head_bytes, sentence, status_line
+from davserver.engine.wire import PeerGone, Wire
 
 log = logging.getLogger("daydrop.engine")
 

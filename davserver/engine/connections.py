@@ -18,12 +18,12 @@ from typing import Any, Final
 from cheroot.connections import ConnectionManager
 from cheroot.server import HTTPConnection
 
-from davserver import http_head
-from davserver.bounds import Bounds
-from davserver.exchange import Exchange
-from davserver.http_head import Arrival
-from davserver.http_reply import head_bytes, sentence
-from davserver.wire import Wire
+from davserver.engine import head as http_head
+from davserver.engine.bounds import Bounds
+from davserver.engine.exchange import Exchange
+from davserver.engine.head import Arrival
+from davserver.engine.reply import head_bytes, sentence
+from davserver.engine.wire import Wire
 
 log = logging.getLogger("daydrop.engine")
 
