@@ -25,8 +25,8 @@ sys.path.insert(0, str(ROOT))
 import structlog  # noqa: E402  after the path is set
 from werkzeug.test import Client  # noqa: E402
 
-from davserver.app import create_app  # noqa: E402
-from davserver.dispatch import Dispatcher  # noqa: E402
+from davserver.dav.app import create_app  # noqa: E402
+from davserver.gate import Dispatcher  # noqa: E402
 from daydrop.catalogue import aliases as alias_rows  # noqa: E402
 from daydrop.catalogue import items as item_rows  # noqa: E402
 from daydrop.catalogue import receipts as receipt_rows  # noqa: E402

@@ -6,12 +6,12 @@ from contextlib import closing
 
 import click
 
-from davserver.app import create_app as create_dav
-from davserver.commands import Service, command_line
-from davserver.dispatch import Dispatcher
+from davserver.commands.filing import filing_commands
+from davserver.commands.maintenance import at_work, failing_in_words, maintenance_commands
+from davserver.commands.serve import Service, command_line
+from davserver.dav.app import create_app as create_dav
 from davserver.engine.server import Server
-from davserver.filing_commands import filing_commands
-from davserver.maintenance import at_work, failing_in_words, maintenance_commands
+from davserver.gate import Dispatcher
 from daydrop.console import configure_console
 from daydrop.library import Library
 from webui.app import create_app as create_web

@@ -8,9 +8,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from davserver.app import create_app
-from davserver.dispatch import Dispatcher
+from davserver.dav.app import create_app
 from davserver.engine.server import Server
+from davserver.gate import Dispatcher
 from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.library import Library

@@ -9,8 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from davserver.filing_commands import filing_commands
-from davserver.maintenance import maintenance_commands
+from davserver.commands.filing import filing_commands
+from davserver.commands.maintenance import maintenance_commands
 from daydrop.settings import read_settings
 from tests.checkout import ROOT
 

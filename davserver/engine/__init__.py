@@ -1,1 +1,1 @@
-"""The HTTP engine: cheroot where uploads need it to be other than it is. Imports nothing of ours."""
+"""The HTTP engine: cheroot where uploads need it to differ. Imports nothing of ours."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import structlog
 
-from davserver.dispatch import Dispatcher
+from davserver.gate import Dispatcher
 from daydrop.clock import Clock
 from daydrop.library import Library
 from tests.drive import Drive

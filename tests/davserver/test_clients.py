@@ -2,7 +2,7 @@
 
 import pytest
 
-from davserver.clients import program
+from davserver.dav.clients import program
 
 
 @pytest.mark.parametrize(

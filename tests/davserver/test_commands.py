@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from davserver.commands import Service, command_line, is_loopback
+from davserver.commands.serve import Service, command_line, is_loopback
 
 
 def invoke(*arguments: str | Path, **environ: str) -> tuple[Result, list[Service]]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from davserver.conditions import Found, judge, parse
-from davserver.errors import Refusal
+from davserver.dav.conditions import Found, judge, parse
+from davserver.dav.errors import Refusal
 
 HERE = Found("e", True, 1000.0, frozenset({"urn:t"}))
 NOWHERE = Found(None, False, None, frozenset())

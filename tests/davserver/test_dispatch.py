@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from werkzeug.test import Client
 
-from davserver.dispatch import (
+from davserver.dav.errors import Refusal
+from davserver.gate import (
     ALLOWED,
     Area,
     Peers,
@@ -18,7 +19,6 @@ from davserver.dispatch import (
     judge,
     own_names,
 )
-from davserver.errors import Refusal
 from daydrop.library import Library
 from daydrop.settings import read_settings
 from tests import media
@@ -180,8 +180,8 @@ def test_who_comes_through_an_unknown_proxy_of_this_machine_is_no_owner(
         start_response("200 OK", [])
         return [b""]
 
-    from davserver.app import create_app
-    from davserver.dispatch import Dispatcher
+    from davserver.dav.app import create_app
+    from davserver.gate import Dispatcher
 
     library = own()
     drive = Drive(Dispatcher(create_app(library), page, library), "127.0.0.1")

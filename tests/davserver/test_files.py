@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 from werkzeug.test import Client, TestResponse
 
+from davserver.dav.files import INLINE_TYPES, Outcome, choose_span, disposition, policy, serve_file
 from davserver.engine.reply import FileSlot
-from davserver.files import INLINE_TYPES, Outcome, choose_span, disposition, policy, serve_file
 
 DATA = bytes(range(256)) * 4
 ETAG = "0123abcd"

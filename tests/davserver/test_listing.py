@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from werkzeug.test import EnvironBuilder
 
-from davserver import propfind
-from davserver.errors import Refusal
-from davserver.propfind import Entry, Mode, Wanted
+from davserver.dav import propfind
+from davserver.dav.errors import Refusal
+from davserver.dav.propfind import Entry, Mode, Wanted
 from daydrop.library import Library
 from tests import media
 from tests.clock import taken
@@ -75,7 +75,7 @@ def test_a_listing_without_end_is_counted_first(
     for number in range(3):
         drive.put(f"/Upload/Deep/{number}.jpg")
     assert len(drive.listing("/Upload/", "infinity")) == 5
-    monkeypatch.setattr("davserver.uploads.FINITE", 3)
+    monkeypatch.setattr("davserver.dav.upload_folder.FINITE", 3)
     reply = drive.send("PROPFIND", "/Upload/", Depth="infinity")
     assert reply.status_code == 403
     assert b"propfind-finite-depth" in reply.data

@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from davserver import locks as lock_module
-from davserver.locks import unopened
+from davserver.dav import locks as lock_module
+from davserver.dav.locks import unopened
 from daydrop.catalogue.locks import Lock
 from daydrop.library import Library
 from daydrop.origin import origin_of

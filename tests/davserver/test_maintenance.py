@@ -9,9 +9,8 @@ from pathlib import Path
 
 import click
 import pytest
-from tests.library.test_processes import catalogue_kept
 
-from davserver.maintenance import failing_in_words
+from davserver.commands.maintenance import failing_in_words
 from daydrop.catalogue import database
 from daydrop.doctor import examine
 from daydrop.library import Library
@@ -24,6 +23,7 @@ from tests.davserver.test_filing_commands import (
     surroundings,
     tree,
 )
+from tests.daydrop.test_processes import catalogue_kept
 from tests.media import photo
 
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from davserver.dispatch import Dispatcher
+from davserver.gate import Dispatcher
 from daydrop.library import Library
 from tests import media
 from tests.drive import Drive

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from davserver.dates import to_http, to_iso
+from davserver.dav.dates import to_http, to_iso
 from daydrop.library import Library
 from tests import media
 from tests.clock import taken

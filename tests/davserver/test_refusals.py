@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from davserver.errors import STATUSES, Refusal, refusal, reply, status_line
+from davserver.dav.errors import STATUSES, Refusal, refusal, reply, status_line
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
 from tests import media

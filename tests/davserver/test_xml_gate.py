@@ -2,8 +2,8 @@
 
 import pytest
 
-from davserver import xml_gate
-from davserver.errors import Refusal
+from davserver.dav import xml_bounds as xml_gate
+from davserver.dav.errors import Refusal
 from tests.drive import Drive
 
 ASK = '<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>'

@@ -6,7 +6,6 @@ from itertools import permutations
 from pathlib import PurePosixPath
 
 import pytest
-from tests.library.test_pairs import TAKEN, paths, xmp
 
 from daydrop.batch import Face
 from daydrop.catalogue import items as item_rows
@@ -15,6 +14,7 @@ from daydrop.names import Role, role, sidecar_ending, sidecar_picture, sidecar_t
 from daydrop.origin import origin_of
 from daydrop.receipts import Outcome
 from daydrop.upload import Announcement
+from tests.daydrop.test_pairs import TAKEN, paths, xmp
 from tests.media import film, heic, photo, png, raw
 
 OTHER = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001  a wall clock

@@ -27,7 +27,7 @@ def test_a_fault_is_told_as_a_trail_in_one_line(capsys):
         structlog.get_logger().exception("upload failed", reference="1234")
     told = capsys.readouterr().out
     assert told.count("\n") == 1
-    assert "FileNotFoundError: No such file or directory < tests.library.test_console.fail" in told
+    assert "FileNotFoundError: No such file or directory < tests.daydrop.test_console.fail" in told
     assert "reference=1234" in told
     assert "/srv" not in told
     assert "Traceback" not in told

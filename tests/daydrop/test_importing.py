@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from tests.library.test_processes import catalogue_kept
 
 from daydrop.catalogue import database
 from daydrop.catalogue.receipts import Outcome
 from daydrop.importing import found_files, import_files, total_size
+from tests.daydrop.test_processes import catalogue_kept
 from tests.media import film, photo, raw
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock

@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
-from tests.library.test_pairs import xmp
 
 from daydrop.catalogue.receipts import Outcome
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
 from daydrop.upload import Announcement, Checksum
+from tests.daydrop.test_pairs import xmp
 from tests.media import film, photo, raw
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock

@@ -14,8 +14,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.library.test_at_once import CLIENTS, put
-from tests.library.test_pairs import live, xmp
 
 from daydrop.catalogue import database
 from daydrop.catalogue import items as item_rows
@@ -25,6 +23,8 @@ from daydrop.keyedlocks import KeyedLocks
 from daydrop.processlocks import ProcessLocks
 from daydrop.upload import Announcement
 from tests.checkout import ROOT
+from tests.daydrop.test_at_once import CLIENTS, put
+from tests.daydrop.test_pairs import live, xmp
 from tests.faults.promises import broken, sums_in_tree
 from tests.faults.scenarios import digest, opened, picture, serving
 from tests.media import heic, raw

@@ -8,8 +8,6 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 
 import pytest
-from tests.library.test_at_once import put_as
-from tests.library.test_pairs import xmp
 
 from daydrop.capturedate.candidate import FROM_COMPANIONS
 from daydrop.capturedate.rule import Verdict
@@ -19,6 +17,8 @@ from daydrop.errors import Refused
 from daydrop.library import Library
 from daydrop.origin import origin_of
 from daydrop.pairs import SAID
+from tests.daydrop.test_at_once import put_as
+from tests.daydrop.test_pairs import xmp
 from tests.faults.promises import broken
 from tests.faults.scenarios import digest, opened, serving
 from tests.media import film, heic, photo, raw

@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
-from tests.library.test_pairs import xmp
 
 from daydrop.catalogue import items as item_rows
 from daydrop.catalogue import sidecars as sidecar_rows
@@ -21,6 +20,7 @@ from daydrop.pairs import FOLDER, OWNER
 from daydrop.refile import Refile
 from daydrop.upload import Announcement
 from daydrop.verify import Verify
+from tests.daydrop.test_pairs import xmp
 from tests.media import film, heic, photo
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock

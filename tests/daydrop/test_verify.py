@@ -7,12 +7,12 @@ from pathlib import Path, PurePosixPath
 from threading import Event
 
 import pytest
-from tests.library.test_companions import EMPTY
-from tests.library.test_pairs import xmp
 
 from daydrop.library import Library
 from daydrop.repair import Repair
 from daydrop.verify import Report, Verify
+from tests.daydrop.test_companions import EMPTY
+from tests.daydrop.test_pairs import xmp
 from tests.media import photo
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from werkzeug.test import Client
 
-from davserver.app import create_app as create_dav
-from davserver.dispatch import Dispatcher
+from davserver.dav.app import create_app as create_dav
+from davserver.gate import Dispatcher
 from daydrop.library import Library
 from daydrop.settings import read_settings
 from tests.media import film, heic, photo

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import event
 from werkzeug.test import Client
 
-from davserver.app import create_app as create_dav
-from davserver.dispatch import Dispatcher
+from davserver.dav.app import create_app as create_dav
+from davserver.gate import Dispatcher
 from daydrop.library import Library
 from tests import media
 from tests.clock import taken

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from davserver.app import create_app as create_dav
-from davserver.dispatch import Dispatcher
+from davserver.dav.app import create_app as create_dav
 from davserver.engine.bounds import Bounds
 from davserver.engine.server import Server
+from davserver.gate import Dispatcher
 from daydrop.library import Library
 from tests.media import photo
 from tests.sites import make_library

@@ -13,9 +13,9 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element, fromstring
 from xml.sax.saxutils import escape, quoteattr
 
-from davserver.dates import to_http, to_iso
-from davserver.errors import Refusal
-from davserver.locks import SUPPORTED, lockdiscovery
+from davserver.dav.dates import to_http, to_iso
+from davserver.dav.errors import Refusal
+from davserver.dav.locks import SUPPORTED, lockdiscovery
 from daydrop.catalogue.locks import Lock
 from daydrop.catalogue.properties import Property
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from wsgidav.xml_tools import etree  # type: ignore[attr-defined]  # lxml, or the standard one
 
-from davserver import put
-from davserver.errors import Refusal, answered
-from davserver.locks import Locks, lockdiscovery
-from davserver.properties import apply, plan
-from davserver.propfind import FINITE_MOST as FINITE
-from davserver.propfind import Entry, Wanted, too_deep
-from davserver.resources import File, Folder, guard_tokens
+from davserver.dav import put
+from davserver.dav.errors import Refusal, answered
+from davserver.dav.locks import Locks, lockdiscovery
+from davserver.dav.properties import apply, plan
+from davserver.dav.propfind import FINITE_MOST as FINITE
+from davserver.dav.propfind import Entry, Wanted, too_deep
+from davserver.dav.resources import File, Folder, guard_tokens
 from daydrop.aliases import Alias, Aliases, Content, Gone, Member, State
 from daydrop.catalogue.locks import INFINITY, Lock
 from daydrop.library import Library

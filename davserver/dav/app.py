@@ -8,13 +8,14 @@ from typing import Any
 from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
 
-from davserver import errors, xml_gate
-from davserver.clients import program
-from davserver.dates import seconds, to_http
-from davserver.errors import Header
-from davserver.locks import Locks
-from davserver.methods import allowed
-from davserver.provider import Provider
+from davserver.dav import errors
+from davserver.dav import xml_bounds as xml_gate
+from davserver.dav.clients import program
+from davserver.dav.dates import seconds, to_http
+from davserver.dav.errors import Header
+from davserver.dav.locks import Locks
+from davserver.dav.methods import allowed
+from davserver.dav.provider import Provider
 from daydrop.library import Library
 from daydrop.origin import Origin, origin_of
 

@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from davserver.maintenance import chosen_settings, opened, with_config, with_store
+from davserver.commands.maintenance import chosen_settings, opened, with_config, with_store
 from daydrop.catalogue.receipts import Outcome
 from daydrop.errors import Refused
 from daydrop.importing import Summary, found_files, import_files, total_size

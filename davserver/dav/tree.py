@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
-from davserver.errors import Refusal
-from davserver.propfind import Entry, Wanted
-from davserver.resources import File, Folder
+from davserver.dav.errors import Refusal
+from davserver.dav.propfind import Entry, Wanted
+from davserver.dav.resources import File, Folder
 from daydrop.aliases import Content
 from daydrop.catalogue import items as rows
 from daydrop.library import Library

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from davserver.propfind import Entry, Wanted
-from davserver.resources import File, Folder
+from davserver.dav.propfind import Entry, Wanted
+from davserver.dav.resources import File, Folder
 from daydrop.aliases import Content
 from daydrop.catalogue.batches import Batch
 from daydrop.library import Library

@@ -9,10 +9,10 @@ from typing import Any
 
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection
 
-from davserver import put
-from davserver.errors import Refusal, refusal
-from davserver.locks import ref_url
-from davserver.propfind import Entry, Wanted
+from davserver.dav import put
+from davserver.dav.errors import Refusal, refusal
+from davserver.dav.locks import ref_url
+from davserver.dav.propfind import Entry, Wanted
 from daydrop.aliases import Content
 from daydrop.errors import Code, Refused
 from daydrop.library import Library

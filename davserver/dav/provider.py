@@ -7,11 +7,11 @@ from typing import Any
 
 from wsgidav.dav_provider import DAVProvider
 
-from davserver import conditions, methods
-from davserver.conditions import Found
-from davserver.errors import Refusal, refusal
-from davserver.locks import Locks
-from davserver.receipts import (
+from davserver.dav import conditions, methods
+from davserver.dav.conditions import Found
+from davserver.dav.errors import Refusal, refusal
+from davserver.dav.locks import Locks
+from davserver.dav.receipts import (
     RECEIPTS,
     RECEIPTS_LISTED,
     ReceiptFile,
@@ -19,10 +19,10 @@ from davserver.receipts import (
     receipt_name,
     receipt_text,
 )
-from davserver.resources import File, Folder, origin_of
-from davserver.root import Root
-from davserver.tree import TreeFile, TreeFolder
-from davserver.uploads import UPLOAD, AliasFile, UploadFolder
+from davserver.dav.resources import File, Folder, origin_of
+from davserver.dav.root import Root
+from davserver.dav.tree import TreeFile, TreeFolder
+from davserver.dav.upload_folder import UPLOAD, AliasFile, UploadFolder
 from daydrop.aliases import NoParent, State
 from daydrop.errors import Refused
 from daydrop.library import Library

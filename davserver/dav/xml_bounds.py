@@ -9,8 +9,8 @@ import re
 from typing import Any, Final
 from xml.parsers import expat
 
+from davserver.dav.errors import Refusal
 from davserver.engine.body import BodyFault
-from davserver.errors import Refusal
 
 BYTES_MOST: Final = 64 << 10
 ELEMENTS_MOST: Final = 1000

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from davserver.propfind import Entry, Wanted
-from davserver.receipts import RECEIPTS, ReceiptsFolder
-from davserver.resources import Folder
-from davserver.tree import TreeFolder
-from davserver.uploads import UPLOAD, UploadFolder
+from davserver.dav.propfind import Entry, Wanted
+from davserver.dav.receipts import RECEIPTS, ReceiptsFolder
+from davserver.dav.resources import Folder
+from davserver.dav.tree import TreeFolder
+from davserver.dav.upload_folder import UPLOAD, UploadFolder
 from daydrop.placement import TREES
 
 

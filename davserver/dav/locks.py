@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
-from davserver.errors import Refusal
+from davserver.dav.errors import Refusal
 from daydrop.aliases import Aliases
 from daydrop.catalogue import aliases as alias_rows
 from daydrop.catalogue import locks as rows

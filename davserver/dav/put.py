@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from davserver.dates import seconds
+from davserver.dav.dates import seconds
+from davserver.dav.errors import Refusal
 from davserver.engine.body import BodyFault, BodyStalled
-from davserver.errors import Refusal
 from daydrop.aliases import Aliases
 from daydrop.errors import Code
 from daydrop.ingest import Incoming, Ingest

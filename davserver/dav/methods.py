@@ -11,13 +11,13 @@ from itertools import chain
 from typing import Any, Protocol
 from urllib.parse import quote, unquote
 
-from davserver import files, propfind
-from davserver.dates import moment
-from davserver.errors import Refusal, answered, multistatus, refusal
-from davserver.locks import Locks
-from davserver.resources import File, Folder, guard_tokens, origin_of
-from davserver.tree import TreeFile, TreeFolder
-from davserver.uploads import UPLOAD, AliasFile, UploadFolder
+from davserver.dav import files, propfind
+from davserver.dav.dates import moment
+from davserver.dav.errors import Refusal, answered, multistatus, refusal
+from davserver.dav.locks import Locks
+from davserver.dav.resources import File, Folder, guard_tokens, origin_of
+from davserver.dav.tree import TreeFile, TreeFolder
+from davserver.dav.upload_folder import UPLOAD, AliasFile, UploadFolder
 from daydrop.aliases import Content, LeftOut
 from daydrop.catalogue import items as item_rows
 from daydrop.catalogue.database import Connection

@@ -6,9 +6,9 @@ from xml.etree.ElementTree import Element
 
 from wsgidav.xml_tools import etree  # type: ignore[attr-defined]  # lxml, or the standard one
 
-from davserver.dates import http_date
-from davserver.errors import Refusal
-from davserver.propfind import DAV, LIVE
+from davserver.dav.dates import http_date
+from davserver.dav.errors import Refusal
+from davserver.dav.propfind import DAV, LIVE
 from daydrop.aliases import Alias, Aliases
 from daydrop.catalogue.properties import Property
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from davserver.dates import http_date
-from davserver.errors import Refusal
+from davserver.dav.dates import http_date
+from davserver.dav.errors import Refusal
 
 
 @dataclass(frozen=True)

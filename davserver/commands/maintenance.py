@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import click
 
-from davserver.commands import settings_of
+from davserver.commands.serve import settings_of
 from daydrop.catalogue.database import CatalogueFailed
 from daydrop.console import configure_console
 from daydrop.doctor import examine

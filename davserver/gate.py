@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from davserver import errors
-from davserver.clients import program
-from davserver.errors import Refusal, refusal
+from davserver.dav import errors
+from davserver.dav.clients import program
+from davserver.dav.errors import Refusal, refusal
 from daydrop.aliases import State
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
