@@ -25,7 +25,7 @@ from davserver.dav.errors import Refusal, refusal
 from daydrop.aliases import State
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
-from daydrop.names import checked_path
+from daydrop.media.names import checked_path
 from daydrop.origin import Origin, origin_of
 from daydrop.placement import TREES
 from daydrop.settings import ServerSettings

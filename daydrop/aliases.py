@@ -26,7 +26,7 @@ from daydrop.catalogue.properties import Property
 from daydrop.clock import Clock
 from daydrop.errors import Code, Missing, Refused
 from daydrop.ingest import Ingest
-from daydrop.names import Role, checked_path, printable, role, sidecar_target, stem_key
+from daydrop.media.names import Role, checked_path, printable, role, sidecar_target, stem_key
 from daydrop.origin import Origin
 from daydrop.receipts import etag
 from daydrop.store.local import LocalStore

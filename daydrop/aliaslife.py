@@ -16,7 +16,7 @@ from daydrop.catalogue.aliases import DAY, Alias, State
 from daydrop.catalogue.database import Connection, Database
 from daydrop.catalogue.receipts import Outcome, Receipt
 from daydrop.clock import Clock
-from daydrop.names import printable
+from daydrop.media.names import printable
 from daydrop.origin import Origin
 from daydrop.upload import Announcement, unsaved_receipt
 from daydrop.uploadlog import UploadLog

@@ -22,8 +22,8 @@ from daydrop.console import in_words
 from daydrop.errors import Refused
 from daydrop.groups import Groups
 from daydrop.keyedlocks import KeyedLocks
+from daydrop.media.names import stem_key
 from daydrop.moves import Moves
-from daydrop.names import stem_key
 from daydrop.pairs import FOLDER, OWNER, part_of
 from daydrop.sidecars import Sidecars
 from daydrop.uploadlog import Told

@@ -39,16 +39,16 @@ from daydrop.dating import Dating
 from daydrop.errors import Code, Refused
 from daydrop.groups import Groups
 from daydrop.keyedlocks import KeyedLocks
-from daydrop.media import HEAD_BYTES, Kind, MediaType, sniff
+from daydrop.media.kinds import HEAD_BYTES, Kind, MediaType, sniff
+from daydrop.media.names import nfc, printable, stem_key
 from daydrop.moves import Moves
-from daydrop.names import nfc, printable, stem_key
 from daydrop.origin import LOCAL
 from daydrop.pairs import FOLDER, FOUND, OWNER, is_sender_of
+from daydrop.readers.workers import RETRY_SECONDS, Unreadable
 from daydrop.receipts import etag, told_of
 from daydrop.sidecars import Sidecars
 from daydrop.store.local import LocalStore
 from daydrop.upload import Whole, unsaved_receipt
-from daydrop.workers import RETRY_SECONDS, Unreadable
 
 _OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
 

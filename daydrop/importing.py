@@ -14,8 +14,8 @@ from daydrop.catalogue.receipts import Outcome
 from daydrop.console import in_words
 from daydrop.errors import Code, Refused
 from daydrop.ingest import Ingest
-from daydrop.media import kind_by_name
-from daydrop.names import Role, is_text, printable, role
+from daydrop.media.kinds import kind_by_name
+from daydrop.media.names import Role, is_text, printable, role
 from daydrop.origin import LOCAL, Origin
 from daydrop.upload import Announcement
 

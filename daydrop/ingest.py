@@ -33,8 +33,8 @@ from daydrop.dating import Dating
 from daydrop.disk import Disk
 from daydrop.errors import Code, Forbidden, Missing, Refused
 from daydrop.filing import Filing
-from daydrop.media import HEAD_BYTES, Kind, kind_by_name
-from daydrop.names import Role, printable, role
+from daydrop.media.kinds import HEAD_BYTES, Kind, kind_by_name
+from daydrop.media.names import Role, printable, role
 from daydrop.receipts import etag
 from daydrop.room import Room
 from daydrop.sidecars import Sidecars

@@ -23,11 +23,12 @@ from daydrop.filing import Filing
 from daydrop.groups import Groups
 from daydrop.ingest import Ingest
 from daydrop.keyedlocks import KeyedLocks
-from daydrop.media import Kind
+from daydrop.media.kinds import Kind
 from daydrop.moves import Moves
 from daydrop.placement import TREES
 from daydrop.previews import Previews
 from daydrop.processlocks import PATIENCE, NoProcesses, ProcessLocks
+from daydrop.readers.workers import Workers
 from daydrop.receipts import Receipts
 from daydrop.room import Room
 from daydrop.settings import Settings
@@ -37,7 +38,6 @@ from daydrop.store.local import LocalStore
 from daydrop.upkeep import Upkeep
 from daydrop.uploadlog import UploadLog
 from daydrop.uploads import Uploads
-from daydrop.workers import Workers
 
 _KINDS = {"images": Kind.IMAGE, "videos": Kind.VIDEO, "others": Kind.OTHER}
 _DAY = 86_400.0

@@ -12,8 +12,8 @@ from enum import IntEnum, StrEnum
 
 from daydrop.capturedate.candidate import CORRECTIONS
 from daydrop.catalogue.items import Item, ItemState
-from daydrop.media import RAW, Kind, extension
-from daydrop.names import stem_key
+from daydrop.media.kinds import RAW, Kind, extension
+from daydrop.media.names import stem_key
 from daydrop.origin import is_owner_key
 
 WEAK_ZONES = frozenset({"utc_estimated", "setting"})  # a partner that knows better is believed

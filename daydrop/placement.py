@@ -3,8 +3,8 @@
 from datetime import date, datetime
 from pathlib import PurePosixPath
 
-from daydrop.media import Kind
-from daydrop.names import fit, stored_name
+from daydrop.media.kinds import Kind
+from daydrop.media.names import fit, stored_name
 
 NO_DATE = PurePosixPath("no_date")
 OTHERS = PurePosixPath("others")

@@ -11,11 +11,11 @@ from queue import Full, Queue
 import structlog
 
 from daydrop.catalogue.items import Item
-from daydrop.drawing import EDGES, VIEW
 from daydrop.keyedlocks import KeyedLocks
-from daydrop.media import Kind, MediaType
+from daydrop.media.kinds import Kind, MediaType
+from daydrop.readers.drawing import EDGES, VIEW
+from daydrop.readers.workers import Failure, Unreadable, Workers
 from daydrop.store.local import LocalStore
-from daydrop.workers import Failure, Unreadable, Workers
 
 _MOST_WAITING = 10_000
 _PASSING = frozenset({Failure.BUSY, Failure.STOPPED, Failure.NOT_OPENED})

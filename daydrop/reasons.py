@@ -7,7 +7,7 @@ from daydrop import words
 from daydrop.capturedate.candidate import Candidate, Form
 from daydrop.capturedate.rule import Judged, Verdict
 from daydrop.catalogue.items import Item
-from daydrop.names import printable
+from daydrop.media.names import printable
 from daydrop.pairs import FOLDER, OWNER, PARTNER
 from daydrop.words import Language
 

@@ -15,7 +15,7 @@ from daydrop.catalogue.batches import Batch
 from daydrop.catalogue.database import Connection, Database
 from daydrop.catalogue.items import Item
 from daydrop.catalogue.receipts import Outcome, Receipt
-from daydrop.media import Kind
+from daydrop.media.kinds import Kind
 from daydrop.placement import TREES
 from daydrop.words import Language, readable_size
 

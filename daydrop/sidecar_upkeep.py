@@ -20,7 +20,7 @@ from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.errors import Refused
 from daydrop.keyedlocks import KeyedLocks
-from daydrop.names import is_sidecar, sidecar_picture
+from daydrop.media.names import is_sidecar, sidecar_picture
 from daydrop.origin import LOCAL
 from daydrop.sidecars import Sidecars, first_free, lies_beside
 from daydrop.store.local import LocalStore

@@ -30,9 +30,8 @@ from daydrop.catalogue.sidecars import Sidecar
 from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
 from daydrop.keyedlocks import KeyedLocks
-from daydrop.media import Kind, extension
-from daydrop.moves import MOST_NUMBERS
-from daydrop.names import (
+from daydrop.media.kinds import Kind, extension
+from daydrop.media.names import (
     NAME_BYTES,
     fit,
     nfc,
@@ -42,12 +41,13 @@ from daydrop.names import (
     stem_key,
     stored_name,
 )
+from daydrop.moves import MOST_NUMBERS
 from daydrop.origin import is_owner_key
 from daydrop.pairs import PARTNER, Part, part_of
+from daydrop.readers.workers import RETRY_SECONDS, Unreadable
 from daydrop.receipts import etag
 from daydrop.store.local import LocalStore, Staged
 from daydrop.upload import Announcement, unsaved_receipt
-from daydrop.workers import RETRY_SECONDS, Unreadable
 
 _PICTURES = (Part.STILL, Part.RAW, Part.FILM)
 _FILMS = (Part.FILM, Part.STILL, Part.RAW)

@@ -27,8 +27,8 @@ from daydrop.clock import Clock
 from daydrop.dating import Dating
 from daydrop.errors import Code, Refused
 from daydrop.filing import Filing
+from daydrop.media.names import is_sidecar
 from daydrop.moves import Moves
-from daydrop.names import is_sidecar
 from daydrop.origin import LOCAL, Origin
 from daydrop.pairs import OWNER
 from daydrop.placement import NO_DATE, numbered

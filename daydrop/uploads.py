@@ -26,7 +26,7 @@ from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
 from daydrop.ingest import PASSING, Announcement, Checksum, Incoming, Ingest
 from daydrop.keyedlocks import KeyedLocks
-from daydrop.names import Role, printable, role, sidecar_target, stem_key
+from daydrop.media.names import Role, printable, role, sidecar_target, stem_key
 from daydrop.origin import Origin
 from daydrop.pairs import FOUND
 from daydrop.upload import unsaved_receipt

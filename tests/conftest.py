@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from daydrop.workers import Workers
+from daydrop.readers.workers import Workers
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared" / "media"

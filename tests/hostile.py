@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from daydrop.workers import UNTOLD
+from daydrop.readers.workers import UNTOLD
 from tests import media as make
 
 BOMB_BYTES = 300 * 1024 * 1024

@@ -16,8 +16,8 @@ from daydrop import words as sentences
 from daydrop.browse import DATED, Position, Query
 from daydrop.capturedate.belief import OLDEST_YEAR
 from daydrop.catalogue.items import Item
-from daydrop.drawing import EDGES, VIEW
 from daydrop.placement import TREES
+from daydrop.readers.drawing import EDGES, VIEW
 from daydrop.reasons import lines, offset
 from daydrop.receipts import why_of
 from webui.assets import asset_url

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from daydrop.browse import Bucket, Month
 from daydrop.catalogue.items import Item
-from daydrop.drawing import VIEW
-from daydrop.media import SERVED_INLINE, Kind
+from daydrop.media.kinds import SERVED_INLINE, Kind
+from daydrop.readers.drawing import VIEW
 from webui.language import Words
 
 _RATIO_STEPS = (5, 30)  # tenths: from half as wide as high to three times

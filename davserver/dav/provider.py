@@ -26,7 +26,7 @@ from davserver.dav.upload_folder import UPLOAD, AliasFile, UploadFolder
 from daydrop.aliases import NoParent, State
 from daydrop.errors import Refused
 from daydrop.library import Library
-from daydrop.names import checked_path
+from daydrop.media.names import checked_path
 from daydrop.placement import TREES
 
 _EXACT = frozenset({"PUT", "LOCK", "MKCOL"})

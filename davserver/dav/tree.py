@@ -13,7 +13,7 @@ from davserver.dav.resources import File, Folder
 from daydrop.aliases import Content
 from daydrop.catalogue import items as rows
 from daydrop.library import Library
-from daydrop.media import kind_by_name
+from daydrop.media.kinds import kind_by_name
 from daydrop.receipts import etag
 from daydrop.store.local import Entry as Stored
 from daydrop.store.local import LocalStore

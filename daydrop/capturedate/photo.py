@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from daydrop.capturedate import exif, iptc, png, scan, xmp
 from daydrop.capturedate.candidate import Candidate
 from daydrop.capturedate.metadata import Medium, Metadata
-from daydrop.media import (
+from daydrop.media.kinds import (
     AVIF,
     BMP,
     GIF,

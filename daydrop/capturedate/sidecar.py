@@ -14,7 +14,7 @@ from PIL import Image
 from daydrop.capturedate import exif, xmp
 from daydrop.capturedate.candidate import Candidate, Form, Source
 from daydrop.capturedate.datetext import RAW_MOST
-from daydrop.media import extension
+from daydrop.media.kinds import extension
 
 BYTES_MOST = 16 * 1024 * 1024
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC by definition, kept naive like all wall clocks

@@ -14,7 +14,7 @@ from daydrop.capturedate.candidate import Candidate, Form, Source
 from daydrop.capturedate.datetext import candidate
 from daydrop.capturedate.exif import plain_model
 from daydrop.capturedate.metadata import Medium, Metadata
-from daydrop.media import (
+from daydrop.media.kinds import (
     ASF,
     AVI,
     BOXED_FILMS,

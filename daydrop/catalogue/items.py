@@ -27,7 +27,7 @@ from daydrop.capturedate.rule import CaptureDate, Judged
 from daydrop.capturedate.rule import dump as dump_judged
 from daydrop.capturedate.rule import load as load_judged
 from daydrop.catalogue.tables import appearances, items, months
-from daydrop.media import Kind
+from daydrop.media.kinds import Kind
 
 
 class ItemState(StrEnum):

@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 from daydrop.disk import Disk
 from daydrop.errors import StoreUnusable
-from daydrop.names import is_text
+from daydrop.media.names import is_text
 from daydrop.placement import TREES
 
 _HIDDEN = ".daydrop"

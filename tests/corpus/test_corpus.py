@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from daydrop import media
-from daydrop.capturedate import names, reader, rule
+from daydrop.capturedate import names, rule
 from daydrop.capturedate.metadata import Medium
+from daydrop.media import kinds as media
+from daydrop.readers import reading as reader
 
 pytestmark = pytest.mark.corpus
 

@@ -7,9 +7,9 @@ import pytest
 
 from daydrop.library import Library
 from daydrop.origin import Origin, origin_of
+from daydrop.readers.workers import Workers
 from daydrop.settings import Settings, read_settings
 from daydrop.upload import Announcement
-from daydrop.workers import Workers
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from daydrop.browse import BUCKET_ITEMS, Query
 from daydrop.catalogue import items as rows
 from daydrop.catalogue.items import Item, ItemState
 from daydrop.library import Library
-from daydrop.media import Kind
+from daydrop.media.kinds import Kind
 
 PLAIN = Item(
     id="",

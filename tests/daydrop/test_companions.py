@@ -10,7 +10,7 @@ import pytest
 from daydrop.batch import Face
 from daydrop.catalogue import items as item_rows
 from daydrop.catalogue import sidecars as sidecar_rows
-from daydrop.names import Role, role, sidecar_ending, sidecar_picture, sidecar_target
+from daydrop.media.names import Role, role, sidecar_ending, sidecar_picture, sidecar_target
 from daydrop.origin import origin_of
 from daydrop.receipts import Outcome
 from daydrop.upload import Announcement

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from PIL import Image, ImageCms
 
-from daydrop import media
-from daydrop.drawing import EDGES, NotDrawableError, draw
+from daydrop.media import kinds as media
+from daydrop.readers.drawing import EDGES, NotDrawableError, draw
 from tests import hostile
 from tests import media as make
 

@@ -9,10 +9,10 @@ import pytest
 
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
+from daydrop.readers.workers import Workers
 from daydrop.receipts import Outcome
 from daydrop.upload import Announcement
 from daydrop.words import Language
-from daydrop.workers import Workers
 from tests import hostile
 from tests import media as make
 

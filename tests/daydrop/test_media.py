@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daydrop import media
-from daydrop.media import Kind, extension, kind_by_name, sniff
+from daydrop.media import kinds as media
+from daydrop.media.kinds import Kind, extension, kind_by_name, sniff
 from tests import media as make
 
 MADE = [

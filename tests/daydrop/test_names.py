@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daydrop.errors import Code, Refused
-from daydrop.names import (
+from daydrop.media.names import (
     NAME_BYTES,
     Role,
     checked_path,

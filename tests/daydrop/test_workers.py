@@ -18,10 +18,11 @@ from typing import Any
 import pebble.pool.process
 import pytest
 
-from daydrop import media, tasks
 from daydrop.capturedate.candidate import Source
 from daydrop.capturedate.metadata import Medium, Metadata
-from daydrop.workers import Failure, Previewed, Unreadable, Workers
+from daydrop.media import kinds as media
+from daydrop.readers import tasks
+from daydrop.readers.workers import Failure, Previewed, Unreadable, Workers
 from tests import hostile
 from tests import media as make
 
@@ -279,7 +280,7 @@ def test_a_file_that_no_worker_began_is_not_said_to_have_overrun(
     with one_worker(limit_seconds=0.2) as (workers, pids):
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
-        monkeypatch.setattr("daydrop.workers.START_SECONDS", 0.5)
+        monkeypatch.setattr("daydrop.readers.workers.START_SECONDS", 0.5)
         found = workers.read(good, "a.jpg", media.JPEG)
         monkeypatch.undo()
         for pid in pids:
@@ -294,7 +295,10 @@ def test_where_no_worker_can_live_no_file_is_to_blame(
 ) -> None:
     good = tmp_path / "good"
     good.write_bytes(make.photo())
-    monkeypatch.setattr("daydrop.workers.confine", signal.raise_signal)  # kills as it starts
+    # it is killed as it starts
+    monkeypatch.setattr(
+        "daydrop.readers.workers.confine", signal.raise_signal
+    )  # kills as it starts
     with one_worker(memory_bytes=signal.SIGKILL) as (workers, _):
         found = workers.read(good, "a.jpg", media.JPEG)
     assert isinstance(found, Unreadable)
@@ -333,8 +337,8 @@ def test_after_stop_a_call_answers_at_once(tmp_path: Path) -> None:
 READ_ONE = """
 import sys
 from pathlib import Path
-from daydrop import media
-from daydrop.workers import Workers
+from daydrop.media import kinds as media
+from daydrop.readers.workers import Workers
 workers = Workers(processes=1)
 print(type(workers.read(Path(sys.argv[1]), "a.tif", media.TIFF)).__name__)
 workers.stop()
@@ -361,8 +365,8 @@ def test_nothing_a_stranger_says_reaches_the_servers_output(tmp_path: Path) -> N
 SERVER = """
 import sys, threading, time
 from pathlib import Path
-from daydrop import media
-from daydrop.workers import Workers
+from daydrop.media import kinds as media
+from daydrop.readers.workers import Workers
 workers = Workers(limit_seconds=300, processes=2)
 for number in range(2):
     threading.Thread(

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from daydrop.library import Library
+from daydrop.readers.workers import Workers
 from daydrop.settings import read_settings
-from daydrop.workers import Workers
 from webui.app import create_app
 
 PAGE = {"Accept": "text/html"}

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from daydrop.library import Library
-from daydrop.names import stem_key
+from daydrop.media.names import stem_key
 from daydrop.processlocks import ProcessLocks
 from daydrop.uploads import QUIET_SECONDS
 from tests import media

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daydrop import media
-from daydrop.capturedate import reader
 from daydrop.capturedate.metadata import Metadata
+from daydrop.media import kinds as media
+from daydrop.readers import reading as reader
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from daydrop import media
 from daydrop.capturedate.candidate import Form, Source
 from daydrop.capturedate.metadata import Medium, Metadata
+from daydrop.media import kinds as media
 from tests import media as make
 
 Read = Callable[..., Metadata]

@@ -5,9 +5,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from daydrop.capturedate import exiftool, names, photo, rule, video
+from daydrop.capturedate import names, photo, rule, video
 from daydrop.capturedate.metadata import Metadata
-from daydrop.media import Kind, MediaType
+from daydrop.media.kinds import Kind, MediaType
+from daydrop.readers import exiftool
 
 
 def read(

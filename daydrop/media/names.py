@@ -9,7 +9,7 @@ import unicodedata
 from enum import StrEnum
 
 from daydrop.errors import Code, Refused
-from daydrop.media import IMAGES, RAW, SIDECARS, VIDEOS, Kind, extension, kind_by_name
+from daydrop.media.kinds import IMAGES, RAW, SIDECARS, VIDEOS, Kind, extension, kind_by_name
 
 NAME_BYTES = 255
 PATH_BYTES = 1024

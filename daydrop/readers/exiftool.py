@@ -12,8 +12,8 @@ from typing import BinaryIO
 
 from daydrop.capturedate.candidate import Candidate, Form, Source
 from daydrop.capturedate.datetext import candidate, understand
-from daydrop.confinement import die_with_parent
-from daydrop.media import Kind, MediaType
+from daydrop.media.kinds import Kind, MediaType
+from daydrop.readers.confinement import die_with_parent
 
 SECONDS_MOST = 6.0
 ANSWER_MOST = 64 * 1024

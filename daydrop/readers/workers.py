@@ -25,11 +25,11 @@ from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from daydrop import tasks
 from daydrop.capturedate.candidate import Candidate
 from daydrop.capturedate.metadata import Metadata
-from daydrop.confinement import confine
-from daydrop.media import MediaType
+from daydrop.media.kinds import MediaType
+from daydrop.readers import tasks
+from daydrop.readers.confinement import confine
 
 TASKS_MOST = 500  # then a worker is replaced, with whatever it has piled up
 STUCK_AFTER = 0.5  # seconds without any lane coming free, until another one is opened
@@ -354,7 +354,7 @@ def _close_aside(lane: _Lane) -> None:
 def _forkserver() -> ForkServerContext:
     """Start workers from a clean, small process: never a fork of the threaded server."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["daydrop.tasks"])
+    context.set_forkserver_preload(["daydrop.readers.tasks"])
     _keep_the_main_program_out()
     return context
 

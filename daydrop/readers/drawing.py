@@ -11,9 +11,9 @@ from typing import BinaryIO
 import pillow_heif
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
-from daydrop import media as kinds
 from daydrop.capturedate import exif, scan
-from daydrop.media import Kind, MediaType
+from daydrop.media import kinds
+from daydrop.media.kinds import Kind, MediaType
 
 EDGES = (320, 640)  # pixels of the longer edge: the grid, and the grid on dense screens
 VIEW = 2048  # the same of a whole screen, for what no browser shows (HEIC, RAW, TIFF)

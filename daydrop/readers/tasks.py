@@ -8,12 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from daydrop import drawing
-from daydrop.capturedate import reader, sidecar
+from daydrop.capturedate import sidecar
 from daydrop.capturedate.candidate import Candidate
 from daydrop.capturedate.metadata import Metadata
-from daydrop.confinement import limit_processor
-from daydrop.media import MediaType
+from daydrop.media.kinds import MediaType
+from daydrop.readers import drawing
+from daydrop.readers import reading as reader
+from daydrop.readers.confinement import limit_processor
 
 
 @dataclass(frozen=True)

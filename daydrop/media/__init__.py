@@ -1,0 +1,1 @@
+"""What a file is: its kind by its bytes, and what its name announces."""

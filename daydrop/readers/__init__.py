@@ -1,0 +1,1 @@
+"""Processes with limits, which parse files of unknown origin and can be killed."""
