@@ -15,20 +15,18 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from daydrop.aliaslife import AliasLife, sweeper
-from daydrop.catalogue import aliases as rows
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue import properties as property_rows
-from daydrop.catalogue import sidecars as sidecar_rows
-from daydrop.catalogue.aliases import Alias, Member, State
+from daydrop.catalogue import alias_rows as rows
+from daydrop.catalogue import companion_rows, item_rows, property_rows
+from daydrop.catalogue.alias_rows import Alias, Member, State
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.items import Item, ItemState
-from daydrop.catalogue.properties import Property
+from daydrop.catalogue.item_rows import Item, ItemState
+from daydrop.catalogue.property_rows import Property
 from daydrop.clock import Clock
 from daydrop.errors import Code, Missing, Refused
 from daydrop.ingest import Ingest
 from daydrop.media.names import Role, checked_path, printable, role, sidecar_target, stem_key
 from daydrop.origin import Origin
-from daydrop.receipts import etag
+from daydrop.receipts.receipts import etag
 from daydrop.store.local import LocalStore
 from daydrop.upload import Announcement, Guard, drive_scope, free
 
@@ -192,7 +190,7 @@ class Aliases:
 
     def _open_companion(self, sidecar_id: str) -> BinaryIO:
         with self._database.reading() as connection:
-            sidecar = sidecar_rows.find(connection, sidecar_id)
+            sidecar = companion_rows.find(connection, sidecar_id)
         if sidecar is not None and sidecar.path is not None:
             return self._store.open(sidecar.path)
         if sidecar is not None and sidecar.staged is not None:
@@ -288,12 +286,12 @@ class Aliases:
 
     def _let_companion_go(self, sidecar_id: str) -> None:
         def work(connection: Connection) -> str | None:
-            sidecar = sidecar_rows.find(connection, sidecar_id)
+            sidecar = companion_rows.find(connection, sidecar_id)
             if sidecar is None or sidecar.item_id is not None:
                 return None
             if rows.refers_to_companion(connection, sidecar_id):
                 return None
-            sidecar_rows.remove(connection, sidecar_id)
+            companion_rows.remove(connection, sidecar_id)
             return sidecar.staged
 
         staged = self._database.write(work)
@@ -345,7 +343,7 @@ class Aliases:
     def _discard_unkept(self, staged: str | None) -> None:
         """Where there are no links, what was taken back may lie in staging again for nobody."""
         with self._database.reading() as connection:
-            kept = rows.staged_names(connection) | sidecar_rows.staged_names(connection)
+            kept = rows.staged_names(connection) | companion_rows.staged_names(connection)
         if staged is not None and staged not in kept:
             self._store.discard(staged)
 
@@ -548,7 +546,7 @@ def _appearing(connection: Connection, moved: list[Alias]) -> Iterator[Item]:
     for alias in moved:
         scope = drive_scope(alias.origin, alias.path)
         if alias.sidecar_id is not None:
-            sidecar_rows.wait_elsewhere(connection, alias.sidecar_id, scope)
+            companion_rows.wait_elsewhere(connection, alias.sidecar_id, scope)
         item = item_rows.find(connection, alias.item_id) if alias.item_id else None
         stem = stem_key(_name(alias.path))
         if item is not None and item_rows.note_appearance(connection, item, scope, stem):

@@ -8,18 +8,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from threading import Lock
 
-from daydrop.batch import Batches
-from daydrop.catalogue import aliases as rows
-from daydrop.catalogue import locks as lock_rows
-from daydrop.catalogue import receipts as receipt_rows
-from daydrop.catalogue.aliases import DAY, Alias, State
+from daydrop.catalogue import alias_rows as rows
+from daydrop.catalogue import lock_rows, receipt_rows
+from daydrop.catalogue.alias_rows import DAY, Alias, State
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.receipts import Outcome, Receipt
+from daydrop.catalogue.receipt_rows import Outcome, Receipt
 from daydrop.clock import Clock
+from daydrop.limits.batches import Batches
 from daydrop.media.names import printable
 from daydrop.origin import Origin
+from daydrop.receipts.log import UploadLog
 from daydrop.upload import Announcement, unsaved_receipt
-from daydrop.uploadlog import UploadLog
 
 _PLACEHOLDER_LIFE = 900.0  # seconds, as all of these
 _LITTER_LIFE = _STAGED_LIFE = 24 * 3600.0

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from daydrop.catalogue import browse as rows
-from daydrop.catalogue import items, receipts
-from daydrop.catalogue.browse import Position, Query
+from daydrop.catalogue import browse_rows as rows
+from daydrop.catalogue import item_rows as items
+from daydrop.catalogue import receipt_rows as receipts
+from daydrop.catalogue.browse_rows import Position, Query
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.items import Item, ItemState
-from daydrop.catalogue.receipts import Receipt
+from daydrop.catalogue.item_rows import Item, ItemState
+from daydrop.catalogue.receipt_rows import Receipt
 from daydrop.placement import TREES
 
 __all__ = [

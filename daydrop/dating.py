@@ -12,21 +12,20 @@ from pathlib import PurePosixPath
 import structlog
 
 from daydrop.capturedate.candidate import FROM_COMPANIONS, Candidate
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue import marks as mark_rows
+from daydrop.catalogue import item_rows, mark_rows
+from daydrop.catalogue.companion_rows import Sidecar
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.items import Item, ItemState, Taken
-from daydrop.catalogue.moves import Move
-from daydrop.catalogue.sidecars import Sidecar
+from daydrop.catalogue.item_rows import Item, ItemState, Taken
+from daydrop.catalogue.move_rows import Move
 from daydrop.console import in_words
 from daydrop.errors import Refused
 from daydrop.groups import Groups
-from daydrop.keyedlocks import KeyedLocks
+from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.names import stem_key
 from daydrop.moves import Moves
 from daydrop.pairs import FOLDER, OWNER, part_of
+from daydrop.receipts.log import Told
 from daydrop.sidecars import Sidecars
-from daydrop.uploadlog import Told
 
 _TRIES = 3  # for the name of a group, when another process works on the same folder
 

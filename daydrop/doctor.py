@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from daydrop.catalogue import items as item_rows
+from daydrop.catalogue import item_rows
 from daydrop.catalogue.database import CatalogueFailed, Database
 from daydrop.errors import Refused, StoreUnusable
 from daydrop.library import Library

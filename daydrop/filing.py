@@ -17,35 +17,37 @@ from typing import Protocol
 import structlog
 
 from daydrop import placement
-from daydrop.batch import Batches
 from daydrop.capturedate import names as dated_names
 from daydrop.capturedate.candidate import Candidate
 from daydrop.capturedate.metadata import Medium, Metadata
-from daydrop.catalogue import aliases as alias_rows
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue import moves as move_rows
-from daydrop.catalogue import receipts as receipt_rows
-from daydrop.catalogue import sidecars as sidecar_rows
-from daydrop.catalogue import uploads as upload_rows
-from daydrop.catalogue.aliases import State
+from daydrop.catalogue import (
+    alias_rows,
+    companion_rows,
+    item_rows,
+    move_rows,
+    receipt_rows,
+    upload_rows,
+)
+from daydrop.catalogue.alias_rows import State
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.items import Item, ItemState, Taken
-from daydrop.catalogue.moves import Move
-from daydrop.catalogue.receipts import Outcome, Receipt
-from daydrop.catalogue.uploads import UploadState
+from daydrop.catalogue.item_rows import Item, ItemState, Taken
+from daydrop.catalogue.move_rows import Move
+from daydrop.catalogue.receipt_rows import Outcome, Receipt
+from daydrop.catalogue.upload_rows import UploadState
 from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.dating import Dating
 from daydrop.errors import Code, Refused
 from daydrop.groups import Groups
-from daydrop.keyedlocks import KeyedLocks
+from daydrop.limits.batches import Batches
+from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.kinds import HEAD_BYTES, Kind, MediaType, sniff
 from daydrop.media.names import nfc, printable, stem_key
 from daydrop.moves import Moves
 from daydrop.origin import LOCAL
 from daydrop.pairs import FOLDER, FOUND, OWNER, is_sender_of
 from daydrop.readers.workers import RETRY_SECONDS, Unreadable
-from daydrop.receipts import etag, told_of
+from daydrop.receipts.receipts import etag, told_of
 from daydrop.sidecars import Sidecars
 from daydrop.store.local import LocalStore
 from daydrop.upload import Whole, unsaved_receipt
@@ -493,7 +495,7 @@ class Filing:
     def _is_unknown(self, path: PurePosixPath, sha256: str) -> bool:
         """Whether these bytes lie there, and no row speaks of them."""
         with self._database.reading() as connection:
-            is_companion = sidecar_rows.at(connection, path) is not None
+            is_companion = companion_rows.at(connection, path) is not None
         try:
             return not is_companion and self._store.sha256(path) == sha256
         except OSError:  # it cannot be read: a stranger that keeps its name

@@ -12,9 +12,9 @@ from pathlib import PurePosixPath
 from daydrop import pairs, placement
 from daydrop.capturedate.candidate import FROM_COMPANIONS, Candidate
 from daydrop.capturedate.rule import CaptureDate, choose
-from daydrop.catalogue import items as item_rows
+from daydrop.catalogue import item_rows
 from daydrop.catalogue.database import Database
-from daydrop.catalogue.items import Item, ItemState
+from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.clock import Clock
 from daydrop.moves import free_number
 from daydrop.pairs import SAID, WEAK_ZONES, Group

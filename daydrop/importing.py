@@ -9,11 +9,11 @@ from pathlib import Path
 
 import structlog
 
-from daydrop.batch import Batches, Face, Limits
-from daydrop.catalogue.receipts import Outcome
+from daydrop.catalogue.receipt_rows import Outcome
 from daydrop.console import in_words
 from daydrop.errors import Code, Refused
 from daydrop.ingest import Ingest
+from daydrop.limits.batches import Batches, Face, Limits
 from daydrop.media.kinds import kind_by_name
 from daydrop.media.names import Role, is_text, printable, role
 from daydrop.origin import LOCAL, Origin

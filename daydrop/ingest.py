@@ -20,27 +20,26 @@ from typing import Self
 
 import structlog
 
-from daydrop.batch import Batches
-from daydrop.catalogue import aliases as alias_rows
-from daydrop.catalogue import receipts as receipt_rows
-from daydrop.catalogue.aliases import Alias, State
-from daydrop.catalogue.batches import Reservation
+from daydrop.catalogue import alias_rows, receipt_rows
+from daydrop.catalogue.alias_rows import Alias, State
+from daydrop.catalogue.batch_rows import Reservation
 from daydrop.catalogue.database import CatalogueClosed, Connection, Database
-from daydrop.catalogue.receipts import Outcome, Receipt
+from daydrop.catalogue.receipt_rows import Outcome, Receipt
 from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.dating import Dating
 from daydrop.disk import Disk
 from daydrop.errors import Code, Forbidden, Missing, Refused
 from daydrop.filing import Filing
+from daydrop.limits.batches import Batches
+from daydrop.limits.room import Room
 from daydrop.media.kinds import HEAD_BYTES, Kind, kind_by_name
 from daydrop.media.names import Role, printable, role
-from daydrop.receipts import etag
-from daydrop.room import Room
+from daydrop.receipts.log import UploadLog
+from daydrop.receipts.receipts import etag
 from daydrop.sidecars import Sidecars
 from daydrop.store.local import LocalStore, Staged
 from daydrop.upload import Announcement, Checksum, Whole, unsaved_receipt
-from daydrop.uploadlog import UploadLog
 from daydrop.words import Fact, readable_size
 
 __all__ = ["PASSING", "Announcement", "Checksum", "Incoming", "Ingest"]

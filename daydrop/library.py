@@ -11,7 +11,6 @@ import structlog
 
 from daydrop.aliases import Aliases
 from daydrop.aliaslife import AliasLife
-from daydrop.batch import Batches
 from daydrop.browse import Browse
 from daydrop.catalogue import schema
 from daydrop.catalogue.database import CatalogueFailed, Database, sqlite_url
@@ -22,21 +21,22 @@ from daydrop.errors import Code, Refused, StoreUnusable
 from daydrop.filing import Filing
 from daydrop.groups import Groups
 from daydrop.ingest import Ingest
-from daydrop.keyedlocks import KeyedLocks
+from daydrop.limits.batches import Batches
+from daydrop.limits.room import Room
+from daydrop.locks.between_processes import PATIENCE, NoProcesses, ProcessLocks
+from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.kinds import Kind
 from daydrop.moves import Moves
 from daydrop.placement import TREES
 from daydrop.previews import Previews
-from daydrop.processlocks import PATIENCE, NoProcesses, ProcessLocks
 from daydrop.readers.workers import Workers
-from daydrop.receipts import Receipts
-from daydrop.room import Room
+from daydrop.receipts.log import UploadLog
+from daydrop.receipts.receipts import Receipts
 from daydrop.settings import Settings
 from daydrop.sidecar_upkeep import SidecarUpkeep
 from daydrop.sidecars import Sidecars
 from daydrop.store.local import LocalStore
 from daydrop.upkeep import Upkeep
-from daydrop.uploadlog import UploadLog
 from daydrop.uploads import Uploads
 
 _KINDS = {"images": Kind.IMAGE, "videos": Kind.VIDEO, "others": Kind.OTHER}

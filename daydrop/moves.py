@@ -13,18 +13,17 @@ from pathlib import PurePosixPath
 
 import structlog
 
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue import moves as rows
-from daydrop.catalogue import receipts as receipt_rows
+from daydrop.catalogue import item_rows, receipt_rows
+from daydrop.catalogue import move_rows as rows
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.items import Item, ItemState
-from daydrop.catalogue.moves import Move
-from daydrop.catalogue.receipts import Outcome
+from daydrop.catalogue.item_rows import Item, ItemState
+from daydrop.catalogue.move_rows import Move
+from daydrop.catalogue.receipt_rows import Outcome
 from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.errors import Refused
-from daydrop.keyedlocks import KeyedLocks
-from daydrop.receipts import told_of
+from daydrop.locks.keyed import KeyedLocks
+from daydrop.receipts.receipts import told_of
 from daydrop.store.local import LocalStore
 
 MOST_NUMBERS = 100_000  # files of one name in one folder

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from daydrop.capturedate.candidate import CORRECTIONS
-from daydrop.catalogue.items import Item, ItemState
+from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.media.kinds import RAW, Kind, extension
 from daydrop.media.names import stem_key
 from daydrop.origin import is_owner_key

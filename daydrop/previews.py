@@ -10,8 +10,8 @@ from queue import Full, Queue
 
 import structlog
 
-from daydrop.catalogue.items import Item
-from daydrop.keyedlocks import KeyedLocks
+from daydrop.catalogue.item_rows import Item
+from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.kinds import Kind, MediaType
 from daydrop.readers.drawing import EDGES, VIEW
 from daydrop.readers.workers import Failure, Unreadable, Workers

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from daydrop.catalogue import items as item_rows
+from daydrop.catalogue import item_rows
 from daydrop.catalogue.database import Database
-from daydrop.catalogue.items import Item, ItemState
+from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.dating import Dating
 from daydrop.groups import Groups
 from daydrop.moves import Moves

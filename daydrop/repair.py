@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import structlog
 
-from daydrop.catalogue import items as item_rows
+from daydrop.catalogue import item_rows
 from daydrop.catalogue.database import Database
 from daydrop.store.local import LocalStore
 from daydrop.upkeep import Swept, Upkeep

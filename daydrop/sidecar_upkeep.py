@@ -9,17 +9,15 @@ from pathlib import PurePosixPath
 
 import structlog
 
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue import marks as mark_rows
-from daydrop.catalogue import receipts as receipt_rows
-from daydrop.catalogue import sidecars as rows
+from daydrop.catalogue import companion_rows as rows
+from daydrop.catalogue import item_rows, mark_rows, receipt_rows
+from daydrop.catalogue.companion_rows import Sidecar
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.items import Item, ItemState
-from daydrop.catalogue.sidecars import Sidecar
+from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.errors import Refused
-from daydrop.keyedlocks import KeyedLocks
+from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.names import is_sidecar, sidecar_picture
 from daydrop.origin import LOCAL
 from daydrop.sidecars import Sidecars, first_free, lies_beside

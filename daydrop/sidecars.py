@@ -14,22 +14,19 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from daydrop.batch import Batches
 from daydrop.capturedate.candidate import FROM_COMPANIONS, Candidate
 from daydrop.capturedate.rule import Verdict
-from daydrop.catalogue import aliases as alias_rows
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue import marks as mark_rows
-from daydrop.catalogue import receipts as receipt_rows
-from daydrop.catalogue import sidecars as rows
-from daydrop.catalogue.aliases import State
+from daydrop.catalogue import alias_rows, item_rows, mark_rows, receipt_rows
+from daydrop.catalogue import companion_rows as rows
+from daydrop.catalogue.alias_rows import State
+from daydrop.catalogue.companion_rows import Sidecar
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.items import Item, ItemState
-from daydrop.catalogue.receipts import Outcome, Receipt
-from daydrop.catalogue.sidecars import Sidecar
+from daydrop.catalogue.item_rows import Item, ItemState
+from daydrop.catalogue.receipt_rows import Outcome, Receipt
 from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
-from daydrop.keyedlocks import KeyedLocks
+from daydrop.limits.batches import Batches
+from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.kinds import Kind, extension
 from daydrop.media.names import (
     NAME_BYTES,
@@ -45,7 +42,7 @@ from daydrop.moves import MOST_NUMBERS
 from daydrop.origin import is_owner_key
 from daydrop.pairs import PARTNER, Part, part_of
 from daydrop.readers.workers import RETRY_SECONDS, Unreadable
-from daydrop.receipts import etag
+from daydrop.receipts.receipts import etag
 from daydrop.store.local import LocalStore, Staged
 from daydrop.upload import Announcement, unsaved_receipt
 

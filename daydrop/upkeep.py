@@ -13,28 +13,30 @@ from pathlib import PurePosixPath
 
 import structlog
 
-from daydrop.batch import Batches
-from daydrop.catalogue import aliases as alias_rows
-from daydrop.catalogue import batches as batch_rows
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue import marks as mark_rows
-from daydrop.catalogue import receipts as receipt_rows
-from daydrop.catalogue import sidecars as sidecar_rows
-from daydrop.catalogue import uploads as upload_rows
+from daydrop.catalogue import (
+    alias_rows,
+    batch_rows,
+    companion_rows,
+    item_rows,
+    mark_rows,
+    receipt_rows,
+    upload_rows,
+)
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.items import Item, ItemState, Taken
+from daydrop.catalogue.item_rows import Item, ItemState, Taken
 from daydrop.clock import Clock
 from daydrop.dating import Dating
 from daydrop.errors import Code, Refused
 from daydrop.filing import Filing
+from daydrop.limits.batches import Batches
 from daydrop.media.names import is_sidecar
 from daydrop.moves import Moves
 from daydrop.origin import LOCAL, Origin
 from daydrop.pairs import OWNER
 from daydrop.placement import NO_DATE, numbered
+from daydrop.receipts.log import Told, UploadLog
 from daydrop.sidecar_upkeep import SidecarUpkeep
 from daydrop.store.local import LocalStore
-from daydrop.uploadlog import Told, UploadLog
 
 UNDO_SECONDS = 15 * 60.0
 SUMS = "SHA256SUMS"
@@ -108,7 +110,7 @@ class Upkeep:
         with self._database.reading() as connection:
             kept = (
                 alias_rows.staged_names(connection)
-                | sidecar_rows.staged_names(connection)
+                | companion_rows.staged_names(connection)
                 | upload_rows.staged_names(connection)
             )
         orphans = [name for name in self._store.staged_names() if name not in kept]
@@ -121,7 +123,7 @@ class Upkeep:
         there = set(self._store.files())
         with self._database.reading() as connection:
             stored = item_rows.all_in_state(connection, ItemState.STORED)
-            companions = {PurePosixPath(path) for path in sidecar_rows.paths(connection)}
+            companions = {PurePosixPath(path) for path in companion_rows.paths(connection)}
         gone = [item for item in stored if item.path not in there]
         lost = sum(self._settle_if_lost(item) for item in gone)
         return sorted(there - {item.path for item in stored} - companions), lost
@@ -205,7 +207,7 @@ class Upkeep:
     def _unknown_trash(self) -> list[str]:
         """What lies in the trash and no row speaks of: the catalogue was lost."""
         with self._database.reading() as connection:
-            known = item_rows.trash_names(connection) | sidecar_rows.ids(connection)
+            known = item_rows.trash_names(connection) | companion_rows.ids(connection)
         return sorted(set(self._store.trashed_names()) - known)
 
     def _adopt_trashed(self, name: str, told: Mapping[str, Told]) -> None:

@@ -12,20 +12,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from daydrop.batch import Batches, Face
-from daydrop.catalogue import batches as batch_rows
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue import receipts as receipt_rows
-from daydrop.catalogue import uploads as rows
-from daydrop.catalogue.batches import Batch
+from daydrop.catalogue import batch_rows, item_rows, receipt_rows
+from daydrop.catalogue import upload_rows as rows
+from daydrop.catalogue.batch_rows import Batch
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.items import Item
-from daydrop.catalogue.receipts import Outcome, Receipt
-from daydrop.catalogue.uploads import Upload, UploadState
+from daydrop.catalogue.item_rows import Item
+from daydrop.catalogue.receipt_rows import Outcome, Receipt
+from daydrop.catalogue.upload_rows import Upload, UploadState
 from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
 from daydrop.ingest import PASSING, Announcement, Checksum, Incoming, Ingest
-from daydrop.keyedlocks import KeyedLocks
+from daydrop.limits.batches import Batches, Face
+from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.names import Role, printable, role, sidecar_target, stem_key
 from daydrop.origin import Origin
 from daydrop.pairs import FOUND

@@ -7,10 +7,9 @@ from enum import StrEnum
 from itertools import groupby
 from pathlib import PurePosixPath
 
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue import sidecars as sidecar_rows
+from daydrop.catalogue import companion_rows, item_rows
 from daydrop.catalogue.database import Database
-from daydrop.catalogue.items import ItemState
+from daydrop.catalogue.item_rows import ItemState
 from daydrop.store.local import LocalStore
 from daydrop.upkeep import SUMS
 
@@ -61,7 +60,7 @@ class Verify:
         """What lies in the tree for all we know, by path."""
         with self._database.reading() as connection:
             items = item_rows.all_in_state(connection, ItemState.STORED)
-            companions = sidecar_rows.in_tree(connection)
+            companions = companion_rows.in_tree(connection)
         found = [Kept(item.path, item.sha256, item.size) for item in items]
         found += [Kept(each.path, each.sha256, each.size) for each in companions if each.path]
         return sorted(found, key=lambda kept: kept.path)
@@ -112,7 +111,7 @@ class Verify:
     def _without_rows(self, paths: Iterable[PurePosixPath]) -> list[PurePosixPath]:
         """Files of the tree that neither an item nor a companion is."""
         with self._database.reading() as connection:
-            known = item_rows.stored_paths(connection) | sidecar_rows.paths(connection)
+            known = item_rows.stored_paths(connection) | companion_rows.paths(connection)
         return [
             path
             for path in paths

@@ -13,10 +13,10 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
 from daydrop import words as sentences
-from daydrop.batch import Batch
 from daydrop.browse import Query
-from daydrop.catalogue.items import Item
+from daydrop.catalogue.item_rows import Item
 from daydrop.errors import Code, Refused
+from daydrop.limits.batches import Batch
 from daydrop.upload import Checksum
 from daydrop.uploads import Announced, Ended, KeyUsed, Manifest, Receiving, Upload, UploadState
 from webui.digests import repr_digests

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from flask import Blueprint, Response, abort, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from daydrop.batch import Batch
-from daydrop.receipts import Outcome, Receipt
+from daydrop.limits.batches import Batch
+from daydrop.receipts.receipts import Outcome, Receipt
 from daydrop.upkeep import UNDO_SECONDS
 from daydrop.words import Language
 from webui.codes import qr_svg

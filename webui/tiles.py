@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from daydrop.browse import Bucket, Month
-from daydrop.catalogue.items import Item
+from daydrop.catalogue.item_rows import Item
 from daydrop.media.kinds import SERVED_INLINE, Kind
 from daydrop.readers.drawing import VIEW
 from webui.language import Words

@@ -7,11 +7,11 @@ from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from daydrop.aliases import State
-from daydrop.batch import Batch, Face
 from daydrop.errors import Code, Refused
 from daydrop.ingest import Announcement, Incoming
+from daydrop.limits.batches import Batch, Face
 from daydrop.origin import Origin
-from daydrop.receipts import KEPT, Outcome, Receipt
+from daydrop.receipts.receipts import KEPT, Outcome, Receipt
 from daydrop.words import readable_size
 from webui.errors import problem, status_of
 from webui.multipart import (

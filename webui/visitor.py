@@ -2,7 +2,7 @@
 
 from flask import request
 
-from daydrop.batch import Batch
+from daydrop.limits.batches import Batch
 from daydrop.origin import Origin, origin_of
 
 ORIGIN_KEY = "daydrop.origin"

@@ -10,7 +10,7 @@ from types import FrameType
 import click
 
 from davserver.commands.maintenance import chosen_settings, opened, with_config, with_store
-from daydrop.catalogue.receipts import Outcome
+from daydrop.catalogue.receipt_rows import Outcome
 from daydrop.errors import Refused
 from daydrop.importing import Summary, found_files, import_files, total_size
 from daydrop.refile import Refile, Refiling

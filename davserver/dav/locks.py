@@ -13,10 +13,10 @@ from xml.sax.saxutils import escape
 
 from davserver.dav.errors import Refusal
 from daydrop.aliases import Aliases
-from daydrop.catalogue import aliases as alias_rows
-from daydrop.catalogue import locks as rows
+from daydrop.catalogue import alias_rows
+from daydrop.catalogue import lock_rows as rows
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.locks import ALONE, EXCLUSIVE, INFINITY, SHARED, Lock
+from daydrop.catalogue.lock_rows import ALONE, EXCLUSIVE, INFINITY, SHARED, Lock
 from daydrop.clock import Clock
 from daydrop.origin import Origin
 

@@ -19,9 +19,9 @@ from davserver.dav.resources import File, Folder, guard_tokens, origin_of
 from davserver.dav.tree import TreeFile, TreeFolder
 from davserver.dav.upload_folder import UPLOAD, AliasFile, UploadFolder
 from daydrop.aliases import Content, LeftOut
-from daydrop.catalogue import items as item_rows
+from daydrop.catalogue import item_rows
 from daydrop.catalogue.database import Connection
-from daydrop.catalogue.items import Item
+from daydrop.catalogue.item_rows import Item
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
 from daydrop.origin import Origin

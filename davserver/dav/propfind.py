@@ -16,8 +16,8 @@ from xml.sax.saxutils import escape, quoteattr
 from davserver.dav.dates import to_http, to_iso
 from davserver.dav.errors import Refusal
 from davserver.dav.locks import SUPPORTED, lockdiscovery
-from daydrop.catalogue.locks import Lock
-from daydrop.catalogue.properties import Property
+from daydrop.catalogue.lock_rows import Lock
+from daydrop.catalogue.property_rows import Property
 
 PIECE: Final = 64 << 10
 FINITE_MOST: Final = 5000

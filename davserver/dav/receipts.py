@@ -8,7 +8,7 @@ from typing import Any
 from davserver.dav.propfind import Entry, Wanted
 from davserver.dav.resources import File, Folder
 from daydrop.aliases import Content
-from daydrop.catalogue.batches import Batch
+from daydrop.catalogue.batch_rows import Batch
 from daydrop.library import Library
 
 RECEIPTS = "Receipts"

@@ -11,10 +11,10 @@ from davserver.dav.errors import Refusal
 from davserver.dav.propfind import Entry, Wanted
 from davserver.dav.resources import File, Folder
 from daydrop.aliases import Content
-from daydrop.catalogue import items as rows
+from daydrop.catalogue import item_rows as rows
 from daydrop.library import Library
 from daydrop.media.kinds import kind_by_name
-from daydrop.receipts import etag
+from daydrop.receipts.receipts import etag
 from daydrop.store.local import Entry as Stored
 from daydrop.store.local import LocalStore
 

@@ -13,7 +13,7 @@ from davserver.dav.propfind import FINITE_MOST as FINITE
 from davserver.dav.propfind import Entry, Wanted, too_deep
 from davserver.dav.resources import File, Folder, guard_tokens
 from daydrop.aliases import Alias, Aliases, Content, Gone, Member, State
-from daydrop.catalogue.locks import INFINITY, Lock
+from daydrop.catalogue.lock_rows import INFINITY, Lock
 from daydrop.library import Library
 from daydrop.origin import Origin
 

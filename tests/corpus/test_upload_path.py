@@ -12,7 +12,7 @@ import pytest
 from daydrop.clock import Clock
 from daydrop.library import Library
 from daydrop.origin import origin_of
-from daydrop.receipts import Receipt
+from daydrop.receipts.receipts import Receipt
 from daydrop.settings import read_settings
 from daydrop.upload import Announcement
 

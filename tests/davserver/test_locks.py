@@ -8,7 +8,7 @@ import pytest
 
 from davserver.dav import locks as lock_module
 from davserver.dav.locks import unopened
-from daydrop.catalogue.locks import Lock
+from daydrop.catalogue.lock_rows import Lock
 from daydrop.library import Library
 from daydrop.origin import origin_of
 from tests import media

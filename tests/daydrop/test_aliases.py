@@ -20,11 +20,11 @@ from daydrop.aliases import (
     _way,
 )
 from daydrop.aliaslife import AliasLife
-from daydrop.catalogue import aliases as rows
-from daydrop.catalogue import locks as lock_rows
-from daydrop.catalogue.aliases import DAY
-from daydrop.catalogue.locks import Lock
-from daydrop.catalogue.properties import Property
+from daydrop.catalogue import alias_rows as rows
+from daydrop.catalogue import lock_rows
+from daydrop.catalogue.alias_rows import DAY
+from daydrop.catalogue.lock_rows import Lock
+from daydrop.catalogue.property_rows import Property
 from daydrop.errors import Code, Forbidden, Refused
 from daydrop.library import Library
 from daydrop.origin import Origin, origin_of

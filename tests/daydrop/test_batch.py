@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from daydrop.batch import Batches
 from daydrop.catalogue import schema
 from daydrop.catalogue.database import Database, sqlite_url
 from daydrop.errors import Code, Refused
+from daydrop.limits.batches import Batches
 from daydrop.origin import origin_of
 from daydrop.settings import LimitSettings
 

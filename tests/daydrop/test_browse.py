@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 import pytest
 
 from daydrop.browse import BUCKET_ITEMS, Query
-from daydrop.catalogue import items as rows
-from daydrop.catalogue.items import Item, ItemState
+from daydrop.catalogue import item_rows as rows
+from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.library import Library
 from daydrop.media.kinds import Kind
 

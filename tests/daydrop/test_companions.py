@@ -7,12 +7,11 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from daydrop.batch import Face
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue import sidecars as sidecar_rows
+from daydrop.catalogue import companion_rows, item_rows
+from daydrop.limits.batches import Face
 from daydrop.media.names import Role, role, sidecar_ending, sidecar_picture, sidecar_target
 from daydrop.origin import origin_of
-from daydrop.receipts import Outcome
+from daydrop.receipts.receipts import Outcome
 from daydrop.upload import Announcement
 from tests.daydrop.test_pairs import TAKEN, paths, xmp
 from tests.media import film, heic, photo, png, raw
@@ -175,9 +174,9 @@ def test_a_companion_that_came_long_ago_stays_with_its_picture(library, send):
     receipt = send("IMG_1.jpg", photo(taken=TAKEN))
     send("IMG_1.xmp", EMPTY)
     with library.database.reading() as connection:
-        (companion,) = sidecar_rows.of_item(connection, receipt.item_id)
+        (companion,) = companion_rows.of_item(connection, receipt.item_id)
     old = replace(companion, arrived=companion.arrived - 40 * 86_400)
-    library.database.write(lambda connection: sidecar_rows.change(connection, old))
+    library.database.write(lambda connection: companion_rows.change(connection, old))
     send("IMG_1.dng", raw(OTHER))
     assert "images/2024/05/17/IMG_1.xmp" in paths(library)
 
@@ -450,7 +449,7 @@ def test_a_companion_of_the_page_that_waits_in_vain_is_given_up(library, origin,
     assert library.sidecar_upkeep.sweep(now - 10) == 0
     assert library.sidecar_upkeep.sweep(now + 10) == 1, "the one of the drive lives by its path"
     with library.database.reading() as connection:
-        assert [each.name for each in sidecar_rows.everything(connection)] == ["IMG_2.xmp"]
+        assert [each.name for each in companion_rows.everything(connection)] == ["IMG_2.xmp"]
 
 
 def test_a_corrected_companion_of_a_long_name_keeps_its_number(library, send):

@@ -10,7 +10,7 @@ import pytest
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
 from daydrop.readers.workers import Workers
-from daydrop.receipts import Outcome
+from daydrop.receipts.receipts import Outcome
 from daydrop.upload import Announcement
 from daydrop.words import Language
 from tests import hostile

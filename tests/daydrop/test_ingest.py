@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from daydrop.catalogue.receipts import Outcome
+from daydrop.catalogue.receipt_rows import Outcome
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
 from daydrop.upload import Announcement, Checksum

@@ -22,11 +22,11 @@ from hypothesis.stateful import (
 )
 
 from daydrop.aliases import Alias, Gone, State
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue.items import ItemState
+from daydrop.catalogue import item_rows
+from daydrop.catalogue.item_rows import ItemState
 from daydrop.library import Library
 from daydrop.origin import Origin, origin_of
-from daydrop.receipts import Outcome
+from daydrop.receipts.receipts import Outcome
 from daydrop.upload import Announcement
 from tests.faults.promises import sums_in_tree
 from tests.faults.scenarios import digest, opened, picture

@@ -8,8 +8,8 @@ from itertools import permutations
 
 import pytest
 
-from daydrop.batch import Face
-from daydrop.catalogue import items as item_rows
+from daydrop.catalogue import item_rows
+from daydrop.limits.batches import Face
 from daydrop.origin import origin_of
 from daydrop.refile import Refile
 from daydrop.upload import Announcement

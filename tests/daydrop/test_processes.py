@@ -15,12 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from daydrop.catalogue import database
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue.receipts import Outcome
+from daydrop.catalogue import database, item_rows
+from daydrop.catalogue.receipt_rows import Outcome
 from daydrop.errors import Code, Refused
-from daydrop.keyedlocks import KeyedLocks
-from daydrop.processlocks import ProcessLocks
+from daydrop.locks.between_processes import ProcessLocks
+from daydrop.locks.keyed import KeyedLocks
 from daydrop.upload import Announcement
 from tests.checkout import ROOT
 from tests.daydrop.test_at_once import CLIENTS, put

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue.items import ItemState
+from daydrop.catalogue import item_rows
+from daydrop.catalogue.item_rows import ItemState
 from daydrop.library import Library
 from daydrop.origin import Origin
 from daydrop.refile import Refile

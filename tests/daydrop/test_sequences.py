@@ -11,8 +11,8 @@ import pytest
 
 from daydrop.capturedate.candidate import FROM_COMPANIONS
 from daydrop.capturedate.rule import Verdict
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue.items import Item, ItemState
+from daydrop.catalogue import item_rows
+from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.errors import Refused
 from daydrop.library import Library
 from daydrop.origin import origin_of

@@ -9,10 +9,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue import sidecars as sidecar_rows
-from daydrop.catalogue.items import Item, ItemState
-from daydrop.catalogue.receipts import Outcome, Receipt
+from daydrop.catalogue import companion_rows, item_rows
+from daydrop.catalogue.item_rows import Item, ItemState
+from daydrop.catalogue.receipt_rows import Outcome, Receipt
 from daydrop.errors import Refused
 from daydrop.library import Library
 from daydrop.origin import origin_of
@@ -250,7 +249,7 @@ def companions_beside(library: Library) -> dict[str, str]:
     with library.database.reading() as connection:
         return {
             str(each.path): str(item_rows.find(connection, each.item_id).path)
-            for each in sidecar_rows.in_tree(connection)
+            for each in companion_rows.in_tree(connection)
         }
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from daydrop.catalogue import uploads as upload_rows
+from daydrop.catalogue import upload_rows
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
+from daydrop.locks.between_processes import ProcessLocks
 from daydrop.media.names import stem_key
 from daydrop.origin import Origin, origin_of
-from daydrop.processlocks import ProcessLocks
 from daydrop.uploads import CHECKPOINT, QUIET_SECONDS, Announced, Ended, UploadState
 from tests import media
 

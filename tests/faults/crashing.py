@@ -16,7 +16,7 @@ from pathlib import Path
 
 from daydrop.console import configure_console
 from daydrop.origin import Origin
-from daydrop.receipts import Outcome
+from daydrop.receipts.receipts import Outcome
 from tests.faults import notes, tracing
 from tests.faults.promises import broken, sums_in_tree
 from tests.faults.scenarios import (

@@ -8,10 +8,7 @@ from enum import Enum
 
 from daydrop.aliases import Gone
 from daydrop.capturedate.candidate import FROM_COMPANIONS
-from daydrop.catalogue import aliases as alias_rows
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue import sidecars as sidecar_rows
-from daydrop.catalogue import uploads as upload_rows
+from daydrop.catalogue import alias_rows, companion_rows, item_rows, upload_rows
 from daydrop.catalogue.database import CatalogueFailed
 from daydrop.library import Library
 from daydrop.origin import Origin
@@ -216,10 +213,10 @@ def _out_of_order(library: Library) -> Iterator[str]:
     with library.database.reading() as connection:
         spoken_of = (
             alias_rows.staged_names(connection)
-            | sidecar_rows.staged_names(connection)
+            | companion_rows.staged_names(connection)
             | upload_rows.staged_names(connection)
         )
-        companions = sidecar_rows.paths(connection)
+        companions = companion_rows.paths(connection)
     for name in set(library.store.staged_names()) - spoken_of:
         yield f"STAGING: nothing refers to {name}"
     for path in companions:

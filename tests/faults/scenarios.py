@@ -16,15 +16,15 @@ from daydrop.aliases import Alias
 from daydrop.capturedate import sidecar
 from daydrop.capturedate.candidate import Candidate
 from daydrop.capturedate.metadata import Metadata
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue.items import Item
+from daydrop.catalogue import item_rows
+from daydrop.catalogue.item_rows import Item
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
 from daydrop.media.kinds import MediaType
 from daydrop.origin import Origin, origin_of
 from daydrop.readers import reading as reader
 from daydrop.readers.workers import Failure, Unreadable, Workers
-from daydrop.receipts import Outcome
+from daydrop.receipts.receipts import Outcome
 from daydrop.settings import read_settings
 from daydrop.upload import Announcement
 from daydrop.uploads import Announced, Upload

@@ -14,7 +14,7 @@ from typing import Self
 
 import pytest
 
-from daydrop.catalogue import aliases as alias_rows
+from daydrop.catalogue import alias_rows
 from tests.checkout import ROOT, free_port, serving, wait_until_open
 from tests.faults.asking import ENVIRONMENT, GOOD, ask, command, get
 from tests.faults.scale import chosen, report

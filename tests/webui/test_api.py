@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from daydrop.library import Library
+from daydrop.locks.between_processes import ProcessLocks
 from daydrop.media.names import stem_key
-from daydrop.processlocks import ProcessLocks
 from daydrop.uploads import QUIET_SECONDS
 from tests import media
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from daydrop.catalogue import locks as lock_rows
+from daydrop.catalogue import lock_rows
 from daydrop.catalogue.tables import aliases, items, locks
 
 DAY = 86400

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from daydrop.catalogue import batches as rows
-from daydrop.catalogue.batches import Batch, Reservation
+from daydrop.catalogue import batch_rows as rows
+from daydrop.catalogue.batch_rows import Batch, Reservation
 from daydrop.catalogue.database import Connection, Database
 from daydrop.clock import Clock
 from daydrop.errors import Code, Refused

@@ -5,18 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from daydrop import reasons
 from daydrop.capturedate.belief import Reason
 from daydrop.capturedate.candidate import Source
-from daydrop.catalogue import batches as batch_rows
-from daydrop.catalogue import items as item_rows
-from daydrop.catalogue import receipts as rows
-from daydrop.catalogue.batches import Batch
+from daydrop.catalogue import batch_rows, item_rows
+from daydrop.catalogue import receipt_rows as rows
+from daydrop.catalogue.batch_rows import Batch
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.items import Item
-from daydrop.catalogue.receipts import Outcome, Receipt
+from daydrop.catalogue.item_rows import Item
+from daydrop.catalogue.receipt_rows import Outcome, Receipt
 from daydrop.media.kinds import Kind
 from daydrop.placement import TREES
+from daydrop.receipts import reasons
 from daydrop.words import Language, readable_size
 
 __all__ = ["KEPT", "Outcome", "Receipt", "Receipts", "Tally", "etag", "told_of", "why_of"]

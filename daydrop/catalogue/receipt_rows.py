@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, false, func, insert, select, update
 
 from daydrop import words
-from daydrop.catalogue.sidecars import Sidecar
+from daydrop.catalogue.companion_rows import Sidecar
 from daydrop.catalogue.tables import batches, receipts
 from daydrop.words import Facts, Language
 

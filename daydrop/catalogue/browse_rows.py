@@ -6,7 +6,7 @@ from typing import Self
 
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select, tuple_
 
-from daydrop.catalogue.items import COLUMNS, STORED, Item, fold, from_row
+from daydrop.catalogue.item_rows import COLUMNS, STORED, Item, fold, from_row
 from daydrop.catalogue.tables import items, months
 
 _AFTER_SLASH = "0"  # the character after "/": everything below a folder sorts before it

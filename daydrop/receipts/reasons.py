@@ -6,7 +6,7 @@ from datetime import datetime
 from daydrop import words
 from daydrop.capturedate.candidate import Candidate, Form
 from daydrop.capturedate.rule import Judged, Verdict
-from daydrop.catalogue.items import Item
+from daydrop.catalogue.item_rows import Item
 from daydrop.media.names import printable
 from daydrop.pairs import FOLDER, OWNER, PARTNER
 from daydrop.words import Language

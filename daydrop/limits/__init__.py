@@ -1,0 +1,1 @@
+"""What one origin may send: the files and bytes of a batch, and room on the disk."""

@@ -1,0 +1,1 @@
+"""Locks that hold between threads, and between the processes of one machine."""
