@@ -22,12 +22,12 @@ import structlog
 from davserver.dav import errors
 from davserver.dav.clients import program
 from davserver.dav.errors import Refusal, refusal
-from daydrop.aliases import State
+from daydrop.aliases.aliases import State
 from daydrop.errors import Code, Refused
+from daydrop.filing.placement import TREES
 from daydrop.library import Library
 from daydrop.media.names import checked_path
 from daydrop.origin import Origin, origin_of
-from daydrop.placement import TREES
 from daydrop.settings import ServerSettings
 
 Environ = dict[str, Any]

@@ -12,7 +12,7 @@ from daydrop.catalogue.browse_rows import Position, Query
 from daydrop.catalogue.database import Connection, Database
 from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.catalogue.receipt_rows import Receipt
-from daydrop.placement import TREES
+from daydrop.filing.placement import TREES
 
 __all__ = [
     "Browse",

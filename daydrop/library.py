@@ -9,35 +9,35 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from daydrop.aliases import Aliases
-from daydrop.aliaslife import AliasLife
+from daydrop.aliases.aliases import Aliases
+from daydrop.aliases.life import AliasLife
 from daydrop.browse import Browse
+from daydrop.care.companion_upkeep import SidecarUpkeep
+from daydrop.care.upkeep import Upkeep
 from daydrop.catalogue import schema
 from daydrop.catalogue.database import CatalogueFailed, Database, sqlite_url
 from daydrop.clock import Clock
-from daydrop.dating import Dating
 from daydrop.disk import Disk
 from daydrop.errors import Code, Refused, StoreUnusable
-from daydrop.filing import Filing
-from daydrop.groups import Groups
-from daydrop.ingest import Ingest
+from daydrop.filing.companions import Sidecars
+from daydrop.filing.dating import Dating
+from daydrop.filing.filing import Filing
+from daydrop.filing.groups import Groups
+from daydrop.filing.moves import Moves
+from daydrop.filing.placement import TREES
+from daydrop.intake.door import Ingest
+from daydrop.intake.resumable import Uploads
 from daydrop.limits.batches import Batches
 from daydrop.limits.room import Room
 from daydrop.locks.between_processes import PATIENCE, NoProcesses, ProcessLocks
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.kinds import Kind
-from daydrop.moves import Moves
-from daydrop.placement import TREES
 from daydrop.previews import Previews
 from daydrop.readers.workers import Workers
 from daydrop.receipts.log import UploadLog
 from daydrop.receipts.receipts import Receipts
 from daydrop.settings import Settings
-from daydrop.sidecar_upkeep import SidecarUpkeep
-from daydrop.sidecars import Sidecars
 from daydrop.store.local import LocalStore
-from daydrop.upkeep import Upkeep
-from daydrop.uploads import Uploads
 
 _KINDS = {"images": Kind.IMAGE, "videos": Kind.VIDEO, "others": Kind.OTHER}
 _DAY = 86_400.0

@@ -16,9 +16,17 @@ from daydrop import words as sentences
 from daydrop.browse import Query
 from daydrop.catalogue.item_rows import Item
 from daydrop.errors import Code, Refused
+from daydrop.filing.announcement import Checksum
+from daydrop.intake.resumable import (
+    Announced,
+    Ended,
+    KeyUsed,
+    Manifest,
+    Receiving,
+    Upload,
+    UploadState,
+)
 from daydrop.limits.batches import Batch
-from daydrop.upload import Checksum
-from daydrop.uploads import Announced, Ended, KeyUsed, Manifest, Receiving, Upload, UploadState
 from webui.digests import repr_digests
 from webui.errors import problem, refusal_problem, status_of
 from webui.gallery import read_cursor, write_cursor

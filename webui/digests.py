@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 
-from daydrop.upload import Checksum
+from daydrop.filing.announcement import Checksum
 
 _ALGORITHMS = {"sha-256": "sha256", "sha-512": "sha512", "sha": "sha1", "md5": "md5"}
 _ENTRY = re.compile(r"\s*([a-z0-9-]+)\s*=\s*:([A-Za-z0-9+/=]*):\s*")

@@ -16,7 +16,7 @@ from daydrop import words as sentences
 from daydrop.browse import DATED, Position, Query
 from daydrop.capturedate.belief import OLDEST_YEAR
 from daydrop.catalogue.item_rows import Item
-from daydrop.placement import TREES
+from daydrop.filing.placement import TREES
 from daydrop.readers.drawing import EDGES, VIEW
 from daydrop.receipts.reasons import lines, offset
 from daydrop.receipts.receipts import why_of

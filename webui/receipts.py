@@ -10,9 +10,9 @@ from pathlib import PurePosixPath
 from flask import Blueprint, Response, abort, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from daydrop.care.upkeep import UNDO_SECONDS
 from daydrop.limits.batches import Batch
 from daydrop.receipts.receipts import Outcome, Receipt
-from daydrop.upkeep import UNDO_SECONDS
 from daydrop.words import Language
 from webui.codes import qr_svg
 from webui.site import is_local, library, page, root_url, wants_json, words

@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from daydrop.aliases import State
+from daydrop.aliases.aliases import State
 from daydrop.errors import Code, Refused
-from daydrop.ingest import Announcement, Incoming
+from daydrop.intake.door import Announcement, Incoming
 from daydrop.limits.batches import Batch, Face
 from daydrop.origin import Origin
 from daydrop.receipts.receipts import KEPT, Outcome, Receipt

@@ -8,14 +8,14 @@ from pathlib import Path, PurePosixPath
 import click
 
 from davserver.commands.serve import settings_of
+from daydrop.care.repair import Repair
+from daydrop.care.verify import Kept, Report, Verify
 from daydrop.catalogue.database import CatalogueFailed
 from daydrop.console import configure_console
 from daydrop.doctor import examine
 from daydrop.errors import Refused, StoreUnusable
 from daydrop.library import Library
-from daydrop.repair import Repair
 from daydrop.settings import Settings
-from daydrop.verify import Kept, Report, Verify
 
 
 def maintenance_commands() -> list[click.Command]:

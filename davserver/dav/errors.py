@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 import structlog
 from wsgidav.dav_error import DAVError
 
-from daydrop.aliases import Entangled, Exists, Gone, Missing, NoParent, TooMuchNoted
+from daydrop.aliases.aliases import Entangled, Exists, Gone, Missing, NoParent, TooMuchNoted
 from daydrop.catalogue.database import CatalogueClosed, CatalogueFailed
 from daydrop.errors import Code, Forbidden, Refused
 

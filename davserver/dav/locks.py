@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 from davserver.dav.errors import Refusal
-from daydrop.aliases import Aliases
+from daydrop.aliases.aliases import Aliases
 from daydrop.catalogue import alias_rows
 from daydrop.catalogue import lock_rows as rows
 from daydrop.catalogue.database import Connection, Database

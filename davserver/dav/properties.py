@@ -9,7 +9,7 @@ from wsgidav.xml_tools import etree  # type: ignore[attr-defined]  # lxml, or th
 from davserver.dav.dates import http_date
 from davserver.dav.errors import Refusal
 from davserver.dav.propfind import DAV, LIVE
-from daydrop.aliases import Alias, Aliases
+from daydrop.aliases.aliases import Alias, Aliases
 from daydrop.catalogue.property_rows import Property
 
 _MODIFIED = f"{DAV}getlastmodified"

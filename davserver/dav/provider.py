@@ -23,11 +23,11 @@ from davserver.dav.resources import File, Folder, origin_of
 from davserver.dav.root import Root
 from davserver.dav.tree import TreeFile, TreeFolder
 from davserver.dav.upload_folder import UPLOAD, AliasFile, UploadFolder
-from daydrop.aliases import NoParent, State
+from daydrop.aliases.aliases import NoParent, State
 from daydrop.errors import Refused
+from daydrop.filing.placement import TREES
 from daydrop.library import Library
 from daydrop.media.names import checked_path
-from daydrop.placement import TREES
 
 _EXACT = frozenset({"PUT", "LOCK", "MKCOL"})
 _JUDGED = (

@@ -9,11 +9,11 @@ from typing import Any, Final
 from davserver.dav.dates import seconds
 from davserver.dav.errors import Refusal
 from davserver.engine.body import BodyFault, BodyStalled
-from daydrop.aliases import Aliases
+from daydrop.aliases.aliases import Aliases
 from daydrop.errors import Code
-from daydrop.ingest import Incoming, Ingest
+from daydrop.filing.announcement import Announcement, Checksum, Guard
+from daydrop.intake.door import Incoming, Ingest
 from daydrop.origin import Origin
-from daydrop.upload import Announcement, Checksum, Guard
 
 BLOCK: Final = 256 << 10
 _OC_ALGORITHMS: Final = {"SHA1": "sha1", "MD5": "md5", "SHA256": "sha256", "SHA512": "sha512"}

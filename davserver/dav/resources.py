@@ -13,7 +13,7 @@ from davserver.dav import put
 from davserver.dav.errors import Refusal, refusal
 from davserver.dav.locks import ref_url
 from davserver.dav.propfind import Entry, Wanted
-from daydrop.aliases import Content
+from daydrop.aliases.aliases import Content
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
 from daydrop.origin import Origin

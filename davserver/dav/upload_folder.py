@@ -12,7 +12,7 @@ from davserver.dav.properties import apply, plan
 from davserver.dav.propfind import FINITE_MOST as FINITE
 from davserver.dav.propfind import Entry, Wanted, too_deep
 from davserver.dav.resources import File, Folder, guard_tokens
-from daydrop.aliases import Alias, Aliases, Content, Gone, Member, State
+from daydrop.aliases.aliases import Alias, Aliases, Content, Gone, Member, State
 from daydrop.catalogue.lock_rows import INFINITY, Lock
 from daydrop.library import Library
 from daydrop.origin import Origin

@@ -7,8 +7,8 @@ from daydrop import words
 from daydrop.capturedate.candidate import Candidate, Form
 from daydrop.capturedate.rule import Judged, Verdict
 from daydrop.catalogue.item_rows import Item
+from daydrop.filing.pairs import FOLDER, OWNER, PARTNER
 from daydrop.media.names import printable
-from daydrop.pairs import FOLDER, OWNER, PARTNER
 from daydrop.words import Language
 
 _RAW_MOST = 60

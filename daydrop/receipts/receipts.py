@@ -13,8 +13,8 @@ from daydrop.catalogue.batch_rows import Batch
 from daydrop.catalogue.database import Connection, Database
 from daydrop.catalogue.item_rows import Item
 from daydrop.catalogue.receipt_rows import Outcome, Receipt
+from daydrop.filing.placement import TREES
 from daydrop.media.kinds import Kind
-from daydrop.placement import TREES
 from daydrop.receipts import reasons
 from daydrop.words import Language, readable_size
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from daydrop.clock import Clock
+from daydrop.filing.announcement import Announcement
 from daydrop.library import Library
 from daydrop.origin import origin_of
 from daydrop.receipts.receipts import Receipt
 from daydrop.settings import read_settings
-from daydrop.upload import Announcement
 
 pytestmark = pytest.mark.corpus
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from daydrop.filing.announcement import Announcement
 from daydrop.library import Library
 from daydrop.origin import Origin, origin_of
 from daydrop.readers.workers import Workers
 from daydrop.settings import Settings, read_settings
-from daydrop.upload import Announcement
 
 
 @pytest.fixture

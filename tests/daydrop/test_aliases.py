@@ -5,8 +5,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from daydrop import aliases as module
-from daydrop.aliases import (
+from daydrop.aliases import aliases as module
+from daydrop.aliases.aliases import (
     Alias,
     Aliases,
     Entangled,
@@ -19,16 +19,16 @@ from daydrop.aliases import (
     _Way,
     _way,
 )
-from daydrop.aliaslife import AliasLife
+from daydrop.aliases.life import AliasLife
 from daydrop.catalogue import alias_rows as rows
 from daydrop.catalogue import lock_rows
 from daydrop.catalogue.alias_rows import DAY
 from daydrop.catalogue.lock_rows import Lock
 from daydrop.catalogue.property_rows import Property
 from daydrop.errors import Code, Forbidden, Refused
+from daydrop.filing.announcement import Announcement
 from daydrop.library import Library
 from daydrop.origin import Origin, origin_of
-from daydrop.upload import Announcement
 from tests.clock import Hand
 from tests.media import photo
 

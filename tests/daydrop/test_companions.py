@@ -8,11 +8,11 @@ from pathlib import PurePosixPath
 import pytest
 
 from daydrop.catalogue import companion_rows, item_rows
+from daydrop.filing.announcement import Announcement
 from daydrop.limits.batches import Face
 from daydrop.media.names import Role, role, sidecar_ending, sidecar_picture, sidecar_target
 from daydrop.origin import origin_of
 from daydrop.receipts.receipts import Outcome
-from daydrop.upload import Announcement
 from tests.daydrop.test_pairs import TAKEN, paths, xmp
 from tests.media import film, heic, photo, png, raw
 

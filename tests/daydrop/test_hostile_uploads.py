@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from daydrop.errors import Code, Refused
+from daydrop.filing.announcement import Announcement
 from daydrop.library import Library
 from daydrop.readers.workers import Workers
 from daydrop.receipts.receipts import Outcome
-from daydrop.upload import Announcement
 from daydrop.words import Language
 from tests import hostile
 from tests import media as make

@@ -9,7 +9,7 @@ import pytest
 
 from daydrop.catalogue import database
 from daydrop.catalogue.receipt_rows import Outcome
-from daydrop.importing import found_files, import_files, total_size
+from daydrop.intake.importing import found_files, import_files, total_size
 from tests.daydrop.test_processes import catalogue_kept
 from tests.media import film, photo, raw
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daydrop.errors import Code, Refused
+from daydrop.filing.placement import numbered
 from daydrop.media.names import (
     NAME_BYTES,
     Role,
@@ -17,7 +18,6 @@ from daydrop.media.names import (
     stem_key,
     stored_name,
 )
-from daydrop.placement import numbered
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from itertools import permutations
 
 import pytest
 
+from daydrop.care.refile import Refile
 from daydrop.catalogue import item_rows
+from daydrop.filing.announcement import Announcement
 from daydrop.limits.batches import Face
 from daydrop.origin import origin_of
-from daydrop.refile import Refile
-from daydrop.upload import Announcement
 from daydrop.words import Language
 from tests.media import film, heic, photo, png, raw
 

@@ -14,9 +14,9 @@ from daydrop.capturedate.rule import Verdict
 from daydrop.catalogue import item_rows
 from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.errors import Refused
+from daydrop.filing.pairs import SAID
 from daydrop.library import Library
 from daydrop.origin import origin_of
-from daydrop.pairs import SAID
 from tests.daydrop.test_at_once import put_as
 from tests.daydrop.test_pairs import xmp
 from tests.faults.promises import broken

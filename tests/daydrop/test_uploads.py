@@ -15,11 +15,11 @@ from sqlalchemy import event
 
 from daydrop.catalogue import upload_rows
 from daydrop.errors import Code, Refused
+from daydrop.intake.resumable import CHECKPOINT, QUIET_SECONDS, Announced, Ended, UploadState
 from daydrop.library import Library
 from daydrop.locks.between_processes import ProcessLocks
 from daydrop.media.names import stem_key
 from daydrop.origin import Origin, origin_of
-from daydrop.uploads import CHECKPOINT, QUIET_SECONDS, Announced, Ended, UploadState
 from tests import media
 
 MAY = datetime(2024, 5, 17, 12, 0)  # noqa: DTZ001

@@ -8,9 +8,9 @@ from threading import Event
 
 import pytest
 
+from daydrop.care.repair import Repair
+from daydrop.care.verify import Report, Verify
 from daydrop.library import Library
-from daydrop.repair import Repair
-from daydrop.verify import Report, Verify
 from tests.daydrop.test_companions import EMPTY
 from tests.daydrop.test_pairs import xmp
 from tests.media import photo

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from daydrop.aliases import Gone
+from daydrop.aliases.aliases import Gone
 from daydrop.capturedate.candidate import FROM_COMPANIONS
+from daydrop.care.refile import Refile
+from daydrop.care.verify import Verify
 from daydrop.catalogue import alias_rows, companion_rows, item_rows, upload_rows
 from daydrop.catalogue.database import CatalogueFailed
+from daydrop.filing.pairs import FOUND, SAID
 from daydrop.library import Library
 from daydrop.origin import Origin
-from daydrop.pairs import FOUND, SAID
-from daydrop.refile import Refile
-from daydrop.verify import Verify
 from tests.faults.notes import Note
 
 ABSENT, GONE = "nothing there", "its item was deleted"

@@ -12,13 +12,15 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from daydrop.aliases import Alias
+from daydrop.aliases.aliases import Alias
 from daydrop.capturedate import sidecar
 from daydrop.capturedate.candidate import Candidate
 from daydrop.capturedate.metadata import Metadata
 from daydrop.catalogue import item_rows
 from daydrop.catalogue.item_rows import Item
 from daydrop.errors import Code, Refused
+from daydrop.filing.announcement import Announcement
+from daydrop.intake.resumable import Announced, Upload
 from daydrop.library import Library
 from daydrop.media.kinds import MediaType
 from daydrop.origin import Origin, origin_of
@@ -26,8 +28,6 @@ from daydrop.readers import reading as reader
 from daydrop.readers.workers import Failure, Unreadable, Workers
 from daydrop.receipts.receipts import Outcome
 from daydrop.settings import read_settings
-from daydrop.upload import Announcement
-from daydrop.uploads import Announced, Upload
 from tests.faults.notes import Note, Notes
 from tests.media import film, photo, raw
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from daydrop.errors import Code, Refused, StoreUnusable
+from daydrop.filing.announcement import Announcement
 from daydrop.library import Library
-from daydrop.upload import Announcement
 from tests.checkout import ROOT
 from tests.faults import tracing
 from tests.faults.disks import MEGABYTE, image, mounted, need, run, served

@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from daydrop.care.refile import Refile
 from daydrop.console import configure_console
 from daydrop.library import Library
-from daydrop.refile import Refile
 from tests.faults import notes, tracing
 from tests.faults.scenarios import HereAndNow, Sender, digest, opened, serving
 from tests.media import film, photo, raw

@@ -11,10 +11,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from daydrop.intake.resumable import QUIET_SECONDS
 from daydrop.library import Library
 from daydrop.locks.between_processes import ProcessLocks
 from daydrop.media.names import stem_key
-from daydrop.uploads import QUIET_SECONDS
 from tests import media
 
 MAY = datetime(2024, 5, 17, 12, 0)  # noqa: DTZ001

@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from daydrop.browse import Query
+from daydrop.filing.announcement import Announcement
 from daydrop.library import Library
 from daydrop.origin import origin_of
-from daydrop.upload import Announcement
 from tests import media
 from tests.webui.conftest import Upload
 

@@ -14,11 +14,11 @@ from daydrop.catalogue.alias_rows import DAY, Alias, State
 from daydrop.catalogue.database import Connection, Database
 from daydrop.catalogue.receipt_rows import Outcome, Receipt
 from daydrop.clock import Clock
+from daydrop.filing.announcement import Announcement, unsaved_receipt
 from daydrop.limits.batches import Batches
 from daydrop.media.names import printable
 from daydrop.origin import Origin
 from daydrop.receipts.log import UploadLog
-from daydrop.upload import Announcement, unsaved_receipt
 
 _PLACEHOLDER_LIFE = 900.0  # seconds, as all of these
 _LITTER_LIFE = _STAGED_LIFE = 24 * 3600.0

@@ -25,6 +25,9 @@ from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.catalogue.receipt_rows import Outcome, Receipt
 from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
+from daydrop.filing.announcement import Announcement, unsaved_receipt
+from daydrop.filing.moves import MOST_NUMBERS
+from daydrop.filing.pairs import PARTNER, Part, part_of
 from daydrop.limits.batches import Batches
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.kinds import Kind, extension
@@ -38,13 +41,10 @@ from daydrop.media.names import (
     stem_key,
     stored_name,
 )
-from daydrop.moves import MOST_NUMBERS
 from daydrop.origin import is_owner_key
-from daydrop.pairs import PARTNER, Part, part_of
 from daydrop.readers.workers import RETRY_SECONDS, Unreadable
 from daydrop.receipts.receipts import etag
 from daydrop.store.local import LocalStore, Staged
-from daydrop.upload import Announcement, unsaved_receipt
 
 _PICTURES = (Part.STILL, Part.RAW, Part.FILM)
 _FILMS = (Part.FILM, Part.STILL, Part.RAW)

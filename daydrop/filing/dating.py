@@ -19,13 +19,13 @@ from daydrop.catalogue.item_rows import Item, ItemState, Taken
 from daydrop.catalogue.move_rows import Move
 from daydrop.console import in_words
 from daydrop.errors import Refused
-from daydrop.groups import Groups
+from daydrop.filing.companions import Sidecars
+from daydrop.filing.groups import Groups
+from daydrop.filing.moves import Moves
+from daydrop.filing.pairs import FOLDER, OWNER, part_of
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.names import stem_key
-from daydrop.moves import Moves
-from daydrop.pairs import FOLDER, OWNER, part_of
 from daydrop.receipts.log import Told
-from daydrop.sidecars import Sidecars
 
 _TRIES = 3  # for the name of a group, when another process works on the same folder
 

@@ -7,11 +7,11 @@ from enum import StrEnum
 from itertools import groupby
 from pathlib import PurePosixPath
 
+from daydrop.care.upkeep import SUMS
 from daydrop.catalogue import companion_rows, item_rows
 from daydrop.catalogue.database import Database
 from daydrop.catalogue.item_rows import ItemState
 from daydrop.store.local import LocalStore
-from daydrop.upkeep import SUMS
 
 _SETTLING = 1.0  # seconds from a file's link or move to its row, at most
 

@@ -27,19 +27,19 @@ from daydrop.catalogue.database import CatalogueClosed, Connection, Database
 from daydrop.catalogue.receipt_rows import Outcome, Receipt
 from daydrop.clock import Clock
 from daydrop.console import in_words
-from daydrop.dating import Dating
 from daydrop.disk import Disk
 from daydrop.errors import Code, Forbidden, Missing, Refused
-from daydrop.filing import Filing
+from daydrop.filing.announcement import Announcement, Checksum, Whole, unsaved_receipt
+from daydrop.filing.companions import Sidecars
+from daydrop.filing.dating import Dating
+from daydrop.filing.filing import Filing
 from daydrop.limits.batches import Batches
 from daydrop.limits.room import Room
 from daydrop.media.kinds import HEAD_BYTES, Kind, kind_by_name
 from daydrop.media.names import Role, printable, role
 from daydrop.receipts.log import UploadLog
 from daydrop.receipts.receipts import etag
-from daydrop.sidecars import Sidecars
 from daydrop.store.local import LocalStore, Staged
-from daydrop.upload import Announcement, Checksum, Whole, unsaved_receipt
 from daydrop.words import Fact, readable_size
 
 __all__ = ["PASSING", "Announcement", "Checksum", "Incoming", "Ingest"]

@@ -7,11 +7,11 @@ from typing import BinaryIO
 
 import structlog
 
+from daydrop.care.upkeep import Swept, Upkeep
+from daydrop.care.verify import Kept, Report
 from daydrop.catalogue import item_rows
 from daydrop.catalogue.database import Database
 from daydrop.store.local import LocalStore
-from daydrop.upkeep import Swept, Upkeep
-from daydrop.verify import Kept, Report
 
 _BLOCK = 1 << 20
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import PurePosixPath
 
-from daydrop import pairs, placement
 from daydrop.capturedate.candidate import FROM_COMPANIONS, Candidate
 from daydrop.capturedate.rule import CaptureDate, choose
 from daydrop.catalogue import item_rows
 from daydrop.catalogue.database import Database
 from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.clock import Clock
-from daydrop.moves import free_number
-from daydrop.pairs import SAID, WEAK_ZONES, Group
-from daydrop.sidecars import Sidecars, name_beside
+from daydrop.filing import pairs, placement
+from daydrop.filing.companions import Sidecars, name_beside
+from daydrop.filing.moves import free_number
+from daydrop.filing.pairs import SAID, WEAK_ZONES, Group
 from daydrop.store.local import LocalStore
 
 _A_DAY = timedelta(days=1)

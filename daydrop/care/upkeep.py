@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 import structlog
 
+from daydrop.care.companion_upkeep import SidecarUpkeep
 from daydrop.catalogue import (
     alias_rows,
     batch_rows,
@@ -25,17 +26,16 @@ from daydrop.catalogue import (
 from daydrop.catalogue.database import Connection, Database
 from daydrop.catalogue.item_rows import Item, ItemState, Taken
 from daydrop.clock import Clock
-from daydrop.dating import Dating
 from daydrop.errors import Code, Refused
-from daydrop.filing import Filing
+from daydrop.filing.dating import Dating
+from daydrop.filing.filing import Filing
+from daydrop.filing.moves import Moves
+from daydrop.filing.pairs import OWNER
+from daydrop.filing.placement import NO_DATE, numbered
 from daydrop.limits.batches import Batches
 from daydrop.media.names import is_sidecar
-from daydrop.moves import Moves
 from daydrop.origin import LOCAL, Origin
-from daydrop.pairs import OWNER
-from daydrop.placement import NO_DATE, numbered
 from daydrop.receipts.log import Told, UploadLog
-from daydrop.sidecar_upkeep import SidecarUpkeep
 from daydrop.store.local import LocalStore
 
 UNDO_SECONDS = 15 * 60.0

@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from daydrop.aliaslife import AliasLife, sweeper
+from daydrop.aliases.life import AliasLife, sweeper
 from daydrop.catalogue import alias_rows as rows
 from daydrop.catalogue import companion_rows, item_rows, property_rows
 from daydrop.catalogue.alias_rows import Alias, Member, State
@@ -23,12 +23,12 @@ from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.catalogue.property_rows import Property
 from daydrop.clock import Clock
 from daydrop.errors import Code, Missing, Refused
-from daydrop.ingest import Ingest
+from daydrop.filing.announcement import Announcement, Guard, drive_scope, free
+from daydrop.intake.door import Ingest
 from daydrop.media.names import Role, checked_path, printable, role, sidecar_target, stem_key
 from daydrop.origin import Origin
 from daydrop.receipts.receipts import etag
 from daydrop.store.local import LocalStore
-from daydrop.upload import Announcement, Guard, drive_scope, free
 
 __all__ = ["Alias", "Aliases", "Content", "Exists", "LeftOut", "Member", "Missing", "State"]
 

@@ -17,10 +17,10 @@ from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.errors import Refused
+from daydrop.filing.companions import Sidecars, first_free, lies_beside
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.names import is_sidecar, sidecar_picture
 from daydrop.origin import LOCAL
-from daydrop.sidecars import Sidecars, first_free, lies_beside
 from daydrop.store.local import LocalStore
 
 

@@ -16,7 +16,6 @@ from typing import Protocol
 
 import structlog
 
-from daydrop import placement
 from daydrop.capturedate import names as dated_names
 from daydrop.capturedate.candidate import Candidate
 from daydrop.capturedate.metadata import Medium, Metadata
@@ -36,21 +35,22 @@ from daydrop.catalogue.receipt_rows import Outcome, Receipt
 from daydrop.catalogue.upload_rows import UploadState
 from daydrop.clock import Clock
 from daydrop.console import in_words
-from daydrop.dating import Dating
 from daydrop.errors import Code, Refused
-from daydrop.groups import Groups
+from daydrop.filing import placement
+from daydrop.filing.announcement import Whole, unsaved_receipt
+from daydrop.filing.companions import Sidecars
+from daydrop.filing.dating import Dating
+from daydrop.filing.groups import Groups
+from daydrop.filing.moves import Moves
+from daydrop.filing.pairs import FOLDER, FOUND, OWNER, is_sender_of
 from daydrop.limits.batches import Batches
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.kinds import HEAD_BYTES, Kind, MediaType, sniff
 from daydrop.media.names import nfc, printable, stem_key
-from daydrop.moves import Moves
 from daydrop.origin import LOCAL
-from daydrop.pairs import FOLDER, FOUND, OWNER, is_sender_of
 from daydrop.readers.workers import RETRY_SECONDS, Unreadable
 from daydrop.receipts.receipts import etag, told_of
-from daydrop.sidecars import Sidecars
 from daydrop.store.local import LocalStore
-from daydrop.upload import Whole, unsaved_receipt
 
 _OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
 

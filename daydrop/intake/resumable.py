@@ -21,13 +21,13 @@ from daydrop.catalogue.receipt_rows import Outcome, Receipt
 from daydrop.catalogue.upload_rows import Upload, UploadState
 from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
-from daydrop.ingest import PASSING, Announcement, Checksum, Incoming, Ingest
+from daydrop.filing.announcement import unsaved_receipt
+from daydrop.filing.pairs import FOUND
+from daydrop.intake.door import PASSING, Announcement, Checksum, Incoming, Ingest
 from daydrop.limits.batches import Batches, Face
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.names import Role, printable, role, sidecar_target, stem_key
 from daydrop.origin import Origin
-from daydrop.pairs import FOUND
-from daydrop.upload import unsaved_receipt
 
 __all__ = [
     "Announced",

@@ -1,0 +1,1 @@
+"""The paths in `Upload` that go on answering for items."""

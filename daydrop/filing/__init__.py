@@ -1,0 +1,1 @@
+"""A whole upload gets its day, its folder and name, and its rows."""

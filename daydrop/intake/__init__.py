@@ -1,0 +1,1 @@
+"""The way in: uploads are let in, received, resumed, or brought by an import."""
