@@ -28,10 +28,10 @@ from werkzeug.test import Client  # noqa: E402
 from davserver.dav.app import create_app  # noqa: E402
 from davserver.gate import Dispatcher  # noqa: E402
 from daydrop.catalogue import alias_rows, item_rows, receipt_rows  # noqa: E402
-from daydrop.catalogue.alias_rows import State  # noqa: E402
 from daydrop.catalogue.database import Connection  # noqa: E402
-from daydrop.catalogue.item_rows import Item  # noqa: E402
 from daydrop.library import Library  # noqa: E402
+from daydrop.records.alias import State  # noqa: E402
+from daydrop.records.item import Item  # noqa: E402
 from tests import media  # noqa: E402
 from tests.drive import Drive  # noqa: E402
 from tests.sites import make_library  # noqa: E402

@@ -24,11 +24,11 @@ from davserver.dav.clients import program
 from davserver.dav.errors import Refusal, refusal
 from daydrop.aliases.aliases import State
 from daydrop.errors import Code, Refused
-from daydrop.filing.placement import TREES
 from daydrop.library import Library
 from daydrop.media.names import checked_path
 from daydrop.origin import Origin, origin_of
 from daydrop.settings import ServerSettings
+from daydrop.store.trees import TREES
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]

@@ -8,11 +8,11 @@ from pathlib import PurePosixPath
 from daydrop.catalogue import browse_rows as rows
 from daydrop.catalogue import item_rows as items
 from daydrop.catalogue import receipt_rows as receipts
-from daydrop.catalogue.browse_rows import Position, Query
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.item_rows import Item, ItemState
-from daydrop.catalogue.receipt_rows import Receipt
-from daydrop.filing.placement import TREES
+from daydrop.records.item import Item, ItemState
+from daydrop.records.query import Position, Query
+from daydrop.records.receipt import Receipt
+from daydrop.store.trees import TREES
 
 __all__ = [
     "Browse",

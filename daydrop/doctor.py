@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daydrop.catalogue import item_rows
-from daydrop.catalogue.database import CatalogueFailed, Database
-from daydrop.errors import Refused, StoreUnusable
+from daydrop.catalogue.database import Database
+from daydrop.errors import CatalogueFailed, Refused, StoreUnusable
 from daydrop.library import Library
 from daydrop.settings import Settings
 from daydrop.words import readable_size

@@ -1,5 +1,6 @@
 """Why an upload is refused: a stable code, and a sentence that says what to do next."""
 
+import errno
 from enum import StrEnum
 
 from daydrop import words
@@ -61,3 +62,24 @@ class Missing(Exception):
 
 class StoreUnusable(RuntimeError):
     """The store cannot serve as one; its text says why and what to do."""
+
+
+class CatalogueClosed(RuntimeError):
+    """The catalogue takes no more work: the server is stopping."""
+
+
+class CatalogueFailed(OSError):
+    """The catalogue could not be read or written; `errno` is EIO when its disk has failed."""
+
+    @property
+    def advice(self) -> str:
+        """What is wrong, and what to do."""
+        says = str(self.args[-1]).splitlines()[-1]
+        if self.errno == errno.EIO:
+            return f"the disk of the catalogue failed ({says}): check it, then start again"
+        return (
+            f"the catalogue is damaged ({says}): stop Daydrop, move all .daydrop/catalogue.sqlite* "
+            "away, put the newest of .daydrop/copies in their place as catalogue.sqlite if there "
+            "is one, and run daydrop rescan, which brings it in line with the files and the log, "
+            "also from nothing"
+        )

@@ -15,16 +15,15 @@ from daydrop.browse import Browse
 from daydrop.care.companion_upkeep import SidecarUpkeep
 from daydrop.care.upkeep import Upkeep
 from daydrop.catalogue import schema
-from daydrop.catalogue.database import CatalogueFailed, Database, sqlite_url
+from daydrop.catalogue.database import Database, sqlite_url
 from daydrop.clock import Clock
 from daydrop.disk import Disk
-from daydrop.errors import Code, Refused, StoreUnusable
+from daydrop.errors import CatalogueFailed, Code, Refused, StoreUnusable
 from daydrop.filing.companions import Sidecars
 from daydrop.filing.dating import Dating
 from daydrop.filing.filing import Filing
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
-from daydrop.filing.placement import TREES
 from daydrop.intake.door import Ingest
 from daydrop.intake.resumable import Uploads
 from daydrop.limits.batches import Batches
@@ -38,6 +37,7 @@ from daydrop.receipts.log import UploadLog
 from daydrop.receipts.receipts import Receipts
 from daydrop.settings import Settings
 from daydrop.store.local import LocalStore
+from daydrop.store.trees import TREES
 
 _KINDS = {"images": Kind.IMAGE, "videos": Kind.VIDEO, "others": Kind.OTHER}
 _DAY = 86_400.0

@@ -10,11 +10,11 @@ from queue import Full, Queue
 
 import structlog
 
-from daydrop.catalogue.item_rows import Item
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.kinds import Kind, MediaType
 from daydrop.readers.drawing import EDGES, VIEW
 from daydrop.readers.workers import Failure, Unreadable, Workers
+from daydrop.records.item import Item
 from daydrop.store.local import LocalStore
 
 _MOST_WAITING = 10_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import Blueprint, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from daydrop.catalogue.item_rows import Item
+from daydrop.records.item import Item
 from webui.receipts import stored_of
 from webui.site import library, page
 from webui.visitor import visitor

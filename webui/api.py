@@ -14,7 +14,6 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from daydrop import words as sentences
 from daydrop.browse import Query
-from daydrop.catalogue.item_rows import Item
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Checksum
 from daydrop.intake.resumable import (
@@ -27,6 +26,7 @@ from daydrop.intake.resumable import (
     UploadState,
 )
 from daydrop.limits.batches import Batch
+from daydrop.records.item import Item
 from webui.digests import repr_digests
 from webui.errors import problem, refusal_problem, status_of
 from webui.gallery import read_cursor, write_cursor

@@ -15,11 +15,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from daydrop import words as sentences
 from daydrop.browse import DATED, Position, Query
 from daydrop.capturedate.belief import OLDEST_YEAR
-from daydrop.catalogue.item_rows import Item
-from daydrop.filing.placement import TREES
 from daydrop.readers.drawing import EDGES, VIEW
 from daydrop.receipts.reasons import lines, offset
 from daydrop.receipts.receipts import why_of
+from daydrop.records.item import Item
+from daydrop.store.trees import TREES
 from webui.assets import asset_url
 from webui.site import library, page, root_url, words
 from webui.tiles import Tile, address, parsed_day, tile, year_links

@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from daydrop.browse import Bucket, Month
-from daydrop.catalogue.item_rows import Item
 from daydrop.media.kinds import SERVED_INLINE, Kind
 from daydrop.readers.drawing import VIEW
+from daydrop.records.item import Item
 from webui.language import Words
 
 _RATIO_STEPS = (5, 30)  # tenths: from half as wide as high to three times

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, abort, request
 from werkzeug.wrappers import Response as AnyResponse
 from zipstream import ZIP_STORED, ZipStream  # type: ignore[import-untyped]  # it ships none
 
-from daydrop.catalogue.item_rows import Item
+from daydrop.records.item import Item
 from daydrop.store.local import LocalStore
 from daydrop.words import readable_size
 from webui.site import library, told, words

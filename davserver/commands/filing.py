@@ -11,9 +11,9 @@ import click
 
 from davserver.commands.maintenance import chosen_settings, opened, with_config, with_store
 from daydrop.care.refile import Refile, Refiling
-from daydrop.catalogue.receipt_rows import Outcome
 from daydrop.errors import Refused
 from daydrop.intake.importing import Summary, found_files, import_files, total_size
+from daydrop.records.receipt import Outcome
 
 _INCOMPLETE = 1
 _STOPPED = 130  # as shells report what Ctrl-C ended

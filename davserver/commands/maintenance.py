@@ -10,10 +10,9 @@ import click
 from davserver.commands.serve import settings_of
 from daydrop.care.repair import Repair
 from daydrop.care.verify import Kept, Report, Verify
-from daydrop.catalogue.database import CatalogueFailed
 from daydrop.console import configure_console
 from daydrop.doctor import examine
-from daydrop.errors import Refused, StoreUnusable
+from daydrop.errors import CatalogueFailed, Refused, StoreUnusable
 from daydrop.library import Library
 from daydrop.settings import Settings
 

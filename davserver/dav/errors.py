@@ -15,8 +15,7 @@ import structlog
 from wsgidav.dav_error import DAVError
 
 from daydrop.aliases.aliases import Entangled, Exists, Gone, Missing, NoParent, TooMuchNoted
-from daydrop.catalogue.database import CatalogueClosed, CatalogueFailed
-from daydrop.errors import Code, Forbidden, Refused
+from daydrop.errors import CatalogueClosed, CatalogueFailed, Code, Forbidden, Refused
 
 T = TypeVar("T")
 Header = tuple[str, str]

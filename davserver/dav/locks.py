@@ -16,9 +16,9 @@ from daydrop.aliases.aliases import Aliases
 from daydrop.catalogue import alias_rows
 from daydrop.catalogue import lock_rows as rows
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.lock_rows import ALONE, EXCLUSIVE, INFINITY, SHARED, Lock
 from daydrop.clock import Clock
 from daydrop.origin import Origin
+from daydrop.records.lock import ALONE, EXCLUSIVE, INFINITY, SHARED, Lock
 
 UPLOAD = "/Upload"
 LONGEST = 3600.0  # seconds

@@ -21,12 +21,12 @@ from davserver.dav.upload_folder import UPLOAD, AliasFile, UploadFolder
 from daydrop.aliases.aliases import Content, LeftOut
 from daydrop.catalogue import item_rows
 from daydrop.catalogue.database import Connection
-from daydrop.catalogue.item_rows import Item
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Guard
-from daydrop.filing.placement import TREES
 from daydrop.library import Library
 from daydrop.origin import Origin
+from daydrop.records.item import Item
+from daydrop.store.trees import TREES
 
 WRITABLE = "OPTIONS, GET, HEAD, PROPFIND, PUT, MKCOL, DELETE, COPY, MOVE, PROPPATCH, LOCK, UNLOCK"
 READABLE = "OPTIONS, GET, HEAD, PROPFIND"

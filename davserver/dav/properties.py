@@ -10,7 +10,7 @@ from davserver.dav.dates import http_date
 from davserver.dav.errors import Refusal
 from davserver.dav.propfind import DAV, LIVE
 from daydrop.aliases.aliases import Alias, Aliases
-from daydrop.catalogue.property_rows import Property
+from daydrop.records.property import Property
 
 _MODIFIED = f"{DAV}getlastmodified"
 _TIMES = ("{urn:schemas-microsoft-com:}Win32LastModifiedTime",)

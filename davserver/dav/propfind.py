@@ -16,8 +16,8 @@ from xml.sax.saxutils import escape, quoteattr
 from davserver.dav.dates import to_http, to_iso
 from davserver.dav.errors import Refusal
 from davserver.dav.locks import SUPPORTED, lockdiscovery
-from daydrop.catalogue.lock_rows import Lock
-from daydrop.catalogue.property_rows import Property
+from daydrop.records.lock import Lock
+from daydrop.records.property import Property
 
 PIECE: Final = 64 << 10
 FINITE_MOST: Final = 5000

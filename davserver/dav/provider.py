@@ -25,9 +25,9 @@ from davserver.dav.tree import TreeFile, TreeFolder
 from davserver.dav.upload_folder import UPLOAD, AliasFile, UploadFolder
 from daydrop.aliases.aliases import NoParent, State
 from daydrop.errors import Refused
-from daydrop.filing.placement import TREES
 from daydrop.library import Library
 from daydrop.media.names import checked_path
+from daydrop.store.trees import TREES
 
 _EXACT = frozenset({"PUT", "LOCK", "MKCOL"})
 _JUDGED = (

@@ -8,8 +8,8 @@ from typing import Any
 from davserver.dav.propfind import Entry, Wanted
 from davserver.dav.resources import File, Folder
 from daydrop.aliases.aliases import Content
-from daydrop.catalogue.batch_rows import Batch
 from daydrop.library import Library
+from daydrop.records.batch import Batch
 
 RECEIPTS = "Receipts"
 RECEIPTS_LISTED = 1000

@@ -8,7 +8,7 @@ from davserver.dav.receipts import RECEIPTS, ReceiptsFolder
 from davserver.dav.resources import Folder
 from davserver.dav.tree import TreeFolder
 from davserver.dav.upload_folder import UPLOAD, UploadFolder
-from daydrop.filing.placement import TREES
+from daydrop.store.trees import TREES
 
 
 class Root(Folder):

@@ -13,9 +13,9 @@ from davserver.dav.propfind import FINITE_MOST as FINITE
 from davserver.dav.propfind import Entry, Wanted, too_deep
 from davserver.dav.resources import File, Folder, guard_tokens
 from daydrop.aliases.aliases import Alias, Aliases, Content, Gone, Member, State
-from daydrop.catalogue.lock_rows import INFINITY, Lock
 from daydrop.library import Library
 from daydrop.origin import Origin
+from daydrop.records.lock import INFINITY, Lock
 
 UPLOAD = "Upload"
 UNTOLD = "application/octet-stream"

@@ -17,10 +17,7 @@ from typing import BinaryIO
 from daydrop.aliases.life import AliasLife, sweeper
 from daydrop.catalogue import alias_rows as rows
 from daydrop.catalogue import companion_rows, item_rows, property_rows
-from daydrop.catalogue.alias_rows import Alias, Member, State
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.item_rows import Item, ItemState
-from daydrop.catalogue.property_rows import Property
 from daydrop.clock import Clock
 from daydrop.errors import Code, Missing, Refused
 from daydrop.filing.announcement import Announcement, Guard, drive_scope, free
@@ -28,6 +25,9 @@ from daydrop.intake.door import Ingest
 from daydrop.media.names import Role, checked_path, printable, role, sidecar_target, stem_key
 from daydrop.origin import Origin
 from daydrop.receipts.receipts import etag
+from daydrop.records.alias import Alias, Member, State
+from daydrop.records.item import Item, ItemState
+from daydrop.records.property import Property
 from daydrop.store.local import LocalStore
 
 __all__ = ["Alias", "Aliases", "Content", "Exists", "LeftOut", "Member", "Missing", "State"]

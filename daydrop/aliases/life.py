@@ -10,15 +10,16 @@ from threading import Lock
 
 from daydrop.catalogue import alias_rows as rows
 from daydrop.catalogue import lock_rows, receipt_rows
-from daydrop.catalogue.alias_rows import DAY, Alias, State
+from daydrop.catalogue.alias_rows import DAY
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.receipt_rows import Outcome, Receipt
 from daydrop.clock import Clock
 from daydrop.filing.announcement import Announcement, unsaved_receipt
 from daydrop.limits.batches import Batches
 from daydrop.media.names import printable
 from daydrop.origin import Origin
 from daydrop.receipts.log import UploadLog
+from daydrop.records.alias import Alias, State
+from daydrop.records.receipt import Outcome, Receipt
 
 _PLACEHOLDER_LIFE = 900.0  # seconds, as all of these
 _LITTER_LIFE = _STAGED_LIFE = 24 * 3600.0

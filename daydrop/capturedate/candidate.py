@@ -54,6 +54,11 @@ CORRECTIONS = frozenset(  # somebody wrote them beside the picture on purpose
     }
 )
 FROM_COMPANIONS = CORRECTIONS | {Source.TAKEOUT, Source.THUMBNAIL}
+PARTNER = "partner"  # the source of a date that came from another file of the shot
+OWNER = "owner"  # the source of a date that a person set
+FOLDER = "folder"  # the source of a date of a file that was found under another day than it says
+SAID = frozenset({OWNER, FOLDER})  # a person's word, by a form or by the place
+WEAK_ZONES = frozenset({"utc_estimated", "setting"})  # a file of the shot that knows better wins
 CONTAINER = frozenset({Source.MOVIE_HEADER, Source.TRACK_HEADER, Source.MATROSKA, Source.ASF})
 
 

@@ -11,9 +11,7 @@ import structlog
 
 from daydrop.catalogue import companion_rows as rows
 from daydrop.catalogue import item_rows, mark_rows, receipt_rows
-from daydrop.catalogue.companion_rows import Sidecar
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.errors import Refused
@@ -21,6 +19,8 @@ from daydrop.filing.companions import Sidecars, first_free, lies_beside
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.names import is_sidecar, sidecar_picture
 from daydrop.origin import LOCAL
+from daydrop.records.companion import Sidecar
+from daydrop.records.item import Item, ItemState
 from daydrop.store.local import LocalStore
 
 

@@ -6,10 +6,10 @@ from pathlib import PurePosixPath
 
 from daydrop.catalogue import item_rows
 from daydrop.catalogue.database import Database
-from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.filing.dating import Dating
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
+from daydrop.records.item import Item, ItemState
 from daydrop.store.local import LocalStore
 
 

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 import structlog
 
+from daydrop.capturedate.candidate import OWNER
 from daydrop.care.companion_upkeep import SidecarUpkeep
 from daydrop.catalogue import (
     alias_rows,
@@ -24,19 +25,19 @@ from daydrop.catalogue import (
     upload_rows,
 )
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.item_rows import Item, ItemState, Taken
 from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
 from daydrop.filing.dating import Dating
 from daydrop.filing.filing import Filing
 from daydrop.filing.moves import Moves
-from daydrop.filing.pairs import OWNER
-from daydrop.filing.placement import NO_DATE, numbered
+from daydrop.filing.placement import numbered
 from daydrop.limits.batches import Batches
 from daydrop.media.names import is_sidecar
 from daydrop.origin import LOCAL, Origin
 from daydrop.receipts.log import Told, UploadLog
+from daydrop.records.item import Item, ItemState, Taken
 from daydrop.store.local import LocalStore
+from daydrop.store.trees import NO_DATE
 
 UNDO_SECONDS = 15 * 60.0
 SUMS = "SHA256SUMS"

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from daydrop.care.upkeep import SUMS
 from daydrop.catalogue import companion_rows, item_rows
 from daydrop.catalogue.database import Database
-from daydrop.catalogue.item_rows import ItemState
+from daydrop.records.item import ItemState
 from daydrop.store.local import LocalStore
 
 _SETTLING = 1.0  # seconds from a file's link or move to its row, at most

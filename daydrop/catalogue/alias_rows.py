@@ -1,7 +1,6 @@
 """Rows of aliases: what each origin sees in `Upload`."""
 
-from dataclasses import dataclass, fields, replace
-from enum import StrEnum
+from dataclasses import fields, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -22,51 +21,10 @@ from sqlalchemy import (
 
 from daydrop.catalogue import lock_rows
 from daydrop.catalogue.tables import aliases, items, locks
+from daydrop.records.alias import Alias, Member, State
 
 DAY = 86400
 LITTER_BYTES = 64 << 20  # of one origin; the oldest goes first
-
-
-class State(StrEnum):
-    """What a path in `Upload` is; a path without a row is absent."""
-
-    PLACEHOLDER = "placeholder"
-    STAGED = "staged"
-    FILED = "filed"
-    REMOVED = "removed"
-    LITTER = "litter"
-    COLLECTION = "collection"
-    SIDECAR = "sidecar"
-
-
-@dataclass(frozen=True)
-class Alias:
-    """A path in `Upload` of one origin; `modified` and `created` in seconds since 1970."""
-
-    id: int
-    origin: str
-    path: str
-    state: State
-    size: int
-    modified: float
-    etag: str
-    sha256: str | None
-    item_id: str | None
-    sidecar_id: str | None
-    staged: str | None
-    reservation_id: str | None
-    created: float
-    touched: float
-
-    @property
-    def name(self) -> str:
-        """The last segment of the path."""
-        return self.path.rpartition("/")[2]
-
-    @property
-    def folder(self) -> str:
-        """The path of the folder it lies in; empty for `Upload` itself."""
-        return self.path.rpartition("/")[0]
 
 
 _NAMES = tuple(field.name for field in fields(Alias))
@@ -91,14 +49,6 @@ def from_row(row: Row[*tuple[Any, ...]] | tuple[Any, ...]) -> Alias:
     """An alias from a row of COLUMNS."""
     values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
     return Alias(**values | {"state": State(values["state"])})
-
-
-@dataclass(frozen=True)
-class Member:
-    """An alias as it is listed; `media_type` is that of its item, None where it has none."""
-
-    alias: Alias
-    media_type: str | None
 
 
 def find(connection: Connection, origin: str, path: str) -> Alias | None:

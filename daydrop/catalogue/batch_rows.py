@@ -1,47 +1,12 @@
 """Rows of batches and reservations. A batch's counters hold what is used and what is held."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 
 from daydrop.catalogue.tables import batches, reservations
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The files of one origin that are counted together; times in seconds since 1970.
-
-    `retold` is when a receipt of it last changed: a file that it speaks of has moved.
-    """
-
-    id: str
-    face: str
-    origin: str
-    account: str | None
-    address: str
-    program: str
-    opened: float
-    touched: float
-    closes: float | None
-    closed: float | None
-    undone: float | None
-    retold: float | None
-    max_files: int
-    max_bytes: int
-    files: int
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Reservation:
-    """Room held in a batch before bytes arrive."""
-
-    id: str
-    batch_id: str
-    files: int
-    bytes: int
-
+from daydrop.records.batch import Batch, Reservation
 
 _NAMES = tuple(field.name for field in fields(Batch))
 _COLUMNS = tuple(batches.c[name] for name in _NAMES)

@@ -1,43 +1,17 @@
 """Queries of the reading side: folders with counts, months, days, search."""
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Self
 
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select, tuple_
 
-from daydrop.catalogue.item_rows import COLUMNS, STORED, Item, fold, from_row
+from daydrop.catalogue.item_rows import COLUMNS, STORED, from_row
 from daydrop.catalogue.tables import items, months
+from daydrop.records.item import Item
+from daydrop.records.query import Position, Query
 
 _AFTER_SLASH = "0"  # the character after "/": everything below a folder sorts before it
 _OLDEST_FIRST = (items.c.taken, items.c.path_fold)
 _NEWEST_FIRST = (items.c.taken.desc(), items.c.path_fold.desc())
-
-
-@dataclass(frozen=True)
-class Position:
-    """A place in a list by capture time: what was taken in one second stands in order of names."""
-
-    taken: str
-    path: str  # case folded: unique among what is stored
-
-    @classmethod
-    def of(cls, item: Item) -> Self:
-        """Where an item stands."""
-        return cls(item.taken, fold(item.path))
-
-
-@dataclass(frozen=True)
-class Query:
-    """What is looked for; None and "" mean: any. Days as `2024-05-17`, both ends included."""
-
-    tree: str = ""
-    text: str = ""
-    first: str = ""
-    last: str = ""
-    kind: str = ""
-    uploader: str = ""
-    batch: str = ""
 
 
 def folder_counts(connection: Connection, folder: PurePosixPath) -> dict[str, int]:

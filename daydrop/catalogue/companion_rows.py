@@ -1,6 +1,6 @@
 """Rows of sidecars: companions of pictures, which are no items of their own."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,29 +17,7 @@ from sqlalchemy import (
 )
 
 from daydrop.catalogue.tables import aliases, sidecars
-
-
-@dataclass(frozen=True)
-class Sidecar:
-    """A companion: beside its picture at `path`, or waiting for it in staging as `staged`.
-
-    One that is `trashed` lies in the trash under its id; `path` is where it was.
-    """
-
-    id: str
-    item_id: str | None
-    pair_scope: str
-    stem: str
-    name: str
-    origin: str
-    batch_id: str | None
-    sha256: str
-    size: int
-    path: PurePosixPath | None
-    staged: str | None
-    arrived: float
-    trashed: float | None = None
-
+from daydrop.records.companion import Sidecar
 
 _NAMES = tuple(field.name for field in fields(Sidecar))
 _COLUMNS = tuple(sidecars.c[name] for name in _NAMES)

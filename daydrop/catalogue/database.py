@@ -21,7 +21,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from daydrop.disk import Disk
-from daydrop.errors import Code, Refused
+from daydrop.errors import CatalogueClosed, CatalogueFailed, Code, Refused
 
 __all__ = ["CatalogueClosed", "CatalogueFailed", "Connection", "Database", "sqlite_url"]
 
@@ -30,27 +30,6 @@ _MOST_IN_ONE_COMMIT = 200
 _PATIENCE = 5.0  # seconds to wait for another process that writes
 _KEPT = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _PRIMARY = 0xFF  # of an extended result code of SQLite
-
-
-class CatalogueClosed(RuntimeError):
-    """The catalogue takes no more work: the server is stopping."""
-
-
-class CatalogueFailed(OSError):
-    """The catalogue could not be read or written; `errno` is EIO when its disk has failed."""
-
-    @property
-    def advice(self) -> str:
-        """What is wrong, and what to do."""
-        says = str(self.args[-1]).splitlines()[-1]
-        if self.errno == errno.EIO:
-            return f"the disk of the catalogue failed ({says}): check it, then start again"
-        return (
-            f"the catalogue is damaged ({says}): stop Daydrop, move all .daydrop/catalogue.sqlite* "
-            "away, put the newest of .daydrop/copies in their place as catalogue.sqlite if there "
-            "is one, and run daydrop rescan, which brings it in line with the files and the log, "
-            "also from nothing"
-        )
 
 
 @dataclass(frozen=True)

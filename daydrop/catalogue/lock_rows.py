@@ -1,6 +1,6 @@
 """Rows of locks: who may write a path of `Upload`. A dead lock is remembered for its UNLOCK."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from sqlalchemy import (
     ColumnElement,
@@ -16,26 +16,10 @@ from sqlalchemy import (
 )
 
 from daydrop.catalogue.tables import locks
+from daydrop.records.lock import INFINITY, Lock
 
-EXCLUSIVE, SHARED = "exclusive", "shared"
-ALONE, INFINITY = "0", "infinity"
 _SKEW = 60.0  # seconds that clocks of nodes may be apart
 MOST_DEAD = 1000  # dead locks remembered for one origin
-
-
-@dataclass(frozen=True)
-class Lock:
-    """A write lock on a path of one origin; `expires` in seconds since 1970, `owner` as XML."""
-
-    token: str
-    origin: str
-    path: str
-    scope: str
-    depth: str
-    owner: str
-    principal: str
-    timeout: float
-    expires: float
 
 
 _NAMES = tuple(field.name for field in fields(Lock))

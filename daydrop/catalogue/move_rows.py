@@ -1,23 +1,11 @@
 """Rows of the journal of moves."""
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from sqlalchemy import Connection, delete, insert, select
 
 from daydrop.catalogue.tables import moves
-
-
-@dataclass(frozen=True)
-class Move:
-    """A move that has begun; `fields` is the item as it will be, as JSON."""
-
-    id: str
-    item_id: str
-    source: PurePosixPath
-    target: PurePosixPath
-    fields: str
-    at: float
+from daydrop.records.move import Move
 
 
 def begin(connection: Connection, move: Move) -> None:

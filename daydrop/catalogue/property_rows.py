@@ -1,18 +1,9 @@
 """Rows of dead properties: what programs note about their paths in `Upload`."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from daydrop.catalogue.tables import aliases, properties
-
-
-@dataclass(frozen=True)
-class Property:
-    """A note: its name in Clark notation (`{namespace}name`), its value as one XML element."""
-
-    name: str
-    value: str
+from daydrop.records.property import Property
 
 
 def of_alias(connection: Connection, alias_id: int) -> list[Property]:

@@ -1,70 +1,14 @@
 """Rows of receipts: what became of each upload."""
 
 import json
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, false, func, insert, select, update
 
-from daydrop import words
-from daydrop.catalogue.companion_rows import Sidecar
 from daydrop.catalogue.tables import batches, receipts
-from daydrop.words import Facts, Language
-
-
-class Outcome(StrEnum):
-    """What became of an upload."""
-
-    FILED = "filed"
-    DUPLICATE = "duplicate"
-    SIDECAR = "sidecar"
-    STAGED = "staged"
-    LITTER = "litter"
-    REFUSED = "refused"
-    UNFINISHED = "unfinished"
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """Who sent what, when, from where, where it went and why, or why it was refused.
-
-    `times` counts how often the same file was refused for the same reason in one batch. Receipts
-    of staged and litter files are told to the caller only: their id is 0 and no row is kept.
-    """
-
-    id: int
-    batch_id: str | None
-    at: float
-    origin: str
-    account: str | None
-    address: str
-    program: str
-    name: str
-    upload_path: str
-    size: int | None
-    sha256: str | None
-    outcome: Outcome
-    code: str | None
-    words_key: str
-    facts: Facts
-    item_id: str | None
-    place: str | None
-    day: str | None
-    source: str | None
-    times: int
-
-    def sentence(self, language: Language = Language.EN) -> str:
-        """The receipt in words."""
-        facts = dict(self.facts)
-        if why := facts.get("why"):
-            facts["why"] = words.sentence(str(why), facts, language)
-        return words.sentence(self.words_key, facts, language)
-
-    def of_bytes(self, size: int, sha256: str) -> "Receipt":
-        """The same receipt for the bytes that arrived."""
-        return replace(self, size=size, sha256=sha256)
-
+from daydrop.records.companion import Sidecar
+from daydrop.records.receipt import Outcome, Receipt
 
 _NAMES = tuple(column.name for column in receipts.columns)
 _INSERT = insert(receipts)

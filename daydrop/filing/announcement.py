@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from daydrop.catalogue.database import Connection
-from daydrop.catalogue.receipt_rows import Outcome, Receipt
 from daydrop.origin import Origin
+from daydrop.records.receipt import Outcome, Receipt
 from daydrop.store.local import Staged
 from daydrop.words import Fact
 

@@ -14,20 +14,16 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from daydrop.capturedate.candidate import FROM_COMPANIONS, Candidate
+from daydrop.capturedate.candidate import FROM_COMPANIONS, PARTNER, Candidate
 from daydrop.capturedate.rule import Verdict
 from daydrop.catalogue import alias_rows, item_rows, mark_rows, receipt_rows
 from daydrop.catalogue import companion_rows as rows
-from daydrop.catalogue.alias_rows import State
-from daydrop.catalogue.companion_rows import Sidecar
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.item_rows import Item, ItemState
-from daydrop.catalogue.receipt_rows import Outcome, Receipt
 from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Announcement, unsaved_receipt
 from daydrop.filing.moves import MOST_NUMBERS
-from daydrop.filing.pairs import PARTNER, Part, part_of
+from daydrop.filing.pairs import Part, part_of
 from daydrop.limits.batches import Batches
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.kinds import Kind, extension
@@ -44,6 +40,10 @@ from daydrop.media.names import (
 from daydrop.origin import is_owner_key
 from daydrop.readers.workers import RETRY_SECONDS, Unreadable
 from daydrop.receipts.receipts import etag
+from daydrop.records.alias import State
+from daydrop.records.companion import Sidecar
+from daydrop.records.item import Item, ItemState
+from daydrop.records.receipt import Outcome, Receipt
 from daydrop.store.local import LocalStore, Staged
 
 _PICTURES = (Part.STILL, Part.RAW, Part.FILM)

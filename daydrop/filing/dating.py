@@ -11,21 +11,21 @@ from pathlib import PurePosixPath
 
 import structlog
 
-from daydrop.capturedate.candidate import FROM_COMPANIONS, Candidate
+from daydrop.capturedate.candidate import FOLDER, FROM_COMPANIONS, OWNER, Candidate
 from daydrop.catalogue import item_rows, mark_rows
-from daydrop.catalogue.companion_rows import Sidecar
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.item_rows import Item, ItemState, Taken
-from daydrop.catalogue.move_rows import Move
 from daydrop.console import in_words
 from daydrop.errors import Refused
 from daydrop.filing.companions import Sidecars
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
-from daydrop.filing.pairs import FOLDER, OWNER, part_of
+from daydrop.filing.pairs import part_of
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.names import stem_key
 from daydrop.receipts.log import Told
+from daydrop.records.companion import Sidecar
+from daydrop.records.item import Item, ItemState, Taken
+from daydrop.records.move import Move
 
 _TRIES = 3  # for the name of a group, when another process works on the same folder
 

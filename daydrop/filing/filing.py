@@ -17,7 +17,7 @@ from typing import Protocol
 import structlog
 
 from daydrop.capturedate import names as dated_names
-from daydrop.capturedate.candidate import Candidate
+from daydrop.capturedate.candidate import FOLDER, OWNER, Candidate
 from daydrop.capturedate.metadata import Medium, Metadata
 from daydrop.catalogue import (
     alias_rows,
@@ -27,12 +27,7 @@ from daydrop.catalogue import (
     receipt_rows,
     upload_rows,
 )
-from daydrop.catalogue.alias_rows import State
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.item_rows import Item, ItemState, Taken
-from daydrop.catalogue.move_rows import Move
-from daydrop.catalogue.receipt_rows import Outcome, Receipt
-from daydrop.catalogue.upload_rows import UploadState
 from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.errors import Code, Refused
@@ -42,7 +37,7 @@ from daydrop.filing.companions import Sidecars
 from daydrop.filing.dating import Dating
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
-from daydrop.filing.pairs import FOLDER, FOUND, OWNER, is_sender_of
+from daydrop.filing.pairs import FOUND, is_sender_of
 from daydrop.limits.batches import Batches
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.kinds import HEAD_BYTES, Kind, MediaType, sniff
@@ -50,6 +45,11 @@ from daydrop.media.names import nfc, printable, stem_key
 from daydrop.origin import LOCAL
 from daydrop.readers.workers import RETRY_SECONDS, Unreadable
 from daydrop.receipts.receipts import etag, told_of
+from daydrop.records.alias import State
+from daydrop.records.item import Item, ItemState, Taken, case_key
+from daydrop.records.move import Move
+from daydrop.records.receipt import Outcome, Receipt
+from daydrop.records.upload import UploadState
 from daydrop.store.local import LocalStore
 
 _OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
@@ -483,7 +483,7 @@ class Filing:
             known = item_rows.names_beginning(connection, folder, begins)
         for number in itertools.count(1):
             path = folder / placement.numbered(draft.name, number)
-            if item_rows.fold(path) in known:
+            if case_key(path) in known:
                 continue
             if not self._store.is_there(path):
                 return None

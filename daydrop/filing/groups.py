@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import PurePosixPath
 
-from daydrop.capturedate.candidate import FROM_COMPANIONS, Candidate
+from daydrop.capturedate.candidate import FROM_COMPANIONS, SAID, WEAK_ZONES, Candidate
 from daydrop.capturedate.rule import CaptureDate, choose
 from daydrop.catalogue import item_rows
 from daydrop.catalogue.database import Database
-from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.clock import Clock
 from daydrop.filing import pairs, placement
 from daydrop.filing.companions import Sidecars, name_beside
 from daydrop.filing.moves import free_number
-from daydrop.filing.pairs import SAID, WEAK_ZONES, Group
+from daydrop.filing.pairs import Group
+from daydrop.records.item import Item, ItemState, case_key
 from daydrop.store.local import LocalStore
 
 _A_DAY = timedelta(days=1)
@@ -181,19 +181,19 @@ class Groups:
         folder = self.folder_of(group)
         beside = self._sidecars.beside(group.members)
         before = [here[member.id] for member in group.members if member.id in here]
-        own = {item_rows.fold(item.path) for item in before}
-        own |= {str(companion.path).casefold() for _, companion in beside}
-        promised = {item_rows.fold(item.path) for item in placed}
+        own = {case_key(item.path) for item in before}
+        own |= {case_key(companion.path) for _, companion in beside if companion.path}
+        promised = {case_key(item.path) for item in placed}
         with self._database.reading() as connection:
             begins = placement.numbered(group.members[0].name, 1).rpartition(".")[0]
             taken = item_rows.names_beginning(connection, folder, begins) - own
 
         def is_free(name: str) -> bool:
             path = folder / name
-            fold = item_rows.fold(path)
-            if fold in promised:
+            key = case_key(path)
+            if key in promised:
                 return False
-            return fold in own or (fold not in taken and not self._store.is_there(path))
+            return key in own or (key not in taken and not self._store.is_there(path))
 
         def names(number: int) -> Iterator[str]:
             for member in group.members:

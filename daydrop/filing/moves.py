@@ -16,14 +16,14 @@ import structlog
 from daydrop.catalogue import item_rows, receipt_rows
 from daydrop.catalogue import move_rows as rows
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.item_rows import Item, ItemState
-from daydrop.catalogue.move_rows import Move
-from daydrop.catalogue.receipt_rows import Outcome
 from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.errors import Refused
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.receipts.receipts import told_of
+from daydrop.records.item import Item, ItemState, Taken
+from daydrop.records.move import Move
+from daydrop.records.receipt import Outcome
 from daydrop.store.local import LocalStore
 
 MOST_NUMBERS = 100_000  # files of one name in one folder
@@ -111,14 +111,14 @@ class Moves:
                     is_left = rows.is_left(connection, move.id)
                 if is_left:  # else another process has made it
                     self.carry_out(move)
-        except (OSError, Refused, item_rows.Taken) as failure:
+        except (OSError, Refused, Taken) as failure:
             _tell_late(move, failure)
 
     def carry_out_later(self, move: Move) -> bool:
         """As `carry_out`, for who has no use for a failure: the next start tries again."""
         try:
             return self.carry_out(move)
-        except (OSError, Refused, item_rows.Taken) as failure:
+        except (OSError, Refused, Taken) as failure:
             _tell_late(move, failure)
             return True
 

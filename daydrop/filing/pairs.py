@@ -10,17 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
 
-from daydrop.capturedate.candidate import CORRECTIONS
-from daydrop.catalogue.item_rows import Item, ItemState
+from daydrop.capturedate.candidate import CORRECTIONS, PARTNER, SAID, WEAK_ZONES
 from daydrop.media.kinds import RAW, Kind, extension
 from daydrop.media.names import stem_key
 from daydrop.origin import is_owner_key
+from daydrop.records.item import Item, ItemState
 
-WEAK_ZONES = frozenset({"utc_estimated", "setting"})  # a partner that knows better is believed
-PARTNER = "partner"  # the source of a date that came from the other member
-OWNER = "owner"  # the source of a date that a person set
-FOLDER = "folder"  # the source of a date of a file that was found under another day than it says
-SAID = frozenset({OWNER, FOLDER})  # a person's word, by a form or by the place
 FOUND = "found:"  # how the scope of files begins that lay in the tree without a row
 _SAME_SHOT = timedelta(seconds=5)
 _SAME_MINUTE = timedelta(seconds=60)  # a companion's UTC over midnight

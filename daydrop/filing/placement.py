@@ -5,10 +5,7 @@ from pathlib import PurePosixPath
 
 from daydrop.media.kinds import Kind
 from daydrop.media.names import fit, stored_name
-
-NO_DATE = PurePosixPath("no_date")
-OTHERS = PurePosixPath("others")
-TREES = ("images", "videos", "no_date", "others")
+from daydrop.store.trees import NO_DATE, OTHERS
 
 
 def folder_for(kind: Kind, day: date | None, pattern: str) -> PurePosixPath:

@@ -21,14 +21,11 @@ from typing import Self
 import structlog
 
 from daydrop.catalogue import alias_rows, receipt_rows
-from daydrop.catalogue.alias_rows import Alias, State
-from daydrop.catalogue.batch_rows import Reservation
-from daydrop.catalogue.database import CatalogueClosed, Connection, Database
-from daydrop.catalogue.receipt_rows import Outcome, Receipt
+from daydrop.catalogue.database import Connection, Database
 from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.disk import Disk
-from daydrop.errors import Code, Forbidden, Missing, Refused
+from daydrop.errors import CatalogueClosed, Code, Forbidden, Missing, Refused
 from daydrop.filing.announcement import Announcement, Checksum, Whole, unsaved_receipt
 from daydrop.filing.companions import Sidecars
 from daydrop.filing.dating import Dating
@@ -39,6 +36,9 @@ from daydrop.media.kinds import HEAD_BYTES, Kind, kind_by_name
 from daydrop.media.names import Role, printable, role
 from daydrop.receipts.log import UploadLog
 from daydrop.receipts.receipts import etag
+from daydrop.records.alias import Alias, State
+from daydrop.records.batch import Reservation
+from daydrop.records.receipt import Outcome, Receipt
 from daydrop.store.local import LocalStore, Staged
 from daydrop.words import Fact, readable_size
 

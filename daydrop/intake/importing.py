@@ -9,7 +9,6 @@ from pathlib import Path
 
 import structlog
 
-from daydrop.catalogue.receipt_rows import Outcome
 from daydrop.console import in_words
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Announcement
@@ -18,6 +17,7 @@ from daydrop.limits.batches import Batches, Face, Limits
 from daydrop.media.kinds import kind_by_name
 from daydrop.media.names import Role, is_text, printable, role
 from daydrop.origin import LOCAL, Origin
+from daydrop.records.receipt import Outcome
 
 _BLOCK = 1 << 20
 _NO_LIMIT = Limits(files=2**31 - 1, bytes=2**62)

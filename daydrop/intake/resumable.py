@@ -14,11 +14,7 @@ from dataclasses import dataclass, replace
 
 from daydrop.catalogue import batch_rows, item_rows, receipt_rows
 from daydrop.catalogue import upload_rows as rows
-from daydrop.catalogue.batch_rows import Batch
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.item_rows import Item
-from daydrop.catalogue.receipt_rows import Outcome, Receipt
-from daydrop.catalogue.upload_rows import Upload, UploadState
 from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import unsaved_receipt
@@ -28,6 +24,10 @@ from daydrop.limits.batches import Batches, Face
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.names import Role, printable, role, sidecar_target, stem_key
 from daydrop.origin import Origin
+from daydrop.records.batch import Batch
+from daydrop.records.item import Item
+from daydrop.records.receipt import Outcome, Receipt
+from daydrop.records.upload import Upload, UploadState
 
 __all__ = [
     "Announced",

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from daydrop.catalogue import batch_rows as rows
-from daydrop.catalogue.batch_rows import Batch, Reservation
 from daydrop.catalogue.database import Connection, Database
 from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
 from daydrop.origin import Origin
+from daydrop.records.batch import Batch, Reservation
 from daydrop.settings import LimitSettings
 from daydrop.words import readable_size
 

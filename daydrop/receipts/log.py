@@ -12,9 +12,9 @@ from typing import TextIO
 
 import structlog
 
-from daydrop.catalogue.item_rows import Item
 from daydrop.clock import Clock
 from daydrop.receipts.receipts import Outcome, Receipt
+from daydrop.records.item import Item
 
 _DAY = "%Y-%m-%d"
 _DATED = "dated"  # the outcome of a line that tells of the owner's date

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from daydrop import words
-from daydrop.capturedate.candidate import Candidate, Form
+from daydrop.capturedate.candidate import FOLDER, OWNER, PARTNER, Candidate, Form
 from daydrop.capturedate.rule import Judged, Verdict
-from daydrop.catalogue.item_rows import Item
-from daydrop.filing.pairs import FOLDER, OWNER, PARTNER
 from daydrop.media.names import printable
+from daydrop.records.item import Item
 from daydrop.words import Language
 
 _RAW_MOST = 60

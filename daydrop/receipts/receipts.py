@@ -9,13 +9,13 @@ from daydrop.capturedate.belief import Reason
 from daydrop.capturedate.candidate import Source
 from daydrop.catalogue import batch_rows, item_rows
 from daydrop.catalogue import receipt_rows as rows
-from daydrop.catalogue.batch_rows import Batch
 from daydrop.catalogue.database import Connection, Database
-from daydrop.catalogue.item_rows import Item
-from daydrop.catalogue.receipt_rows import Outcome, Receipt
-from daydrop.filing.placement import TREES
 from daydrop.media.kinds import Kind
 from daydrop.receipts import reasons
+from daydrop.records.batch import Batch
+from daydrop.records.item import Item
+from daydrop.records.receipt import Outcome, Receipt
+from daydrop.store.trees import TREES
 from daydrop.words import Language, readable_size
 
 __all__ = ["KEPT", "Outcome", "Receipt", "Receipts", "Tally", "etag", "told_of", "why_of"]

@@ -23,8 +23,8 @@ from typing import BinaryIO
 
 from daydrop.disk import Disk
 from daydrop.errors import StoreUnusable
-from daydrop.filing.placement import TREES
 from daydrop.media.names import is_text
+from daydrop.store.trees import TREES
 
 _HIDDEN = ".daydrop"
 _ALWAYS = TREES[:3]  # `others` is made with its first file

@@ -8,9 +8,9 @@ import pytest
 
 from davserver.dav import locks as lock_module
 from davserver.dav.locks import unopened
-from daydrop.catalogue.lock_rows import Lock
 from daydrop.library import Library
 from daydrop.origin import origin_of
+from daydrop.records.lock import Lock
 from tests import media
 from tests.clock import Hand, taken
 from tests.drive import EXCLUSIVE, SHARED, Drive, asking, setting

@@ -23,12 +23,12 @@ from daydrop.aliases.life import AliasLife
 from daydrop.catalogue import alias_rows as rows
 from daydrop.catalogue import lock_rows
 from daydrop.catalogue.alias_rows import DAY
-from daydrop.catalogue.lock_rows import Lock
-from daydrop.catalogue.property_rows import Property
 from daydrop.errors import Code, Forbidden, Refused
 from daydrop.filing.announcement import Announcement
 from daydrop.library import Library
 from daydrop.origin import Origin, origin_of
+from daydrop.records.lock import Lock
+from daydrop.records.property import Property
 from tests.clock import Hand
 from tests.media import photo
 

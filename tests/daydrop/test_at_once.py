@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from daydrop.catalogue.receipt_rows import Outcome
 from daydrop.filing.announcement import Announcement
 from daydrop.library import Library
 from daydrop.origin import Origin, origin_of
 from daydrop.receipts.receipts import Receipt
+from daydrop.records.receipt import Outcome
 from tests.faults.promises import sums_in_tree
 from tests.faults.scenarios import digest, opened, picture, serving
 

@@ -7,9 +7,9 @@ import pytest
 
 from daydrop.browse import BUCKET_ITEMS, Query
 from daydrop.catalogue import item_rows as rows
-from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.library import Library
 from daydrop.media.kinds import Kind
+from daydrop.records.item import Item, ItemState
 
 PLAIN = Item(
     id="",

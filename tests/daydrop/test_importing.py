@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from daydrop.catalogue import database
-from daydrop.catalogue.receipt_rows import Outcome
 from daydrop.intake.importing import found_files, import_files, total_size
+from daydrop.records.receipt import Outcome
 from tests.daydrop.test_processes import catalogue_kept
 from tests.media import film, photo, raw
 

@@ -6,10 +6,10 @@ from datetime import datetime
 
 import pytest
 
-from daydrop.catalogue.receipt_rows import Outcome
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Announcement, Checksum
 from daydrop.library import Library
+from daydrop.records.receipt import Outcome
 from tests.daydrop.test_pairs import xmp
 from tests.media import film, photo, raw
 

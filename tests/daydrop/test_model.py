@@ -23,11 +23,11 @@ from hypothesis.stateful import (
 
 from daydrop.aliases.aliases import Alias, Gone, State
 from daydrop.catalogue import item_rows
-from daydrop.catalogue.item_rows import ItemState
 from daydrop.filing.announcement import Announcement
 from daydrop.library import Library
 from daydrop.origin import Origin, origin_of
 from daydrop.receipts.receipts import Outcome
+from daydrop.records.item import ItemState
 from tests.faults.promises import sums_in_tree
 from tests.faults.scenarios import digest, opened, picture
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from daydrop.catalogue import database, item_rows
-from daydrop.catalogue.receipt_rows import Outcome
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Announcement
 from daydrop.locks.between_processes import ProcessLocks
 from daydrop.locks.keyed import KeyedLocks
+from daydrop.records.receipt import Outcome
 from tests.checkout import ROOT
 from tests.daydrop.test_at_once import CLIENTS, put
 from tests.daydrop.test_pairs import live, xmp

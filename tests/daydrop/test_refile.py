@@ -8,9 +8,9 @@ import pytest
 from daydrop.care.refile import Refile
 from daydrop.care.verify import Verify
 from daydrop.catalogue import item_rows
-from daydrop.catalogue.item_rows import ItemState
 from daydrop.library import Library
 from daydrop.origin import Origin
+from daydrop.records.item import ItemState
 from tests.media import film, photo, raw
 
 TAKEN = datetime(2024, 5, 17, 23, 11, 12)  # noqa: DTZ001  a wall clock

@@ -9,14 +9,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from daydrop.capturedate.candidate import FROM_COMPANIONS
+from daydrop.capturedate.candidate import FROM_COMPANIONS, SAID
 from daydrop.capturedate.rule import Verdict
 from daydrop.catalogue import item_rows
-from daydrop.catalogue.item_rows import Item, ItemState
 from daydrop.errors import Refused
-from daydrop.filing.pairs import SAID
 from daydrop.library import Library
 from daydrop.origin import origin_of
+from daydrop.records.item import Item, ItemState
 from tests.daydrop.test_at_once import put_as
 from tests.daydrop.test_pairs import xmp
 from tests.faults.promises import broken

@@ -9,16 +9,16 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from daydrop.capturedate.candidate import FOLDER, OWNER
 from daydrop.care.refile import Refile
 from daydrop.care.verify import Verify
 from daydrop.catalogue import companion_rows, item_rows
-from daydrop.catalogue.item_rows import Item, ItemState
-from daydrop.catalogue.receipt_rows import Outcome, Receipt
 from daydrop.errors import Refused
 from daydrop.filing.announcement import Announcement
-from daydrop.filing.pairs import FOLDER, OWNER
 from daydrop.library import Library
 from daydrop.origin import origin_of
+from daydrop.records.item import Item, ItemState
+from daydrop.records.receipt import Outcome, Receipt
 from tests.daydrop.test_pairs import xmp
 from tests.media import film, heic, photo
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from daydrop.aliases.aliases import Gone
-from daydrop.capturedate.candidate import FROM_COMPANIONS
+from daydrop.capturedate.candidate import FROM_COMPANIONS, SAID
 from daydrop.care.refile import Refile
 from daydrop.care.verify import Verify
 from daydrop.catalogue import alias_rows, companion_rows, item_rows, upload_rows
-from daydrop.catalogue.database import CatalogueFailed
-from daydrop.filing.pairs import FOUND, SAID
+from daydrop.errors import CatalogueFailed
+from daydrop.filing.pairs import FOUND
 from daydrop.library import Library
 from daydrop.origin import Origin
 from tests.faults.notes import Note

@@ -17,7 +17,6 @@ from daydrop.capturedate import sidecar
 from daydrop.capturedate.candidate import Candidate
 from daydrop.capturedate.metadata import Metadata
 from daydrop.catalogue import item_rows
-from daydrop.catalogue.item_rows import Item
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Announcement
 from daydrop.intake.resumable import Announced, Upload
@@ -27,6 +26,7 @@ from daydrop.origin import Origin, origin_of
 from daydrop.readers import reading as reader
 from daydrop.readers.workers import Failure, Unreadable, Workers
 from daydrop.receipts.receipts import Outcome
+from daydrop.records.item import Item
 from daydrop.settings import read_settings
 from tests.faults.notes import Note, Notes
 from tests.media import film, photo, raw
