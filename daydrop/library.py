@@ -12,14 +12,14 @@ import structlog
 from daydrop.aliases.aliases import Aliases
 from daydrop.aliases.life import AliasLife
 from daydrop.browse import Browse
-from daydrop.care.companion_upkeep import SidecarUpkeep
+from daydrop.care.companion_upkeep import CompanionUpkeep
 from daydrop.care.upkeep import Upkeep
 from daydrop.catalogue import schema
 from daydrop.catalogue.database import Database, sqlite_url
 from daydrop.clock import Clock
 from daydrop.disk import Disk
 from daydrop.errors import CatalogueFailed, Code, Refused, StoreUnusable
-from daydrop.filing.companions import Sidecars
+from daydrop.filing.companions import Companions
 from daydrop.filing.dating import Dating
 from daydrop.filing.filing import Filing
 from daydrop.filing.groups import Groups
@@ -88,7 +88,7 @@ class Library:
         self.receipts = Receipts(self.database)
         self.room = Room(self.store, settings.limits.keep_free)
         self._locks = KeyedLocks(self._processes.holding, PATIENCE)
-        self.sidecars = Sidecars(
+        self.companions = Companions(
             store=self.store,
             database=self.database,
             clock=self.clock,
@@ -102,14 +102,14 @@ class Library:
             database=self.database,
             clock=self.clock,
             locks=self._locks,
-            follow=self.sidecars.follow,
+            follow=self.companions.follow,
         )
         self.previews = Previews(self.store, self.workers)
         self.groups = self._groups()
         self.dating = Dating(
             database=self.database,
             moves=self.moves,
-            sidecars=self.sidecars,
+            companions=self.companions,
             locks=self._locks,
             groups=self.groups,
         )
@@ -122,7 +122,7 @@ class Library:
             room=self.room,
             filing=self.filing,
             dating=self.dating,
-            sidecars=self.sidecars,
+            companions=self.companions,
             log=self.log,
             accept=self.accept,
             disk=self._disk,
@@ -143,12 +143,12 @@ class Library:
         )
         self.browse = Browse(self.database)
         self.uploads = Uploads(self.database, self.clock, self.batches, self.ingest)
-        self.sidecar_upkeep = SidecarUpkeep(
+        self.companion_upkeep = CompanionUpkeep(
             store=self.store,
             database=self.database,
             clock=self.clock,
             locks=self._locks,
-            sidecars=self.sidecars,
+            companions=self.companions,
         )
         self.upkeep = Upkeep(
             store=self.store,
@@ -157,7 +157,7 @@ class Library:
             batches=self.batches,
             filing=self.filing,
             dating=self.dating,
-            sidecars=self.sidecar_upkeep,
+            companions=self.companion_upkeep,
             moves=self.moves,
             log=self.log,
             alone=self._processes.alone,
@@ -224,7 +224,7 @@ class Library:
             store=self.store,
             database=self.database,
             clock=self.clock,
-            sidecars=self.sidecars,
+            companions=self.companions,
             pattern=self.settings.store.folder,
             zone=ZoneInfo(zone) if zone else None,
             alias_life=self._alias_life(),
@@ -241,7 +241,7 @@ class Library:
             clock=self.clock,
             reader=self.workers,
             moves=self.moves,
-            sidecars=self.sidecars,
+            companions=self.companions,
             locks=self._locks,
             batches=self.batches,
             groups=self.groups,
@@ -267,7 +267,7 @@ class Library:
         self.uploads.sweep()
         self.aliases.sweep()
         if alias_days := self.settings.store.alias_days:
-            self.sidecar_upkeep.sweep(self.clock.now() - alias_days * _DAY)
+            self.companion_upkeep.sweep(self.clock.now() - alias_days * _DAY)
         self.upkeep.empty_trash()
         self.log.purge()
         self._copy_catalogue()

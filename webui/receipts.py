@@ -81,14 +81,14 @@ def receipt(batch_id: str) -> str | AnyResponse:
         batch=batch,
         why=reasons_beyond(told),
         groups=grouped(told),
-        waiting=[each for each in _of(told, Outcome.SIDECAR) if each.place is None],
+        waiting=[each for each in _of(told, Outcome.COMPANION) if each.place is None],
         beside=[(outcome, _of(told, outcome), tally.outcomes[outcome]) for outcome in _BESIDE],
         left=left,
         is_empty=not (told or left),
         stored=stored_of(told),
         following=found[LINES - 1].id if len(found) > LINES else None,
         total=tally.kept,
-        filed=tally.outcomes[Outcome.FILED] + tally.outcomes[Outcome.SIDECAR],
+        filed=tally.outcomes[Outcome.FILED] + tally.outcomes[Outcome.COMPANION],
         undo_left=undo_left(batch),
         may_undo=may_change(visitor(), batch),
         qr=None if is_local() else qr_svg(f"{root_url()}b/{batch_id}"),
@@ -154,7 +154,7 @@ def grouped(told: list[Receipt]) -> list[Group]:
     """What was filed, by folder; undated files last."""
     folders: dict[str, list[Receipt]] = {}
     for each in told:
-        if each.place is not None and each.outcome in (Outcome.FILED, Outcome.SIDECAR):
+        if each.place is not None and each.outcome in (Outcome.FILED, Outcome.COMPANION):
             folders.setdefault(str(PurePosixPath(each.place).parent), []).append(each)
     order = sorted(folders, key=lambda folder: (folder == "no_date", folder))
     return [Group(folder, tuple(folders[folder])) for folder in order]

@@ -76,7 +76,7 @@ def _tell_import(summary: Summary) -> None:
     click.echo(
         f"{summary.outcomes[Outcome.FILED]} filed, "
         f"{summary.outcomes[Outcome.DUPLICATE]} were here already, "
-        f"{summary.outcomes[Outcome.SIDECAR]} companions, {len(summary.refused)} refused."
+        f"{summary.outcomes[Outcome.COMPANION]} companions, {len(summary.refused)} refused."
     )
     for file, says in summary.refused:
         click.echo(f"  {click.format_filename(file)}: {says}")

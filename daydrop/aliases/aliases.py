@@ -1,7 +1,7 @@
 """Aliases: the paths in `Upload` that go on answering, whatever became of what was sent there.
 
 One state machine for each (origin, path): absent, placeholder, staged, filed, removed, litter,
-sidecar, collection. Programs may list, rename, copy and delete here as on any disk; an item in
+companion, collection. Programs may list, rename, copy and delete here as on any disk; an item in
 the tree is moved or removed by none of it. Each step that changes something is one transaction.
 """
 
@@ -22,7 +22,7 @@ from daydrop.clock import Clock
 from daydrop.errors import Code, Missing, Refused
 from daydrop.filing.announcement import Announcement, Guard, drive_scope, free
 from daydrop.intake.door import Ingest
-from daydrop.media.names import Role, checked_path, printable, role, sidecar_target, stem_key
+from daydrop.media.names import Role, checked_path, companion_target, printable, role, stem_key
 from daydrop.origin import Origin
 from daydrop.receipts.receipts import etag
 from daydrop.records.alias import Alias, Member, State
@@ -179,8 +179,8 @@ class Aliases:
 
     def _open_kept(self, alias: Alias) -> BinaryIO:
         """What is no item: staged bytes, a companion, litter, nothing at all."""
-        if alias.sidecar_id is not None:
-            return self._open_companion(alias.sidecar_id)
+        if alias.companion_id is not None:
+            return self._open_companion(alias.companion_id)
         if alias.staged is not None:
             return self._store.staged_path(alias.staged).open("rb")
         if alias.state is not State.LITTER:
@@ -188,14 +188,14 @@ class Aliases:
         with self._database.reading() as connection:
             return io.BytesIO(rows.content(connection, alias.id))
 
-    def _open_companion(self, sidecar_id: str) -> BinaryIO:
+    def _open_companion(self, companion_id: str) -> BinaryIO:
         with self._database.reading() as connection:
-            sidecar = companion_rows.find(connection, sidecar_id)
-        if sidecar is not None and sidecar.path is not None:
-            return self._store.open(sidecar.path)
-        if sidecar is not None and sidecar.staged is not None:
-            return self._store.staged_path(sidecar.staged).open("rb")
-        raise FileNotFoundError(sidecar_id)
+            companion = companion_rows.find(connection, companion_id)
+        if companion is not None and companion.path is not None:
+            return self._store.open(companion.path)
+        if companion is not None and companion.staged is not None:
+            return self._store.staged_path(companion.staged).open("rb")
+        raise FileNotFoundError(companion_id)
 
     # ---- new names --------------------------------------------------------------------------
 
@@ -281,18 +281,18 @@ class Aliases:
         for alias in gone:
             if alias.staged is not None:
                 self._store.discard(alias.staged)
-            if alias.sidecar_id is not None:
-                self._let_companion_go(alias.sidecar_id)
+            if alias.companion_id is not None:
+                self._let_companion_go(alias.companion_id)
 
-    def _let_companion_go(self, sidecar_id: str) -> None:
+    def _let_companion_go(self, companion_id: str) -> None:
         def work(connection: Connection) -> str | None:
-            sidecar = companion_rows.find(connection, sidecar_id)
-            if sidecar is None or sidecar.item_id is not None:
+            companion = companion_rows.find(connection, companion_id)
+            if companion is None or companion.item_id is not None:
                 return None
-            if rows.refers_to_companion(connection, sidecar_id):
+            if rows.refers_to_companion(connection, companion_id):
                 return None
-            companion_rows.remove(connection, sidecar_id)
-            return sidecar.staged
+            companion_rows.remove(connection, companion_id)
+            return companion.staged
 
         staged = self._database.write(work)
         if staged is not None:
@@ -460,7 +460,7 @@ class Aliases:
     def _copy_one(self, origin: Origin, source: Alias, path: str, guard: Guard) -> None:
         if source.state is not State.COLLECTION:
             self._judge_name(origin, path)
-        if source.state in (State.STAGED, State.SIDECAR) or (
+        if source.state in (State.STAGED, State.COMPANION) or (
             source.state is State.LITTER and source.size
         ):
             self._carry(origin, source, path, guard)
@@ -545,8 +545,8 @@ def _appearing(connection: Connection, moved: list[Alias]) -> Iterator[Item]:
     """
     for alias in moved:
         scope = drive_scope(alias.origin, alias.path)
-        if alias.sidecar_id is not None:
-            companion_rows.wait_elsewhere(connection, alias.sidecar_id, scope)
+        if alias.companion_id is not None:
+            companion_rows.wait_elsewhere(connection, alias.companion_id, scope)
         item = item_rows.find(connection, alias.item_id) if alias.item_id else None
         stem = stem_key(_name(alias.path))
         if item is not None and item_rows.note_appearance(connection, item, scope, stem):
@@ -574,7 +574,7 @@ def _way(source: Alias, path: str) -> _Way:
         return known.get(wanted, _Way.SETTLE)
     if source.state is State.LITTER and source.size:
         return _Way.RENAME if wanted is Role.LITTER else _Way.CARRY
-    if source.state is State.SIDECAR:
+    if source.state is State.COMPANION:
         return _Way.RENAME if _stays_companion(source, path, wanted) else _Way.CARRY
     return _Way.RENAME
 
@@ -582,9 +582,9 @@ def _way(source: Alias, path: str) -> _Way:
 def _stays_companion(source: Alias, path: str, wanted: Role) -> bool:
     """Whether a companion still belongs to the same picture under another name."""
     return (
-        wanted is Role.SIDECAR
+        wanted is Role.COMPANION
         and path.rpartition("/")[0] == source.folder
-        and sidecar_target(_name(path)) == sidecar_target(source.name)
+        and companion_target(_name(path)) == companion_target(source.name)
     )
 
 

@@ -13,7 +13,7 @@ class Source(StrEnum):
     Pictures and films share one order, because the sources they share never disagree about it.
     """
 
-    SIDECAR_ORIGINAL = "sidecar_original"  # exif:DateTimeOriginal of an XMP sidecar
+    COMPANION_ORIGINAL = "sidecar_original"  # exif:DateTimeOriginal of an XMP companion
     QUICKTIME_KEY = "quicktime_key"  # com.apple.quicktime.creationdate
     UDTA_ORIGINAL = "udta_original"  # DateTimeOriginal in a film's user data
     QUICKTIME_DAY = "quicktime_day"  # (c)day
@@ -22,10 +22,10 @@ class Source(StrEnum):
     AVI_IDIT = "avi_idit"
     H264_MDPM = "h264_mdpm"  # AVCHD, inside the H.264 stream
     THUMBNAIL = "thumbnail"  # EXIF of a .thm beside a film
-    SIDECAR_DIGITIZED = "sidecar_digitized"
+    COMPANION_DIGITIZED = "sidecar_digitized"
     EXIF_DIGITIZED = "exif_digitized"  # 0x9004
     XMP_ORIGINAL = "xmp_original"  # exif:DateTimeOriginal
-    SIDECAR_PHOTOSHOP = "sidecar_photoshop"
+    COMPANION_PHOTOSHOP = "sidecar_photoshop"
     XMP_PHOTOSHOP = "xmp_photoshop"  # photoshop:DateCreated
     IPTC_CREATED = "iptc_created"  # 2:55 and 2:60
     MOVIE_HEADER = "movie_header"  # mvhd
@@ -33,7 +33,7 @@ class Source(StrEnum):
     MATROSKA = "matroska"  # DateUTC
     ASF = "asf"  # creation date
     RIFF_ICRD = "riff_icrd"
-    SIDECAR_CREATED = "sidecar_created"
+    COMPANION_CREATED = "sidecar_created"
     XMP_CREATED = "xmp_created"  # xmp:CreateDate
     XMP_DIGITIZED = "xmp_digitized"  # exif:DateTimeDigitized
     IPTC_DIGITAL = "iptc_digital"  # 2:62 and 2:63
@@ -47,10 +47,10 @@ class Source(StrEnum):
 RANK = {source: rank for rank, source in enumerate(Source)}
 CORRECTIONS = frozenset(  # somebody wrote them beside the picture on purpose
     {
-        Source.SIDECAR_ORIGINAL,
-        Source.SIDECAR_DIGITIZED,
-        Source.SIDECAR_PHOTOSHOP,
-        Source.SIDECAR_CREATED,
+        Source.COMPANION_ORIGINAL,
+        Source.COMPANION_DIGITIZED,
+        Source.COMPANION_PHOTOSHOP,
+        Source.COMPANION_CREATED,
     }
 )
 FROM_COMPANIONS = CORRECTIONS | {Source.TAKEOUT, Source.THUMBNAIL}

@@ -15,11 +15,11 @@ EMBEDDED = (
     (Source.XMP_CREATED, "(?:xmp|xap):CreateDate"),
     (Source.XMP_DIGITIZED, "exif:DateTimeDigitized"),
 )
-SIDECAR = (
-    (Source.SIDECAR_ORIGINAL, "exif:DateTimeOriginal"),
-    (Source.SIDECAR_PHOTOSHOP, "photoshop:DateCreated"),
-    (Source.SIDECAR_CREATED, "(?:xmp|xap):CreateDate"),
-    (Source.SIDECAR_DIGITIZED, "exif:DateTimeDigitized"),
+COMPANION = (
+    (Source.COMPANION_ORIGINAL, "exif:DateTimeOriginal"),
+    (Source.COMPANION_PHOTOSHOP, "photoshop:DateCreated"),
+    (Source.COMPANION_CREATED, "(?:xmp|xap):CreateDate"),
+    (Source.COMPANION_DIGITIZED, "exif:DateTimeDigitized"),
 )
 
 
@@ -36,12 +36,12 @@ def _patterns(fields: tuple[tuple[Source, str], ...]) -> tuple[tuple[Source, re.
 
 
 _EMBEDDED = _patterns(EMBEDDED)
-_SIDECAR = _patterns(SIDECAR)
+_COMPANION = _patterns(COMPANION)
 
 
-def dates(packet: str, *, is_sidecar: bool = False) -> Iterator[Candidate]:
+def dates(packet: str, *, is_companion: bool = False) -> Iterator[Candidate]:
     """Find the dates of a packet, the first of each field."""
-    for source, pattern in _SIDECAR if is_sidecar else _EMBEDDED:
+    for source, pattern in _COMPANION if is_companion else _EMBEDDED:
         match = pattern.search(packet)
         if match is not None:
             yield candidate(source, match[1])

@@ -15,16 +15,16 @@ from daydrop.catalogue.database import Connection, Database
 from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.errors import Refused
-from daydrop.filing.companions import Sidecars, first_free, lies_beside
+from daydrop.filing.companions import Companions, first_free, lies_beside
 from daydrop.locks.keyed import KeyedLocks
-from daydrop.media.names import is_sidecar, sidecar_picture
+from daydrop.media.names import companion_picture, is_companion
 from daydrop.origin import LOCAL
-from daydrop.records.companion import Sidecar
+from daydrop.records.companion import Companion
 from daydrop.records.item import Item, ItemState
 from daydrop.store.local import LocalStore
 
 
-class SidecarUpkeep:
+class CompanionUpkeep:
     """Takes companions away with their pictures and back, and mends what a kill left of them."""
 
     def __init__(
@@ -34,10 +34,10 @@ class SidecarUpkeep:
         database: Database,
         clock: Clock,
         locks: KeyedLocks,
-        sidecars: Sidecars,
+        companions: Companions,
     ) -> None:
         self._store, self._database, self._clock = store, database, clock
-        self._locks, self._sidecars = locks, sidecars
+        self._locks, self._companions = locks, companions
 
     # ---- the trash --------------------------------------------------------------------------
 
@@ -51,32 +51,32 @@ class SidecarUpkeep:
             companions = rows.of_item(connection, item.id)
             heir = item_rows.partner(connection, item) if companions else None
         heirs: set[str] = set()
-        for sidecar in companions:
-            if heir is not None and sidecar_picture(sidecar.name) is None:
-                self._sidecars.change(replace(sidecar, item_id=heir.id), to_judge={heir.id})
+        for companion in companions:
+            if heir is not None and companion_picture(companion.name) is None:
+                self._companions.change(replace(companion, item_id=heir.id), to_judge={heir.id})
                 heirs.add(heir.id)
             else:
-                self._trash(sidecar, item.trashed)
+                self._trash(companion, item.trashed)
         return heirs
 
     def _trash(
-        self, sidecar: Sidecar, when: float | None = None, to_judge: Iterable[str] = ()
+        self, companion: Companion, when: float | None = None, to_judge: Iterable[str] = ()
     ) -> None:
         """`when` is the time of the item it goes with: it comes back with it."""
-        if sidecar.path is not None and self._store.is_there(sidecar.path):
-            self._store.move_to_trash(sidecar.path, sidecar.id)
-        self._sidecars.change(replace(sidecar, trashed=when or self._clock.now()), to_judge)
+        if companion.path is not None and self._store.is_there(companion.path):
+            self._store.move_to_trash(companion.path, companion.id)
+        self._companions.change(replace(companion, trashed=when or self._clock.now()), to_judge)
 
     def restore(self, item: Item, trashed: float) -> None:
         """An item is back: what went to the trash with it lies beside it again."""
         with self._database.reading() as connection:
             companions = rows.trashed_with(connection, item.id, trashed)
         there = set(self._store.trashed_names())
-        for sidecar in companions:
-            if sidecar.id in there:
-                move = partial(self._store.move_from_trash, sidecar.id)
-                path = first_free(sidecar, item, move)
-                self._sidecars.change(replace(sidecar, path=path, trashed=None))
+        for companion in companions:
+            if companion.id in there:
+                move = partial(self._store.move_from_trash, companion.id)
+                path = first_free(companion, item, move)
+                self._companions.change(replace(companion, path=path, trashed=None))
 
     def take_back(self, batch_id: str) -> set[str]:
         """A batch is undone: what it brought beside pictures of others goes to the trash.
@@ -86,31 +86,31 @@ class SidecarUpkeep:
         """
         with self._database.reading() as connection:
             brought = rows.of_batch(connection, batch_id)
-        for sidecar in brought:
-            with self._held(sidecar) as now:
+        for companion in brought:
+            with self._held(companion) as now:
                 if now is not None and now.batch_id == batch_id:
                     self._take_back(now, batch_id)
-        return {sidecar.item_id for sidecar in brought if sidecar.item_id is not None}
+        return {companion.item_id for companion in brought if companion.item_id is not None}
 
-    def _take_back(self, sidecar: Sidecar, batch_id: str) -> None:
+    def _take_back(self, companion: Companion, batch_id: str) -> None:
         with self._database.reading() as connection:
-            holder = receipt_rows.holder_of_companion(connection, sidecar, batch_id)
+            holder = receipt_rows.holder_of_companion(connection, companion, batch_id)
         if holder is not None:
-            self._sidecars.change(replace(sidecar, batch_id=holder))
-        elif sidecar.staged is not None:
-            self._give_up(sidecar)
+            self._companions.change(replace(companion, batch_id=holder))
+        elif companion.staged is not None:
+            self._give_up(companion)
         else:  # also what lies in the trash with its picture: it comes back without it
-            self._trash(sidecar, to_judge={sidecar.item_id} if sidecar.item_id else ())
+            self._trash(companion, to_judge={companion.item_id} if companion.item_id else ())
 
     def purge(self, before: float) -> None:
         """Removes for good what went to the trash before a time."""
         with self._database.reading() as connection:
             over = rows.trashed_before(connection, before)
-        for sidecar in over:
-            with self._held(sidecar) as now:
-                if now == sidecar:  # else it has come back with its picture
-                    self._store.purge(sidecar.id)
-                    self._forget(sidecar)
+        for companion in over:
+            with self._held(companion) as now:
+                if now == companion:  # else it has come back with its picture
+                    self._store.purge(companion.id)
+                    self._forget(companion)
 
     def sweep(self, before: float) -> int:
         """Gives up those that wait since before a time; returns how many those were.
@@ -119,42 +119,42 @@ class SidecarUpkeep:
         """
         with self._database.reading() as connection:
             over = rows.given_up(connection, before)
-        for sidecar in over:
-            with self._held(sidecar) as now:
-                if now == sidecar:  # else its picture has come
-                    self._give_up(sidecar)
+        for companion in over:
+            with self._held(companion) as now:
+                if now == companion:  # else its picture has come
+                    self._give_up(companion)
         return len(over)
 
     @contextmanager
-    def _held(self, sidecar: Sidecar) -> Iterator[Sidecar | None]:
+    def _held(self, companion: Companion) -> Iterator[Companion | None]:
         """Keeps everybody else from a companion and its picture; gives it as it is now."""
 
-        def now() -> Sidecar | None:
+        def now() -> Companion | None:
             with self._database.reading() as connection:
-                return rows.find(connection, sidecar.id)
+                return rows.find(connection, companion.id)
 
-        with self._locks.holding_told(lambda: self._sidecars.stems_of(now() or sidecar)):
+        with self._locks.holding_told(lambda: self._companions.stems_of(now() or companion)):
             yield now()
 
-    def _give_up(self, sidecar: Sidecar) -> None:
-        self._forget(sidecar)
-        if sidecar.staged is not None:
-            self._store.discard(sidecar.staged)
+    def _give_up(self, companion: Companion) -> None:
+        self._forget(companion)
+        if companion.staged is not None:
+            self._store.discard(companion.staged)
 
-    def forget_lost(self) -> list[Sidecar]:
+    def forget_lost(self) -> list[Companion]:
         """Gives up the companions whose files are gone; returns which those were."""
         with self._database.reading() as connection:
             beside = rows.in_tree(connection)
         gone = [each for each in beside if each.path is not None and self._store.is_gone(each.path)]
-        for sidecar in gone:
-            self._forget(sidecar)
+        for companion in gone:
+            self._forget(companion)
         return gone
 
-    def _forget(self, sidecar: Sidecar) -> None:
+    def _forget(self, companion: Companion) -> None:
         def work(connection: Connection) -> None:
-            rows.remove(connection, sidecar.id)
-            if sidecar.item_id is not None and sidecar.trashed is None:
-                mark_rows.write(connection, mark_rows.JUDGING + sidecar.item_id)
+            rows.remove(connection, companion.id)
+            if companion.item_id is not None and companion.trashed is None:
+                mark_rows.write(connection, mark_rows.JUDGING + companion.item_id)
 
         self._database.write(work)
 
@@ -170,50 +170,50 @@ class SidecarUpkeep:
         """
         with self._database.reading() as connection:
             companions = rows.everything(connection)
-        homeless = self._digests(path for path in strangers if is_sidecar(path.name))
-        for sidecar in companions:
-            if sidecar.trashed is None:
-                self._settle_late(sidecar, homeless)
+        homeless = self._digests(path for path in strangers if is_companion(path.name))
+        for companion in companions:
+            if companion.trashed is None:
+                self._settle_late(companion, homeless)
         adopted = {path for path, sha256 in homeless.items() if self._adopt(path, sha256, found)}
-        for item_id in {sidecar.item_id for sidecar in companions}:
+        for item_id in {companion.item_id for companion in companions}:
             self._follow_late(item_id)
         return adopted
 
-    def _settle_late(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
+    def _settle_late(self, companion: Companion, homeless: dict[PurePosixPath, str]) -> None:
         try:
-            with self._held(sidecar) as now:
-                if now == sidecar:
-                    self._settle(sidecar, homeless)
+            with self._held(companion) as now:
+                if now == companion:
+                    self._settle(companion, homeless)
         except Refused as failure:  # nobody could read it
             structlog.get_logger().warning(
-                "a companion waits for the next start", name=sidecar.name, error=in_words(failure)
+                "a companion waits for the next start", name=companion.name, error=in_words(failure)
             )
 
-    def _settle(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
-        if sidecar.path is None:
-            self._attach_late(sidecar, homeless)
-        elif self._store.trashed_path(sidecar.id).exists():
-            self._trash_late(sidecar)
-        elif not self._store.is_there(sidecar.path):
-            self._find_again(sidecar, homeless)
+    def _settle(self, companion: Companion, homeless: dict[PurePosixPath, str]) -> None:
+        if companion.path is None:
+            self._attach_late(companion, homeless)
+        elif self._store.trashed_path(companion.id).exists():
+            self._trash_late(companion)
+        elif not self._store.is_there(companion.path):
+            self._find_again(companion, homeless)
 
-    def _attach_late(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
+    def _attach_late(self, companion: Companion, homeless: dict[PurePosixPath, str]) -> None:
         """A kill came between a picture and the companions that had waited for it."""
-        picture = self._sidecars.picture_of(sidecar)
-        if picture is None or sidecar.staged is None or not self._sidecars.has(sidecar):
+        picture = self._companions.picture_of(companion)
+        if picture is None or companion.staged is None or not self._companions.has(companion):
             return
-        if self._sidecars.join(sidecar, picture):
+        if self._companions.join(companion, picture):
             return
-        placed = self._sidecars.link(sidecar, picture)
-        self._sidecars.change(placed, to_judge={picture.id})
-        self._store.discard(sidecar.staged)
+        placed = self._companions.link(companion, picture)
+        self._companions.change(placed, to_judge={picture.id})
+        self._store.discard(companion.staged)
         homeless.pop(placed.path or PurePosixPath(), None)
 
-    def _find_again(self, sidecar: Sidecar, homeless: dict[PurePosixPath, str]) -> None:
+    def _find_again(self, companion: Companion, homeless: dict[PurePosixPath, str]) -> None:
         """A kill came between a companion's move and its row."""
         for path, sha256 in homeless.items():
-            if sha256 == sidecar.sha256:
-                self._sidecars.change(replace(sidecar, path=path))
+            if sha256 == companion.sha256:
+                self._companions.change(replace(companion, path=path))
                 del homeless[path]
                 return
 
@@ -221,7 +221,7 @@ class SidecarUpkeep:
         """A companion without a row belongs to the picture that it lies beside."""
         with self._database.reading() as connection:
             there = item_rows.in_folder(connection, path.parent)
-        unknown = Sidecar(
+        unknown = Companion(
             id=secrets.token_hex(12),
             item_id=None,
             pair_scope="",
@@ -236,13 +236,13 @@ class SidecarUpkeep:
             arrived=self._clock.now(),
         )
         beside = (item for item in there if lies_beside(path.name, item.path.name))
-        item = self._sidecars.choose(unknown, beside)
+        item = self._companions.choose(unknown, beside)
         if item is None:
             return False
         known = replace(unknown, item_id=item.id, pair_scope=item.pair_scope, stem=item.stem)
 
         def work(connection: Connection) -> None:
-            rows.insert_sidecar(connection, known)
+            rows.insert_companion(connection, known)
             if item.path not in found:
                 mark_rows.write(connection, mark_rows.JUDGING + item.id)
 
@@ -253,11 +253,11 @@ class SidecarUpkeep:
                 self._database.write(work)
         return True
 
-    def _trash_late(self, sidecar: Sidecar) -> None:
+    def _trash_late(self, companion: Companion) -> None:
         """A kill came between a companion's move to the trash and its row."""
         with self._database.reading() as connection:
-            item = item_rows.find(connection, sidecar.item_id or "")
-        self._trash(sidecar, item.trashed if item is not None else None)
+            item = item_rows.find(connection, companion.item_id or "")
+        self._trash(companion, item.trashed if item is not None else None)
 
     def _follow_late(self, item_id: str | None) -> None:
         """A kill came between a picture's move and that of its companions."""
@@ -271,7 +271,7 @@ class SidecarUpkeep:
             with self._database.reading() as connection:
                 now = item_rows.find(connection, item_id)
             if now is not None and now.state is ItemState.STORED:
-                self._sidecars.follow(now)
+                self._companions.follow(now)
             elif now is not None and now.state is ItemState.TRASHED:
                 self.trash(now)
 

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 import structlog
 
 from daydrop.capturedate.candidate import OWNER
-from daydrop.care.companion_upkeep import SidecarUpkeep
+from daydrop.care.companion_upkeep import CompanionUpkeep
 from daydrop.catalogue import (
     alias_rows,
     batch_rows,
@@ -32,7 +32,7 @@ from daydrop.filing.filing import Filing
 from daydrop.filing.moves import Moves
 from daydrop.filing.placement import numbered
 from daydrop.limits.batches import Batches
-from daydrop.media.names import is_sidecar
+from daydrop.media.names import is_companion
 from daydrop.origin import LOCAL, Origin
 from daydrop.receipts.log import Told, UploadLog
 from daydrop.records.item import Item, ItemState, Taken
@@ -68,7 +68,7 @@ class Upkeep:
         batches: Batches,
         filing: Filing,
         dating: Dating,
-        sidecars: SidecarUpkeep,
+        companions: CompanionUpkeep,
         moves: Moves,
         log: UploadLog,
         alone: Callable[[], AbstractContextManager[bool]],
@@ -77,7 +77,7 @@ class Upkeep:
     ) -> None:
         self._store, self._database, self._clock = store, database, clock
         self._batches, self._filing, self._moves, self._log = batches, filing, moves, log
-        self._dating, self._sidecars, self._alone = dating, sidecars, alone
+        self._dating, self._companions, self._alone = dating, companions, alone
         self._trash_days, self._undo_seconds = trash_days, undo_seconds
 
     # ---- the sweep --------------------------------------------------------------------------
@@ -101,7 +101,9 @@ class Upkeep:
         moved = {path for path, item in found_again.items() if item.path != path}
         new = [path for path in strangers if path not in found_again]
         adopted = {path for path in new if self._adopt(path, told)}
-        adopted |= self._sidecars.reconcile((path for path in new if path not in adopted), adopted)
+        adopted |= self._companions.reconcile(
+            (path for path in new if path not in adopted), adopted
+        )
         self._dating.date_found(sorted(adopted | moved), told)
         self._dating.finish_judging()
         return Swept(staging, len(adopted), missing, len(found_again), moves, reservations)
@@ -181,7 +183,7 @@ class Upkeep:
 
         Name and sender come from the log when it knows these bytes.
         """
-        if path.name == SUMS or is_sidecar(path.name):  # a THM is a JPEG by its bytes
+        if path.name == SUMS or is_companion(path.name):  # a THM is a JPEG by its bytes
             return False
         if (sha256 := self._digest(path)) is None:
             return False
@@ -251,7 +253,7 @@ class Upkeep:
             lost = item_rows.lost(connection)
         for item in lost:
             self._change(item, replace(item, trashed=now))
-        forgotten = self._sidecars.forget_lost()
+        forgotten = self._companions.forget_lost()
         for item_id in {each.item_id for each in forgotten if each.item_id is not None}:
             self._dating.judge_late(item_id)
         return len(lost) + len(forgotten)
@@ -314,7 +316,7 @@ class Upkeep:
         with self._database.reading() as connection:
             brought = receipt_rows.items_of_batch(connection, batch_id)
         trashed = sum(self._trash_unless_held(item_id) for item_id in sorted(brought))
-        for item_id in self._sidecars.take_back(batch_id):
+        for item_id in self._companions.take_back(batch_id):
             self._dating.judge_late(item_id)
         self._database.write(
             lambda connection: mark_rows.remove(connection, mark_rows.UNDOING + batch_id)
@@ -379,7 +381,7 @@ class Upkeep:
             alias_rows.mark_removed(connection, item.id)
 
         self._database.write(work, durable=True)
-        return self._sidecars.trash(trashed)
+        return self._companions.trash(trashed)
 
     def _as_trashed(self, item: Item) -> Item:
         now = self._clock.now()
@@ -434,7 +436,7 @@ class Upkeep:
                 mark_rows.write(connection, mark_rows.JUDGING + item.id)
 
         if item.trashed is not None:  # before its row: a kill leaves all of them half restored
-            self._sidecars.restore(restored, item.trashed)
+            self._companions.restore(restored, item.trashed)
         self._database.write(work, durable=True)
         return restored
 
@@ -444,7 +446,7 @@ class Upkeep:
         with self._database.reading() as connection:
             over = item_rows.trashed_before(connection, before)
         purged = sum(self._purge(item) for item in over)
-        self._sidecars.purge(before)
+        self._companions.purge(before)
         return purged
 
     def _purge(self, item: Item) -> bool:

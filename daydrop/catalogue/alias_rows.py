@@ -35,7 +35,7 @@ _FIND = select(*COLUMNS).where(  # asked with every request, so it is put togeth
 _LITTER = aliases.c.state == literal_column("'litter'")  # written out, as its index says it
 _INSERT = insert(aliases)
 _SETTLED = (
-    *("state", "size", "modified", "etag", "sha256", "item_id", "sidecar_id", "staged"),
+    *("state", "size", "modified", "etag", "sha256", "item_id", "companion_id", "staged"),
     *("reservation_id", "content", "touched", "last_seen"),
 )
 _SETTLE = (
@@ -138,7 +138,7 @@ def settle(
     now: float,
     sha256: str | None = None,
     item_id: str | None = None,
-    sidecar_id: str | None = None,
+    companion_id: str | None = None,
     staged: str | None = None,
     reservation_id: str | None = None,
     content: bytes | None = None,
@@ -151,7 +151,7 @@ def settle(
         "etag": etag,
         "sha256": sha256,
         "item_id": item_id,
-        "sidecar_id": sidecar_id,
+        "companion_id": companion_id,
         "staged": staged,
         "reservation_id": reservation_id,
         "content": content,
@@ -350,16 +350,16 @@ def staged_names(connection: Connection) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
-def refers_to_companion(connection: Connection, sidecar_id: str) -> bool:
+def refers_to_companion(connection: Connection, companion_id: str) -> bool:
     """Whether any path stands for this companion."""
-    query = select(aliases.c.id).where(aliases.c.sidecar_id == sidecar_id).limit(1)
+    query = select(aliases.c.id).where(aliases.c.companion_id == companion_id).limit(1)
     return connection.execute(query).first() is not None
 
 
-def stand_for_another(connection: Connection, sidecar_id: str, another: str) -> None:
+def stand_for_another(connection: Connection, companion_id: str, another: str) -> None:
     """Says that the paths of one companion stand for another one from now on."""
     connection.execute(
-        update(aliases).where(aliases.c.sidecar_id == sidecar_id).values(sidecar_id=another)
+        update(aliases).where(aliases.c.companion_id == companion_id).values(companion_id=another)
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, false, func, insert, select, update
 
 from daydrop.catalogue.tables import batches, receipts
-from daydrop.records.companion import Sidecar
+from daydrop.records.companion import Companion
 from daydrop.records.receipt import Outcome, Receipt
 
 _NAMES = tuple(column.name for column in receipts.columns)
@@ -69,7 +69,9 @@ def retell(connection: Connection, receipt: Receipt, now: float) -> None:
     )
 
 
-def retell_companion(connection: Connection, before: Sidecar, after: Sidecar, now: float) -> None:
+def retell_companion(
+    connection: Connection, before: Companion, after: Companion, now: float
+) -> None:
     """A companion lies beside its picture now, wherever it waited or lay before.
 
     So say the receipts of the batch that brought it, and those of others that were told of it.
@@ -77,7 +79,7 @@ def retell_companion(connection: Connection, before: Sidecar, after: Sidecar, no
     told = receipts.c.batch_id == before.batch_id if before.batch_id else false()
     if before.item_id is not None:  # else every receipt of no item would be looked at
         told |= (receipts.c.item_id == before.item_id) & (receipts.c.place == str(before.path))
-    of_it = (receipts.c.sha256 == after.sha256, receipts.c.outcome == Outcome.SIDECAR.value)
+    of_it = (receipts.c.sha256 == after.sha256, receipts.c.outcome == Outcome.COMPANION.value)
     for receipt in _many(connection, told, *of_it):
         if receipt.item_id in (None, before.item_id, after.item_id):
             facts = dict(receipt.facts) | {"place": str(after.path)}
@@ -127,16 +129,16 @@ def holders(connection: Connection, item_id: str) -> set[str]:
     return {str(batch_id) for batch_id in connection.execute(query).scalars()}
 
 
-def holder_of_companion(connection: Connection, sidecar: Sidecar, batch_id: str) -> str | None:
+def holder_of_companion(connection: Connection, companion: Companion, batch_id: str) -> str | None:
     """Another batch of its sender, not undone, that was told that a companion is kept."""
     query = (
         select(receipts.c.batch_id)
         .join(batches, batches.c.id == receipts.c.batch_id)
         .where(
-            receipts.c.sha256 == sidecar.sha256,
-            receipts.c.origin == sidecar.origin,
-            receipts.c.item_id == sidecar.item_id,
-            receipts.c.outcome == Outcome.SIDECAR.value,
+            receipts.c.sha256 == companion.sha256,
+            receipts.c.origin == companion.origin,
+            receipts.c.item_id == companion.item_id,
+            receipts.c.outcome == Outcome.COMPANION.value,
             receipts.c.batch_id != batch_id,
             batches.c.undone.is_(None),
         )

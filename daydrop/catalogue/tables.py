@@ -135,8 +135,8 @@ months = Table(
     Column("number", Integer, nullable=False),
 )
 
-sidecars = Table(
-    "sidecars",
+companions = Table(
+    "sidecars",  # the word of 0.1.0, as in all names of this kind in stores
     METADATA,
     Column("id", String, primary_key=True),
     Column("item_id", String, ForeignKey("items.id")),
@@ -170,7 +170,7 @@ aliases = Table(
     Column("etag", String, nullable=False),
     Column("sha256", String),
     Column("item_id", String, ForeignKey("items.id")),
-    Column("sidecar_id", String, ForeignKey("sidecars.id")),
+    Column("sidecar_id", String, ForeignKey("sidecars.id"), key="companion_id"),
     Column("staged", String),
     Column("reservation_id", String),
     Column("content", LargeBinary),
@@ -181,7 +181,7 @@ aliases = Table(
     Index("aliases_folder", "origin", "folder"),
     Index("aliases_fold", "origin", "path_fold"),
     Index("aliases_item", "item_id"),
-    _partial("aliases_sidecar", "sidecar_id", where="sidecar_id IS NOT NULL"),
+    _partial("aliases_sidecar", "companion_id", where="sidecar_id IS NOT NULL"),
     _partial("aliases_litter", "origin", "touched", where="state = 'litter'"),
     Index("aliases_seen", "last_seen"),
 )
@@ -266,7 +266,7 @@ moves = Table(
     METADATA,
     Column("id", String, primary_key=True),
     Column("item_id", String, nullable=False),
-    Column("sidecar_id", String),
+    Column("sidecar_id", String, key="companion_id"),
     Column("source", String, nullable=False),
     Column("target", String, nullable=False),
     Column("fields", Text, nullable=False),

@@ -29,11 +29,11 @@ from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.kinds import Kind, extension
 from daydrop.media.names import (
     NAME_BYTES,
+    companion_ending,
+    companion_picture,
+    companion_target,
     fit,
     nfc,
-    sidecar_ending,
-    sidecar_picture,
-    sidecar_target,
     stem_key,
     stored_name,
 )
@@ -41,7 +41,7 @@ from daydrop.origin import is_owner_key
 from daydrop.readers.workers import RETRY_SECONDS, Unreadable
 from daydrop.receipts.receipts import etag
 from daydrop.records.alias import State
-from daydrop.records.companion import Sidecar
+from daydrop.records.companion import Companion
 from daydrop.records.item import Item, ItemState
 from daydrop.records.receipt import Outcome, Receipt
 from daydrop.store.local import LocalStore, Staged
@@ -53,14 +53,14 @@ _A_DAY = timedelta(days=1)
 _DESCRIBES = {"xmp": (Part.RAW, Part.STILL, Part.FILM), "thm": _FILMS, "srt": _FILMS}
 
 
-class SidecarReader(Protocol):
+class CompanionReader(Protocol):
     """Who reads the dates of companions: the killable workers."""
 
-    def read_sidecar(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:
+    def read_companion(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:
         """The dates of a companion that was sent as `name`."""
 
 
-class Sidecars:
+class Companions:
     """Receives companions, and keeps them beside their pictures.
 
     `alias_life` is in seconds: for what came longer ago no other picture is looked for.
@@ -73,7 +73,7 @@ class Sidecars:
         database: Database,
         clock: Clock,
         batches: Batches,
-        reader: SidecarReader,
+        reader: CompanionReader,
         locks: KeyedLocks,
         alias_life: float,
     ) -> None:
@@ -84,11 +84,11 @@ class Sidecars:
         self, announcement: Announcement, staged: Staged, sha256: str, replaces: int | None
     ) -> Receipt:
         """Keeps a whole, flushed companion: beside its picture, or waiting for it."""
-        sidecar = Sidecar(
+        companion = Companion(
             id=secrets.token_hex(12),
             item_id=None,
             pair_scope=announcement.pair_scope,
-            stem=sidecar_target(announcement.name),
+            stem=companion_target(announcement.name),
             name=nfc(announcement.name),
             origin=announcement.origin.key,
             batch_id=None,
@@ -98,43 +98,43 @@ class Sidecars:
             staged=staged.name,
             arrived=self._clock.now(),
         )
-        with self._locks.holding_told(lambda: self.stems_of(sidecar)):
-            placed, receipt = self._kept(announcement, sidecar, replaces)
+        with self._locks.holding_told(lambda: self.stems_of(companion)):
+            placed, receipt = self._kept(announcement, companion, replaces)
         if placed.staged != staged.name:
             self._store.discard(staged.name)
         return receipt
 
     def _kept(
-        self, announcement: Announcement, sidecar: Sidecar, replaces: int | None
-    ) -> tuple[Sidecar, Receipt]:
+        self, announcement: Announcement, companion: Companion, replaces: int | None
+    ) -> tuple[Companion, Receipt]:
         """Keeps a companion whose stems are held, unless the same is here; tells of which is."""
-        picture = self.picture_of(sidecar)
+        picture = self.picture_of(companion)
         while True:
-            known = self._known(sidecar) or self._known_beside(picture, sidecar)
-            placed = known or self._placed(sidecar, picture)
-            with self._linked(placed if known is None else sidecar, sidecar.staged or ""):
+            known = self._known(companion) or self._known_beside(picture, companion)
+            placed = known or self._placed(companion, picture)
+            with self._linked(placed if known is None else companion, companion.staged or ""):
                 receipt = self._write(announcement, placed, replaces, is_new=known is None)
             if receipt is not None:
                 return placed, receipt
 
-    def stems_of(self, sidecar: Sidecar) -> set[str]:
+    def stems_of(self, companion: Companion) -> set[str]:
         """What guards a companion: its own stem, and that of the picture it has or would get."""
         with self._database.reading() as connection:
-            picture = item_rows.find(connection, sidecar.item_id) if sidecar.item_id else None
-        picture = picture or self.picture_of(sidecar)
-        return {sidecar.stem} if picture is None else {sidecar.stem, picture.stem}
+            picture = item_rows.find(connection, companion.item_id) if companion.item_id else None
+        picture = picture or self.picture_of(companion)
+        return {companion.stem} if picture is None else {companion.stem, picture.stem}
 
-    def _known(self, sidecar: Sidecar) -> Sidecar | None:
+    def _known(self, companion: Companion) -> Companion | None:
         """The same companion, if its picture has it already: bytes are stored once."""
         with self._database.reading() as connection:
-            alike = rows.alike(connection, sidecar)
-        picture = sidecar_picture(sidecar.name)
+            alike = rows.alike(connection, companion)
+        picture = companion_picture(companion.name)
         return next(
-            (each for each in alike if sidecar_picture(each.name) == picture and self.has(each)),
+            (each for each in alike if companion_picture(each.name) == picture and self.has(each)),
             None,
         )
 
-    def _known_beside(self, picture: Item | None, sidecar: Sidecar) -> Sidecar | None:
+    def _known_beside(self, picture: Item | None, companion: Companion) -> Companion | None:
         """The same companion beside its picture, whatever folder or batch it came from.
 
         Never another sender's: whose word counts hangs on who sent it.
@@ -142,41 +142,41 @@ class Sidecars:
         if picture is None:
             return None
         with self._database.reading() as connection:
-            same = rows.same_beside(connection, sidecar, picture.id)
-        ending = sidecar_ending(sidecar.name).casefold()
-        alike = (each for each in same if sidecar_ending(each.name).casefold() == ending)
+            same = rows.same_beside(connection, companion, picture.id)
+        ending = companion_ending(companion.name).casefold()
+        alike = (each for each in same if companion_ending(each.name).casefold() == ending)
         return next((each for each in alike if self.has(each)), None)
 
-    def join(self, sidecar: Sidecar, picture: Item) -> bool:
+    def join(self, companion: Companion, picture: Item) -> bool:
         """Whether what waited is beside its picture already: then its names stand for that one."""
-        known = self._known_beside(picture, sidecar)
+        known = self._known_beside(picture, companion)
         if known is None:
             return False
 
         def work(connection: Connection) -> None:
-            alias_rows.stand_for_another(connection, sidecar.id, known.id)
-            rows.remove(connection, sidecar.id)
-            receipt_rows.retell_companion(connection, sidecar, known, self._clock.now())
+            alias_rows.stand_for_another(connection, companion.id, known.id)
+            rows.remove(connection, companion.id)
+            receipt_rows.retell_companion(connection, companion, known, self._clock.now())
 
         self._database.write(work, durable=True)
-        if sidecar.staged is not None:
-            self._store.discard(sidecar.staged)
+        if companion.staged is not None:
+            self._store.discard(companion.staged)
         return True
 
-    def has(self, sidecar: Sidecar) -> bool:
+    def has(self, companion: Companion) -> bool:
         """Whether the bytes of a companion are where its row says."""
-        if sidecar.path is not None:
-            return self._store.has(sidecar.path, sidecar.size)
-        return sidecar.staged is not None and self._store.staged_path(sidecar.staged).exists()
+        if companion.path is not None:
+            return self._store.has(companion.path, companion.size)
+        return companion.staged is not None and self._store.staged_path(companion.staged).exists()
 
-    def _placed(self, sidecar: Sidecar, picture: Item | None) -> Sidecar:
+    def _placed(self, companion: Companion, picture: Item | None) -> Companion:
         """Where a new companion is kept: beside its picture, or in staging until that comes."""
         if picture is not None:
-            return self.link(sidecar, picture)
+            return self.link(companion, picture)
         self._store.sync_staging()
-        return sidecar
+        return companion
 
-    def that_date(self, item: Item) -> list[Sidecar]:
+    def that_date(self, item: Item) -> list[Companion]:
         """The companions beside an item that may date it, the newest first.
 
         Not one whose sender did not send that picture: the bytes came from there as well, but who
@@ -187,9 +187,9 @@ class Sidecars:
         may_date = [
             each for each in companions if each.origin == item.origin or is_owner_key(each.origin)
         ]
-        return sorted(may_date, key=lambda sidecar: -sidecar.arrived)
+        return sorted(may_date, key=lambda companion: -companion.arrived)
 
-    def dates_in(self, companions: Iterable[Sidecar]) -> tuple[Candidate, ...]:
+    def dates_in(self, companions: Iterable[Companion]) -> tuple[Candidate, ...]:
         """The dates in companions that lie beside their picture."""
         return tuple(
             date
@@ -206,12 +206,12 @@ class Sidecars:
         with self._database.reading() as connection:
             waiting = _waiting(connection, pair_scope, name)
         return {
-            sidecar.id: self._read(self._store.staged_path(sidecar.staged), sidecar.name)
-            for sidecar in sorted(waiting, key=lambda sidecar: -sidecar.arrived)
-            if sidecar.staged is not None
+            companion.id: self._read(self._store.staged_path(companion.staged), companion.name)
+            for companion in sorted(waiting, key=lambda companion: -companion.arrived)
+            if companion.staged is not None
         }
 
-    def beside(self, members: Iterable[Item]) -> list[tuple[Item, Sidecar]]:
+    def beside(self, members: Iterable[Item]) -> list[tuple[Item, Companion]]:
         """The companions that lie beside these items, or wait for them."""
         with self._database.reading() as connection:
             return [
@@ -225,7 +225,7 @@ class Sidecars:
 
     def _read(self, file: Path, name: str) -> tuple[Candidate, ...]:
         """Raises Refused(BUSY) when nobody could read it."""
-        read = self._reader.read_sidecar(file, name)
+        read = self._reader.read_companion(file, name)
         if isinstance(read, Unreadable) and read.is_passing:
             raise Refused(Code.BUSY, wait=RETRY_SECONDS)
         return () if isinstance(read, Unreadable) else read
@@ -241,42 +241,42 @@ class Sidecars:
         with self._database.reading() as connection:
             of_stem = rows.of_stem(connection, pair_scope, stem_key(name))
         to_judge: set[str] = set()
-        for sidecar in of_stem:
-            if sidecar.item_id is not None:
-                to_judge |= self._rehome(sidecar, item)
-            elif speaks_of(sidecar.name, name):
-                to_judge |= self._attach(sidecar, item, judged)
+        for companion in of_stem:
+            if companion.item_id is not None:
+                to_judge |= self._rehome(companion, item)
+            elif speaks_of(companion.name, name):
+                to_judge |= self._attach(companion, item, judged)
         return to_judge
 
-    def _attach(self, sidecar: Sidecar, item: Item, judged: Container[str]) -> set[str]:
-        if self.join(sidecar, item):
+    def _attach(self, companion: Companion, item: Item, judged: Container[str]) -> set[str]:
+        if self.join(companion, item):
             return set()
-        to_judge = set() if sidecar.id in judged else {item.id}
-        placed = self.link(sidecar, item)
-        with self._linked(placed, sidecar.staged or ""):
+        to_judge = set() if companion.id in judged else {item.id}
+        placed = self.link(companion, item)
+        with self._linked(placed, companion.staged or ""):
             is_wanted = self.change(placed, to_judge)
         if placed.path is not None and not is_wanted:  # its name was deleted meanwhile
-            self._store.take_back(placed.path, sidecar.staged or "")
-        if sidecar.staged is not None:
-            self._store.discard(sidecar.staged)
+            self._store.take_back(placed.path, companion.staged or "")
+        if companion.staged is not None:
+            self._store.discard(companion.staged)
         return to_judge if is_wanted else set()
 
-    def _rehome(self, sidecar: Sidecar, item: Item) -> set[str]:
+    def _rehome(self, companion: Companion, item: Item) -> set[str]:
         """One that came lately may be of this one after all."""
-        if sidecar.item_id is None or item.filed - sidecar.arrived > self._alias_life:
+        if companion.item_id is None or item.filed - companion.arrived > self._alias_life:
             return set()
-        picture = self.picture_of(sidecar)
-        if picture is None or picture.id == sidecar.item_id:
+        picture = self.picture_of(companion)
+        if picture is None or picture.id == companion.item_id:
             return set()
-        if not self.stems_of(sidecar) | {picture.stem} <= {sidecar.stem, item.stem}:
+        if not self.stems_of(companion) | {picture.stem} <= {companion.stem, item.stem}:
             return set()  # beside bytes of a third name, which others may be moving now
-        to_judge = {sidecar.item_id, picture.id}
-        self.change(replace(sidecar, item_id=picture.id), to_judge)
+        to_judge = {companion.item_id, picture.id}
+        self.change(replace(companion, item_id=picture.id), to_judge)
         self.follow(picture)
         return to_judge
 
     @contextmanager
-    def _linked(self, placed: Sidecar, staged: str) -> Iterator[None]:
+    def _linked(self, placed: Companion, staged: str) -> Iterator[None]:
         """Writes the row of a companion that was just linked; without one it goes back.
 
         After an error of the disk it stays in both places: whether its row is there shows at the
@@ -294,84 +294,84 @@ class Sidecars:
         """An item has been moved: its companions come after it."""
         with self._database.reading() as connection:
             companions = rows.of_item(connection, item.id)
-        for sidecar in companions:
-            if sidecar.path is None:
+        for companion in companions:
+            if companion.path is None:
                 continue
-            if not self._store.is_there(sidecar.path):
-                self._follow_row(sidecar, item)
+            if not self._store.is_there(companion.path):
+                self._follow_row(companion, item)
                 continue
-            move = partial(self._is_moved, sidecar.path)
-            if (path := first_free(sidecar, item, move)) != sidecar.path:
-                self.change(replace(sidecar, path=path))
+            move = partial(self._is_moved, companion.path)
+            if (path := first_free(companion, item, move)) != companion.path:
+                self.change(replace(companion, path=path))
 
     def _is_moved(self, source: PurePosixPath, target: PurePosixPath) -> bool:
         return source == target or self._store.move(source, target)
 
-    def _follow_row(self, sidecar: Sidecar, item: Item) -> None:
+    def _follow_row(self, companion: Companion, item: Item) -> None:
         """A kill came between a companion's move and its row."""
-        target = _path_beside(sidecar, item, 1)
+        target = _path_beside(companion, item, 1)
         with self._database.reading() as connection:
             is_known = rows.at(connection, target) is not None
-        if not is_known and self._store.has(target, sidecar.size):
-            self.change(replace(sidecar, path=target))
+        if not is_known and self._store.has(target, companion.size):
+            self.change(replace(companion, path=target))
 
     # ---- inside -----------------------------------------------------------------------------
 
-    def picture_of(self, sidecar: Sidecar) -> Item | None:
+    def picture_of(self, companion: Companion) -> Item | None:
         """The picture of its scope and stem that a companion belongs to."""
         with self._database.reading() as connection:
-            of_stem = item_rows.of_stem(connection, sidecar.pair_scope, sidecar.stem)
+            of_stem = item_rows.of_stem(connection, companion.pair_scope, companion.stem)
         if item_rows.is_full(of_stem):
-            of_stem += self._older(sidecar)
-        return self.choose(sidecar, of_stem)
+            of_stem += self._older(companion)
+        return self.choose(companion, of_stem)
 
-    def _older(self, sidecar: Sidecar) -> list[Item]:
+    def _older(self, companion: Companion) -> list[Item]:
         """The picture that a companion has and those whose day it says, however many came since."""
-        days = self._days_in(sidecar)
+        days = self._days_in(companion)
         with self._database.reading() as connection:
-            older = item_rows.akin(connection, sidecar.pair_scope, sidecar.stem, days)
-            its_own = item_rows.find(connection, sidecar.item_id) if sidecar.item_id else None
+            older = item_rows.akin(connection, companion.pair_scope, companion.stem, days)
+            its_own = item_rows.find(connection, companion.item_id) if companion.item_id else None
         if its_own is not None and its_own.state is ItemState.STORED:
             older.append(its_own)
         return older
 
-    def choose(self, sidecar: Sidecar, of_stem: Iterable[Item]) -> Item | None:
+    def choose(self, companion: Companion, of_stem: Iterable[Item]) -> Item | None:
         """The one that it names in full, then whose day it says, then what its kind describes.
 
         An `.xmp` describes the RAW file. Of two that fit as well it stays with the one it has,
         else it belongs to the one that came last.
         """
-        found = [item for item in of_stem if speaks_of(sidecar.name, item.name)]
+        found = [item for item in of_stem if speaks_of(companion.name, item.name)]
         if len(found) <= 1:
             return next(iter(found), None)
-        named = sidecar_picture(sidecar.name)
-        days = self._days_in(sidecar)
-        described = _DESCRIBES.get(extension(sidecar.name), _PICTURES)
+        named = companion_picture(companion.name)
+        days = self._days_in(companion)
+        described = _DESCRIBES.get(extension(companion.name), _PICTURES)
 
         def rank(item: Item) -> tuple[bool, int, int, bool, float]:
             part = part_of(item) or (Part.FILM if item.kind is Kind.VIDEO else Part.STILL)
-            is_other = item.id != sidecar.item_id
+            is_other = item.id != companion.item_id
             is_named = item.name.casefold() == named
             return not is_named, _says(days, item), described.index(part), is_other, -item.filed
 
         return min(found, key=rank)
 
-    def _days_in(self, sidecar: Sidecar) -> set[date]:
-        lies_at = self._store.path(sidecar.path) if sidecar.path is not None else None
-        if lies_at is None and sidecar.staged is not None:
-            lies_at = self._store.staged_path(sidecar.staged)
-        dates = self._read(lies_at, sidecar.name) if lies_at is not None else ()
+    def _days_in(self, companion: Companion) -> set[date]:
+        lies_at = self._store.path(companion.path) if companion.path is not None else None
+        if lies_at is None and companion.staged is not None:
+            lies_at = self._store.staged_path(companion.staged)
+        dates = self._read(lies_at, companion.name) if lies_at is not None else ()
         return {each.wall.date() for each in dates if each.wall is not None}
 
-    def link(self, sidecar: Sidecar, item: Item) -> Sidecar:
+    def link(self, companion: Companion, item: Item) -> Companion:
         """Puts a companion that lies in staging beside its picture; its row is not written yet."""
-        if sidecar.staged is None:
-            raise ValueError(f"{sidecar.name} has no bytes in staging")
-        path = first_free(sidecar, item, partial(self._store.link, sidecar.staged))
+        if companion.staged is None:
+            raise ValueError(f"{companion.name} has no bytes in staging")
+        path = first_free(companion, item, partial(self._store.link, companion.staged))
         self._store.sync_folder(path.parent)
-        return replace(sidecar, item_id=item.id, path=path, staged=None)
+        return replace(companion, item_id=item.id, path=path, staged=None)
 
-    def change(self, sidecar: Sidecar, to_judge: Iterable[str] = ()) -> bool:
+    def change(self, companion: Companion, to_judge: Iterable[str] = ()) -> bool:
         """Writes a companion's row; the receipt that spoke of it says where it lies now.
 
         `to_judge` are the items that a kill may leave with dates that are not theirs. False when
@@ -379,48 +379,53 @@ class Sidecars:
         """
 
         def work(connection: Connection) -> bool:
-            before = rows.find(connection, sidecar.id)
+            before = rows.find(connection, companion.id)
             if before is None:
                 return False
-            rows.change(connection, sidecar)
+            rows.change(connection, companion)
             for item_id in to_judge:
                 mark_rows.write(connection, mark_rows.JUDGING + item_id)
-            if sidecar.path is not None and sidecar.item_id:
-                receipt_rows.retell_companion(connection, before, sidecar, self._clock.now())
+            if companion.path is not None and companion.item_id:
+                receipt_rows.retell_companion(connection, before, companion, self._clock.now())
             return True
 
         return self._database.write(work, durable=True)
 
     def _write(
-        self, announcement: Announcement, sidecar: Sidecar, replaces: int | None, *, is_new: bool
+        self,
+        announcement: Announcement,
+        companion: Companion,
+        replaces: int | None,
+        *,
+        is_new: bool,
     ) -> Receipt | None:
         """None when one that is known went meanwhile with its last name."""
         now = self._clock.now()
         receipt = unsaved_receipt(
             announcement,
-            Outcome.SIDECAR,
+            Outcome.COMPANION,
             now,
-            words_key="sidecar" if sidecar.path else "waiting",
-            facts={"name": announcement.name, "place": str(sidecar.path or "")},
-        ).of_bytes(sidecar.size, sidecar.sha256)
+            words_key="sidecar" if companion.path else "waiting",
+            facts={"name": announcement.name, "place": str(companion.path or "")},
+        ).of_bytes(companion.size, companion.sha256)
         told = replace(
             receipt,
-            item_id=sidecar.item_id,
-            place=str(sidecar.path) if sidecar.path else None,
+            item_id=companion.item_id,
+            place=str(companion.path) if companion.path else None,
         )
 
-        def work(connection: Connection) -> tuple[Receipt | None, Sidecar | None]:
-            if not is_new and rows.find(connection, sidecar.id) is None:
+        def work(connection: Connection) -> tuple[Receipt | None, Companion | None]:
+            if not is_new and rows.find(connection, companion.id) is None:
                 return None, None  # before the guard, which may take the old name away
             announcement.guard(connection)
-            replaced = self._replaced(connection, announcement, sidecar)
+            replaced = self._replaced(connection, announcement, companion)
             batch_id = self._batches.batch_that_tells(
                 connection, announcement.origin, announcement.batch_id
             )
             if is_new:
-                rows.insert_sidecar(connection, replace(sidecar, batch_id=batch_id))
-            if sidecar.item_id is not None:
-                mark_rows.write(connection, mark_rows.JUDGING + sidecar.item_id)
+                rows.insert_companion(connection, replace(companion, batch_id=batch_id))
+            if companion.item_id is not None:
+                mark_rows.write(connection, mark_rows.JUDGING + companion.item_id)
             if announcement.alias is not None:
                 if replaces is not None:
                     alias_rows.take_over(connection, replaces, announcement.alias)
@@ -428,13 +433,13 @@ class Sidecars:
                     connection,
                     origin=announcement.origin.key,
                     path=announcement.alias,
-                    state=State.SIDECAR,
-                    size=sidecar.size,
+                    state=State.COMPANION,
+                    size=companion.size,
                     modified=announcement.modified or now,
-                    etag=etag(sidecar.sha256),
+                    etag=etag(companion.sha256),
                     now=now,
-                    sha256=sidecar.sha256,
-                    sidecar_id=sidecar.id,
+                    sha256=companion.sha256,
+                    companion_id=companion.id,
                 )
             if replaced is not None and alias_rows.refers_to_companion(connection, replaced.id):
                 replaced = None  # it still waits under another name
@@ -448,22 +453,22 @@ class Sidecars:
         return written
 
     def _replaced(
-        self, connection: Connection, announcement: Announcement, sidecar: Sidecar
-    ) -> Sidecar | None:
+        self, connection: Connection, announcement: Announcement, companion: Companion
+    ) -> Companion | None:
         """What still waits under the same path, and is sent anew: nothing filed is overwritten."""
         if announcement.alias is None:
             return None
         before = alias_rows.find(connection, announcement.origin.key, announcement.alias)
-        if before is None or before.sidecar_id in (None, sidecar.id):
+        if before is None or before.companion_id in (None, companion.id):
             return None
-        waited = rows.find(connection, before.sidecar_id or "")
+        waited = rows.find(connection, before.companion_id or "")
         return waited if waited is not None and waited.item_id is None else None
 
 
-def _waiting(connection: Connection, pair_scope: str, name: str) -> list[Sidecar]:
+def _waiting(connection: Connection, pair_scope: str, name: str) -> list[Companion]:
     """The companions that wait for a picture of this scope and name."""
     of_stem = rows.waiting(connection, pair_scope, stem_key(name))
-    return [sidecar for sidecar in of_stem if speaks_of(sidecar.name, name)]
+    return [companion for companion in of_stem if speaks_of(companion.name, name)]
 
 
 def _says(days: set[date], item: Item) -> int:
@@ -490,17 +495,17 @@ def speaks_of(companion: str, picture: str) -> bool:
 
     Stems were compared before, by who knows all names under which the bytes came.
     """
-    named = sidecar_picture(companion)
+    named = companion_picture(companion)
     return named is None or extension(named) == extension(picture)
 
 
-def name_beside(sidecar: Sidecar, stem: str, number: int = 1) -> str:
+def name_beside(companion: Companion, stem: str, number: int = 1) -> str:
     """`IMG_1 (2).xmp` beside `IMG_1 (2).jpg`, `IMG_1 (2).jpg.xmp` where it was sent so.
 
     `stem` is the picture's; another `number` than 1 is for a companion that was sent again: its
     name, `IMG_1.2.xmp`, is none that a companion of `IMG_1 (2).jpg` could need.
     """
-    ending = stored_name(f"_{sidecar_ending(sidecar.name)}")[1:]
+    ending = stored_name(f"_{companion_ending(companion.name)}")[1:]
     again = "" if number == 1 else f".{number}"
     return fit(stem, f"{again}{ending}")
 
@@ -512,18 +517,20 @@ def lies_beside(companion: str, picture: str) -> bool:
     """
     if not speaks_of(companion, picture):
         return False
-    target, stem = sidecar_target(companion), stem_key(picture)
+    target, stem = companion_target(companion), stem_key(picture)
     is_cut = len(companion.encode()) > NAME_BYTES - 4 and stem.startswith(target)
     return is_cut or stem in (target, _AGAIN.sub("", target))
 
 
-def first_free(sidecar: Sidecar, item: Item, put: Callable[[PurePosixPath], bool]) -> PurePosixPath:
+def first_free(
+    companion: Companion, item: Item, put: Callable[[PurePosixPath], bool]
+) -> PurePosixPath:
     """Puts a companion under the first name beside its picture that `put` does not find taken."""
     for number in range(1, MOST_NUMBERS):
-        if put(path := _path_beside(sidecar, item, number)):
+        if put(path := _path_beside(companion, item, number)):
             return path
     raise RuntimeError(f"{item.path} has {MOST_NUMBERS} companions of one name")
 
 
-def _path_beside(sidecar: Sidecar, item: Item, number: int) -> PurePosixPath:
-    return item.path.with_name(name_beside(sidecar, item.path.stem, number))
+def _path_beside(companion: Companion, item: Item, number: int) -> PurePosixPath:
+    return item.path.with_name(name_beside(companion, item.path.stem, number))

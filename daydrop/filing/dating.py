@@ -16,14 +16,14 @@ from daydrop.catalogue import item_rows, mark_rows
 from daydrop.catalogue.database import Connection, Database
 from daydrop.console import in_words
 from daydrop.errors import Refused
-from daydrop.filing.companions import Sidecars
+from daydrop.filing.companions import Companions
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
 from daydrop.filing.pairs import part_of
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.names import stem_key
 from daydrop.receipts.log import Told
-from daydrop.records.companion import Sidecar
+from daydrop.records.companion import Companion
 from daydrop.records.item import Item, ItemState, Taken
 from daydrop.records.move import Move
 
@@ -38,11 +38,11 @@ class Dating:
         *,
         database: Database,
         moves: Moves,
-        sidecars: Sidecars,
+        companions: Companions,
         locks: KeyedLocks,
         groups: Groups,
     ) -> None:
-        self._database, self._moves, self._sidecars = database, moves, sidecars
+        self._database, self._moves, self._companions = database, moves, companions
         self._locks, self._groups = locks, groups
 
     def judge_again(self, item_id: str) -> None:
@@ -58,21 +58,21 @@ class Dating:
             if before is None:
                 self.strike_off(item_id)
                 return
-            companions = self._sidecars.that_date(before)
-            dates = self._sidecars.dates_in(companions)
+            companions = self._companions.that_date(before)
+            dates = self._companions.dates_in(companions)
             with self._locks.holding(("pair", before.stem)):
                 is_done = self._judge(item_id, before.stem, companions, dates)
 
     def _judge(
-        self, item_id: str, stem: str, companions: list[Sidecar], dates: tuple[Candidate, ...]
+        self, item_id: str, stem: str, companions: list[Companion], dates: tuple[Candidate, ...]
     ) -> bool:
         """False when these are not the item's stem and companions any more."""
         with self._database.reading() as connection:
             item = item_rows.find(connection, item_id)
         if item is not None and item.state is ItemState.STORED:
-            if item.stem != stem or self._sidecars.that_date(item) != companions:
+            if item.stem != stem or self._companions.that_date(item) != companions:
                 return False
-            self._sidecars.follow(item)  # it may have moved while its companion was being linked
+            self._companions.follow(item)  # it may have moved while its companion was being linked
             self.bring(item, self._dated_beside(item, dates))
         self.strike_off(item_id)
         return True
@@ -118,7 +118,7 @@ class Dating:
 
     def _date_beside(self, item: Item) -> None:
         try:
-            dates = self._sidecars.dates_in(self._sidecars.that_date(item))
+            dates = self._companions.dates_in(self._companions.that_date(item))
         except Refused as failure:  # nobody could read its companion
             self._database.write(partial(mark_rows.write, name=mark_rows.JUDGING + item.id))
             structlog.get_logger().warning(
@@ -171,7 +171,7 @@ class Dating:
                 now = item_rows.find(connection, item.id)
             if now is None or now.state is not ItemState.STORED:
                 return set()
-            return self._sidecars.gather(self.bring(now, now), scope, name)
+            return self._companions.gather(self.bring(now, now), scope, name)
 
     def rejoin_all(self, item: Item) -> None:
         """A filed item was away: who waits for it under any of its names comes to it."""

@@ -33,7 +33,7 @@ from daydrop.console import in_words
 from daydrop.errors import Code, Refused
 from daydrop.filing import placement
 from daydrop.filing.announcement import Whole, unsaved_receipt
-from daydrop.filing.companions import Sidecars
+from daydrop.filing.companions import Companions
 from daydrop.filing.dating import Dating
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
@@ -116,7 +116,7 @@ class Filing:
         clock: Clock,
         reader: Reader,
         moves: Moves,
-        sidecars: Sidecars,
+        companions: Companions,
         locks: KeyedLocks,
         batches: Batches,
         groups: Groups,
@@ -125,7 +125,7 @@ class Filing:
         on_filed: Callable[[Item], None],
     ) -> None:
         self._store, self._database, self._clock = store, database, clock
-        self._reader, self._moves, self._sidecars = reader, moves, sidecars
+        self._reader, self._moves, self._companions = reader, moves, companions
         self._batches, self._on_filed = batches, on_filed
         self._groups, self._dating, self._accept = groups, dating, accept
         self._locks = locks
@@ -144,7 +144,7 @@ class Filing:
         media = self._media(whole)
         metadata = self._read_while_flushing(whole, media)
         facts = _facts(whole)
-        beside = self._sidecars.waiting_dates(facts.pair_scope, facts.name)
+        beside = self._companions.waiting_dates(facts.pair_scope, facts.name)
         dates = tuple(candidate for found in beside.values() for candidate in found)
         draft = self._draft(facts, media, metadata, dates)
         settled, to_judge = self._settle(whole, draft, beside)
@@ -207,7 +207,7 @@ class Filing:
             done = [self._moves.carry_out_later(move) for move in settled.moves]
             if settled.came_again or not all(done):
                 self._dating.bring(item, item)
-            to_judge = self._sidecars.gather(item, draft.pair_scope, draft.name, judged)
+            to_judge = self._companions.gather(item, draft.pair_scope, draft.name, judged)
         except (OSError, Refused, Taken) as failure:
             structlog.get_logger().warning(
                 "partners wait for the next start", path=str(item.path), error=in_words(failure)
@@ -386,7 +386,7 @@ class Filing:
         That is how an upload ends whose acknowledgement a crash prevented.
         """
         claimed = replace(draft, id=known.id, path=known.path, filed=known.filed)
-        if beside := self._sidecars.dates_in(self._sidecars.that_date(known)):
+        if beside := self._companions.dates_in(self._companions.that_date(known)):
             own = (judged.candidate for judged in draft.judged)
             claimed = claimed.dated(self._groups.choose([*beside, *own]))
         arrangement = self._groups.arranged(claimed)

@@ -15,7 +15,7 @@ from daydrop.catalogue import item_rows
 from daydrop.catalogue.database import Database
 from daydrop.clock import Clock
 from daydrop.filing import pairs, placement
-from daydrop.filing.companions import Sidecars, name_beside
+from daydrop.filing.companions import Companions, name_beside
 from daydrop.filing.moves import free_number
 from daydrop.filing.pairs import Group
 from daydrop.records.item import Item, ItemState, case_key
@@ -49,13 +49,13 @@ class Groups:
         store: LocalStore,
         database: Database,
         clock: Clock,
-        sidecars: Sidecars,
+        companions: Companions,
         pattern: str,
         zone: tzinfo | None,
         alias_life: float,
     ) -> None:
         self._store, self._database, self._clock = store, database, clock
-        self._sidecars, self._pattern, self._zone = sidecars, pattern, zone
+        self._companions, self._pattern, self._zone = companions, pattern, zone
         self._alias_life = alias_life
 
     def choose(self, found: list[Candidate], partner_offset: int | None = None) -> CaptureDate:
@@ -179,7 +179,7 @@ class Groups:
         Their companions take that number too, so a name is free only if theirs are.
         """
         folder = self.folder_of(group)
-        beside = self._sidecars.beside(group.members)
+        beside = self._companions.beside(group.members)
         before = [here[member.id] for member in group.members if member.id in here]
         own = {case_key(item.path) for item in before}
         own |= {case_key(companion.path) for _, companion in beside if companion.path}

@@ -27,7 +27,7 @@ from daydrop.console import in_words
 from daydrop.disk import Disk
 from daydrop.errors import CatalogueClosed, Code, Forbidden, Missing, Refused
 from daydrop.filing.announcement import Announcement, Checksum, Whole, unsaved_receipt
-from daydrop.filing.companions import Sidecars
+from daydrop.filing.companions import Companions
 from daydrop.filing.dating import Dating
 from daydrop.filing.filing import Filing
 from daydrop.limits.batches import Batches
@@ -47,9 +47,9 @@ __all__ = ["PASSING", "Announcement", "Checksum", "Incoming", "Ingest"]
 PASSING = frozenset({Code.BUSY, Code.INTERNAL})  # of us and not of the file: it may come again
 
 STEP = 16 << 20  # bytes held at a time for an upload whose size nobody announced
-SIDECAR_MOST = 16 << 20
+COMPANION_MOST = 16 << 20
 LITTER_MOST = 1 << 20
-_TOO_BIG = {Role.SIDECAR: "sidecar", Role.LITTER: "litter"}
+_TOO_BIG = {Role.COMPANION: "sidecar", Role.LITTER: "litter"}
 _TOUCH_EVERY = 5.0  # seconds between two notes that a batch is still receiving
 _COUNTED = frozenset({Role.MEDIUM, Role.OTHER})
 
@@ -67,14 +67,14 @@ class Ingest:
         room: Room,
         filing: Filing,
         dating: Dating,
-        sidecars: Sidecars,
+        companions: Companions,
         log: UploadLog,
         accept: frozenset[Kind],
         disk: Disk,
     ) -> None:
         self.store, self.database, self.clock = store, database, clock
         self.batches, self.room, self.filing, self.dating = batches, room, filing, dating
-        self.sidecars = sidecars
+        self.companions = companions
         self._log, self._accept, self._disk = log, accept, disk
 
     @property
@@ -143,8 +143,8 @@ class Ingest:
 
     def _settle(self, alias: Alias, announcement: Announcement, staged: Staged) -> Receipt:
         wanted = role(announcement.name)
-        if wanted is Role.SIDECAR:
-            return self.receive_sidecar(announcement, staged, alias.sha256 or "", alias.id)
+        if wanted is Role.COMPANION:
+            return self.receive_companion(announcement, staged, alias.sha256 or "", alias.id)
         held = self.batches.reserve(announcement.origin, staged.size, announcement.batch_id)
         whole = Whole(
             announcement=announcement,
@@ -160,11 +160,11 @@ class Ingest:
         finally:
             self.give_back(held.id)
 
-    def receive_sidecar(
+    def receive_companion(
         self, announcement: Announcement, staged: Staged, sha256: str, replaces: int | None = None
     ) -> Receipt:
         """Keeps a companion; its dates join those of its picture, which may move for it."""
-        receipt = self.sidecars.receive(announcement, staged, sha256, replaces)
+        receipt = self.companions.receive(announcement, staged, sha256, replaces)
         if receipt.item_id is not None:
             self.dating.judge_late(receipt.item_id)
         return receipt
@@ -259,8 +259,8 @@ class Ingest:
         return kind is not None and kind in self._accept
 
     def _most(self, wanted: Role, announcement: Announcement) -> int:
-        if wanted is Role.SIDECAR:
-            return SIDECAR_MOST
+        if wanted is Role.COMPANION:
+            return COMPANION_MOST
         if wanted is Role.LITTER:
             return LITTER_MOST
         if announcement.batch_id is not None:
@@ -299,7 +299,7 @@ class Ingest:
             raise
         if held is not None:
             return _Filed(self, announcement, staged, held)
-        kinds = {Role.TEMPORARY: _Temporary, Role.SIDECAR: _Sidecar, Role.LITTER: _Litter}
+        kinds = {Role.TEMPORARY: _Temporary, Role.COMPANION: _Companion, Role.LITTER: _Litter}
         return kinds[wanted](self, announcement, staged, self._most(wanted, announcement))
 
 
@@ -604,11 +604,13 @@ class _Litter(_Bounded):
         ).of_bytes(self.received, self._sha256.hexdigest())
 
 
-class _Sidecar(_Bounded):
+class _Companion(_Bounded):
     """A companion of a picture."""
 
     def _finish(self) -> Receipt:
         self._staged.sync()
         return self._ingest.told(
-            self._ingest.receive_sidecar(self._announcement, self._staged, self._sha256.hexdigest())
+            self._ingest.receive_companion(
+                self._announcement, self._staged, self._sha256.hexdigest()
+            )
         )

@@ -22,7 +22,7 @@ from daydrop.filing.pairs import FOUND
 from daydrop.intake.door import PASSING, Announcement, Checksum, Incoming, Ingest
 from daydrop.limits.batches import Batches, Face
 from daydrop.locks.keyed import KeyedLocks
-from daydrop.media.names import Role, printable, role, sidecar_target, stem_key
+from daydrop.media.names import Role, companion_target, printable, role, stem_key
 from daydrop.origin import Origin
 from daydrop.records.batch import Batch
 from daydrop.records.item import Item
@@ -100,15 +100,15 @@ def _refusal(upload: Upload) -> Refused | None:
 
 def _shot(upload: Upload) -> tuple[str, str]:
     """What the files of one shot share: the halves of a pair, and their companions."""
-    is_companion = role(upload.name) is Role.SIDECAR
-    return upload.folder, sidecar_target(upload.name) if is_companion else stem_key(upload.name)
+    is_companion = role(upload.name) is Role.COMPANION
+    return upload.folder, companion_target(upload.name) if is_companion else stem_key(upload.name)
 
 
 def _left_of(shot: Sequence[Upload], batch: Batch) -> Upload | None:
     """The file of a shot that is left for the next batch, if the shot has room in one at all."""
     left = [each for each in shot if each.code in _FOR_THE_NEXT_BATCH]
     wanted = [*left, *(each for each in shot if each.is_pending)]
-    counted = [each for each in wanted if role(each.name) is not Role.SIDECAR]
+    counted = [each for each in wanted if role(each.name) is not Role.COMPANION]
     size = sum(each.size for each in counted)
     has_room = len(counted) <= batch.max_files and size <= batch.max_bytes
     return left[0] if left and has_room else None
@@ -197,7 +197,7 @@ class Uploads:
         upload = replace(judged, batch_id=batch.id)
         if not upload.is_pending:
             return upload
-        counts = role(upload.name) is not Role.SIDECAR
+        counts = role(upload.name) is not Role.COMPANION
         try:
             held = self._batches.reserve_within(
                 connection,
@@ -250,7 +250,7 @@ class Uploads:
                 self.ingest.tell_refusal(announcement_of(upload, origin), refused)
 
     def _may_be_known(self, upload: Upload) -> bool:
-        if upload.size > CHECK_MOST or role(upload.name) is Role.SIDECAR:
+        if upload.size > CHECK_MOST or role(upload.name) is Role.COMPANION:
             return False
         with self._database.reading() as connection:
             return item_rows.has_size(connection, upload.size)
@@ -393,7 +393,7 @@ class Uploads:
 
     def _incoming(self, upload: Upload, checksums: tuple[Checksum, ...]) -> Incoming:
         announcement = replace(announcement_of(upload, self._origin(upload)), checksums=checksums)
-        if role(upload.name) is Role.SIDECAR:
+        if role(upload.name) is Role.COMPANION:
             return self.ingest.begin(announcement)  # small, and never kept half
         staged = upload.staged or self._staged(upload)
         return self.ingest.resume(
@@ -629,7 +629,7 @@ class Receiving:
         if not self._is_open:
             return
         self._is_open = False
-        if role(self.upload.name) is Role.SIDECAR:
+        if role(self.upload.name) is Role.COMPANION:
             self._incoming.abort()
             return
         received = self.offset

@@ -37,7 +37,7 @@ _VIDEOS = "mp4 m4v mov qt 3gp 3g2 avi mkv webm mts m2ts ts mpg mpeg wmv asf flv 
 IMAGES = frozenset(_IMAGES.split())
 RAW = frozenset(_RAW.split())
 VIDEOS = frozenset(_VIDEOS.split())
-SIDECARS = frozenset({"xmp", "aae", "thm", "srt", "json"})
+COMPANIONS = frozenset({"xmp", "aae", "thm", "srt", "json"})
 
 JPEG = MediaType(Kind.IMAGE, "image/jpeg", "JPEG")
 PNG = MediaType(Kind.IMAGE, "image/png", "PNG")

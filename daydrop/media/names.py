@@ -9,7 +9,7 @@ import unicodedata
 from enum import StrEnum
 
 from daydrop.errors import Code, Refused
-from daydrop.media.kinds import IMAGES, RAW, SIDECARS, VIDEOS, Kind, extension, kind_by_name
+from daydrop.media.kinds import COMPANIONS, IMAGES, RAW, VIDEOS, Kind, extension, kind_by_name
 
 NAME_BYTES = 255
 PATH_BYTES = 1024
@@ -47,7 +47,7 @@ class Role(StrEnum):
 
     LITTER = "litter"
     TEMPORARY = "temporary"
-    SIDECAR = "sidecar"
+    COMPANION = "companion"
     MEDIUM = "medium"
     OTHER = "other"
 
@@ -58,37 +58,37 @@ def role(name: str) -> Role:
         return Role.LITTER
     if kind_by_name(name) is None and _TEMPORARY.fullmatch(name):
         return Role.TEMPORARY
-    if is_sidecar(name):
-        return Role.SIDECAR
+    if is_companion(name):
+        return Role.COMPANION
     return Role.OTHER if kind_by_name(name) in (None, Kind.OTHER) else Role.MEDIUM
 
 
-def is_sidecar(name: str) -> bool:
+def is_companion(name: str) -> bool:
     """A companion of a picture: `.xmp .aae .thm .srt`, and Takeout's `IMG_1.jpg.json`."""
-    if extension(name) in SIDECARS - {"json"}:
+    if extension(name) in COMPANIONS - {"json"}:
         return True
     stem, _, ending = name.rpartition(".")
     return ending.lower() == "json" and _is_picture(_takeout_target(stem))
 
 
-def sidecar_target(name: str) -> str:
+def companion_target(name: str) -> str:
     """The stem of the picture a companion belongs to: `IMG_1` for `IMG_1.xmp`, `IMG_1.jpg.xmp`."""
-    return nfc(_sidecar_parts(name)[0]).casefold()
+    return nfc(_companion_parts(name)[0]).casefold()
 
 
-def sidecar_ending(name: str) -> str:
+def companion_ending(name: str) -> str:
     """What a companion's name adds to the stem of its picture: `.xmp`, `.jpg.xmp`."""
-    return _sidecar_parts(name)[1]
+    return _companion_parts(name)[1]
 
 
-def sidecar_picture(name: str) -> str | None:
+def companion_picture(name: str) -> str | None:
     """The whole name of the picture, where a companion tells it: `IMG_1.jpg` of `IMG_1.jpg.xmp`."""
-    stem, ending = _sidecar_parts(name)
+    stem, ending = _companion_parts(name)
     picture = f"{stem}{ending}".rpartition(".")[0]
     return nfc(picture).casefold() if kind_by_name(picture) else None
 
 
-def _sidecar_parts(name: str) -> tuple[str, str]:
+def _companion_parts(name: str) -> tuple[str, str]:
     """Stem of the picture, and the rest.
 
     Takeout writes `IMG_1.jpg(1).json` for the picture that it calls `IMG_1(1).jpg`.

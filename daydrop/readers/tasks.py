@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from daydrop.capturedate import sidecar
+from daydrop.capturedate import companion
 from daydrop.capturedate.candidate import Candidate
 from daydrop.capturedate.metadata import Metadata
 from daydrop.media.kinds import MediaType
@@ -40,11 +40,11 @@ def read(
         return reader.read(file, size, name, media, now=now, program=exiftool)
 
 
-def read_sidecar(path: Path, name: str, *, seconds: int) -> tuple[Candidate, ...]:
-    """Read the dates of a sidecar, within `seconds` of processor time."""
+def read_companion(path: Path, name: str, *, seconds: int) -> tuple[Candidate, ...]:
+    """Read the dates of a companion, within `seconds` of processor time."""
     limit_processor(seconds)
     with _opened(path) as file:
-        return sidecar.candidates(name, file.read(sidecar.BYTES_MOST + 1))
+        return companion.candidates(name, file.read(companion.BYTES_MOST + 1))
 
 
 def draw(path: Path, media: MediaType, edges: tuple[int, ...], *, seconds: int) -> Drawn:

@@ -118,9 +118,9 @@ class Workers:
         arguments = (file, name, media, self._clock(), self._exiftool)
         return self._call(self._reading, tasks.read, arguments)
 
-    def read_sidecar(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:
-        """Read the dates of a sidecar (XMP, Takeout's JSON, THM) that was sent as `name`."""
-        return self._call(self._reading, tasks.read_sidecar, (file, name))
+    def read_companion(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:
+        """Read the dates of a companion (XMP, Takeout's JSON, THM) that was sent as `name`."""
+        return self._call(self._reading, tasks.read_companion, (file, name))
 
     def preview(
         self, file: Path, media: MediaType, targets: tuple[tuple[int, Path], ...]

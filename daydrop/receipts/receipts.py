@@ -20,7 +20,7 @@ from daydrop.words import Language, readable_size
 
 __all__ = ["KEPT", "Outcome", "Receipt", "Receipts", "Tally", "etag", "told_of", "why_of"]
 
-KEPT = frozenset({Outcome.FILED, Outcome.DUPLICATE, Outcome.SIDECAR})
+KEPT = frozenset({Outcome.FILED, Outcome.DUPLICATE, Outcome.COMPANION})
 
 
 def etag(sha256: str) -> str:
@@ -130,10 +130,10 @@ class Receipts:
             return plain_text(batch, told, _reasons(connection, told, Language.EN))
 
 
-_NEW = (Outcome.FILED, Outcome.SIDECAR)
+_NEW = (Outcome.FILED, Outcome.COMPANION)
 _HEADINGS = {
     Outcome.FILED: "Filed",
-    Outcome.SIDECAR: "Kept beside their pictures",
+    Outcome.COMPANION: "Kept beside their pictures",
     Outcome.DUPLICATE: "Already here",
     Outcome.REFUSED: "Refused",
     Outcome.UNFINISHED: "Never finished",

@@ -13,7 +13,7 @@ class State(StrEnum):
     REMOVED = "removed"
     LITTER = "litter"
     COLLECTION = "collection"
-    SIDECAR = "sidecar"
+    COMPANION = "sidecar"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Alias:
     etag: str
     sha256: str | None
     item_id: str | None
-    sidecar_id: str | None
+    companion_id: str | None
     staged: str | None
     reservation_id: str | None
     created: float

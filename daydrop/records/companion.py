@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 
 @dataclass(frozen=True)
-class Sidecar:
+class Companion:
     """A companion: beside its picture at `path`, or waiting for it in staging as `staged`.
 
     One that is `trashed` lies in the trash under its id; `path` is where it was.

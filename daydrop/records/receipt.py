@@ -12,7 +12,7 @@ class Outcome(StrEnum):
 
     FILED = "filed"
     DUPLICATE = "duplicate"
-    SIDECAR = "sidecar"
+    COMPANION = "sidecar"
     STAGED = "staged"
     LITTER = "litter"
     REFUSED = "refused"

@@ -79,7 +79,7 @@ def names(aliases: Aliases, origin: Origin, folder: str = "") -> list[str]:
         ("IMG_1.jpg", photo(seed="state"), State.FILED),
         ("IMG_1.jpg.part", b"anything", State.STAGED),
         ("._IMG_1.jpg", b"double", State.LITTER),
-        ("IMG_1.xmp", b"companion", State.SIDECAR),
+        ("IMG_1.xmp", b"companion", State.COMPANION),
     ],
 )
 def test_a_name_decides_what_an_upload_becomes(put, path, body, state):
@@ -193,10 +193,10 @@ def alias(path: str, state: State, size: int = 1) -> Alias:
         (State.STAGED, "a.part", "._a", _Way.CARRY),
         (State.LITTER, "._a", "._b", _Way.RENAME),
         (State.LITTER, "._a", "a.jpg", _Way.CARRY),
-        (State.SIDECAR, "a.xmp", "A.XMP", _Way.RENAME),
-        (State.SIDECAR, "a.xmp", "b.xmp", _Way.CARRY),
-        (State.SIDECAR, "a.xmp", "x/a.xmp", _Way.CARRY),
-        (State.SIDECAR, "a.xmp", "a.jpg", _Way.CARRY),
+        (State.COMPANION, "a.xmp", "A.XMP", _Way.RENAME),
+        (State.COMPANION, "a.xmp", "b.xmp", _Way.CARRY),
+        (State.COMPANION, "a.xmp", "x/a.xmp", _Way.CARRY),
+        (State.COMPANION, "a.xmp", "a.jpg", _Way.CARRY),
     ],
 )
 def test_state_and_new_name_decide_the_way(state, source, target, way):
@@ -411,7 +411,7 @@ def test_a_companion_sent_again_while_its_only_name_goes_is_there(
     library, aliases, origin, put, again
 ):
     put("a.xmp", b"the same")
-    meanwhile(library.sidecars, "has", lambda: aliases.remove(origin, "a.xmp"), after=True)
+    meanwhile(library.companions, "has", lambda: aliases.remove(origin, "a.xmp"), after=True)
     put(again, b"the same")
     assert names(aliases, origin) == [again]
     assert body_of(aliases, origin, again) == b"the same"
@@ -423,7 +423,7 @@ def test_a_companion_that_moves_to_where_the_same_one_goes_just_then_is_there(
     aliases.make_folder(origin, "b")
     put("b/A.XMP", b"the same")
     moving = put("a.xmp", b"the same")
-    meanwhile(library.sidecars, "has", lambda: aliases.remove(origin, "b/A.XMP"), after=True)
+    meanwhile(library.companions, "has", lambda: aliases.remove(origin, "b/A.XMP"), after=True)
     aliases.move(origin, moving, "b/a.xmp")
     assert body_of(aliases, origin, "b/a.xmp") == b"the same"
     assert names(aliases, origin) == ["b"]

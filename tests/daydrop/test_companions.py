@@ -10,7 +10,7 @@ import pytest
 from daydrop.catalogue import companion_rows, item_rows
 from daydrop.filing.announcement import Announcement
 from daydrop.limits.batches import Face
-from daydrop.media.names import Role, role, sidecar_ending, sidecar_picture, sidecar_target
+from daydrop.media.names import Role, companion_ending, companion_picture, companion_target, role
 from daydrop.origin import origin_of
 from daydrop.receipts.receipts import Outcome
 from tests.daydrop.test_pairs import TAKEN, paths, xmp
@@ -54,7 +54,7 @@ def stored(library, receipt):
     ],
 )
 def test_a_companions_name_tells_its_picture(name, stem, ending, picture):
-    told = (sidecar_target(name), sidecar_ending(name), sidecar_picture(name))
+    told = (companion_target(name), companion_ending(name), companion_picture(name))
     assert told == (stem, ending, picture)
 
 
@@ -62,12 +62,12 @@ def test_a_companions_name_tells_its_picture(name, stem, ending, picture):
     "name", ["IMG_1.jpg.s.json", "IMG_1.jpg..json", f"{'a' * 43}.jp.json", f"{'a' * 45}..json"]
 )
 def test_a_name_that_takeout_cut_is_a_companions(name):
-    assert role(name) is Role.SIDECAR
+    assert role(name) is Role.COMPANION
 
 
 @pytest.mark.parametrize("name", ["notes.s.json", "notes..json", "photo.jp.json", "x.json"])
 def test_other_json_is_no_companion(name):
-    assert role(name) is not Role.SIDECAR
+    assert role(name) is not Role.COMPANION
 
 
 def test_a_companion_that_names_its_picture_waits_for_it_whatever_else_has_its_stem(library, send):
@@ -268,7 +268,7 @@ def test_a_companion_that_comes_first_stands_in_the_receipt_of_its_batch(library
 def test_the_same_companion_twice_is_stored_once(library, send):
     send("IMG_1.jpg", photo(taken=TAKEN))
     for _ in range(2):
-        assert send("IMG_1.xmp", EMPTY).outcome is Outcome.SIDECAR
+        assert send("IMG_1.xmp", EMPTY).outcome is Outcome.COMPANION
     assert paths(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.xmp"]
 
 
@@ -361,7 +361,7 @@ def test_a_companion_that_waited_when_the_server_was_killed_is_stored_once(libra
     send("IMG_1.jpg", PICTURE)
     send("IMG_1.xmp", WORDS)
     send("b/IMG_1.xmp", WORDS)
-    library.sidecars.gather = lambda *_: set()  # as if killed after the answer
+    library.companions.gather = lambda *_: set()  # as if killed after the answer
     send("b/IMG_1.jpg", PICTURE)
     library.upkeep.sweep()
     assert paths(library) == ONCE
@@ -446,8 +446,8 @@ def test_a_companion_of_the_page_that_waits_in_vain_is_given_up(library, origin,
     send_to_page(library, origin, "IMG_1.xmp", EMPTY, batch.id)
     send("IMG_2.xmp", EMPTY)
     now = library.clock.now()
-    assert library.sidecar_upkeep.sweep(now - 10) == 0
-    assert library.sidecar_upkeep.sweep(now + 10) == 1, "the one of the drive lives by its path"
+    assert library.companion_upkeep.sweep(now - 10) == 0
+    assert library.companion_upkeep.sweep(now + 10) == 1, "the one of the drive lives by its path"
     with library.database.reading() as connection:
         assert [each.name for each in companion_rows.everything(connection)] == ["IMG_2.xmp"]
 
@@ -559,9 +559,9 @@ def test_a_batch_is_undone_while_nobody_can_read_and_dates_are_judged_by_houseke
     send("IMG_1.jpg.json", b'{"photoTakenTime": {"timestamp": "981173106"}}')
     library.batches.finish(picture.batch_id)
     other = send("IMG_1.jpg.xmp", xmp(OTHER))
-    library.sidecars._reader = stopped
+    library.companions._reader = stopped
     assert library.upkeep.undo(other.batch_id, origin) == 0
-    library.sidecars._reader = library.workers
+    library.companions._reader = library.workers
     library._one_round()
     assert stored(library, picture).day == TAKEN.date()
 

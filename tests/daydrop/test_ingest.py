@@ -62,7 +62,7 @@ def test_a_companion_that_nobody_could_read_now_dates_its_picture_at_the_next_st
     library, send, settings, stopped
 ):
     send("IMG_1.jpg", photo(taken=None))
-    library.sidecars._reader = stopped
+    library.companions._reader = stopped
     send("IMG_1.xmp", xmp(TAKEN))
     assert sorted(tree(library)) == ["no_date/IMG_1.jpg", "no_date/IMG_1.xmp"]
     library.close()
@@ -260,7 +260,7 @@ def test_a_refusal_told_again_in_one_batch_is_counted_and_not_repeated(library, 
 def test_a_companion_waits_for_its_picture_and_follows_it(library, send):
     waiting = send("IMG_1.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>")
     assert tree(library) == {}
-    assert waiting.outcome is Outcome.SIDECAR
+    assert waiting.outcome is Outcome.COMPANION
     send("IMG_1.jpg", photo(taken=TAKEN))
     assert sorted(tree(library)) == [
         "images/2024/05/17/IMG_1.jpg",

@@ -12,9 +12,9 @@ from daydrop.media.names import (
     NAME_BYTES,
     Role,
     checked_path,
+    companion_target,
     printable,
     role,
-    sidecar_target,
     stem_key,
     stored_name,
 )
@@ -39,12 +39,12 @@ from daydrop.media.names import (
         (".IMG_1.jpg.a1B2c3", Role.TEMPORARY),
         ("c.jpg-f040baf0-5c30-45b4-8ab0-f697e42ba6d6", Role.TEMPORARY),
         (".goutputstream-ABC123", Role.TEMPORARY),
-        ("IMG_1.xmp", Role.SIDECAR),
-        ("IMG_1.jpg.xmp", Role.SIDECAR),
-        ("IMG_1.AAE", Role.SIDECAR),
-        ("IMG_1.jpg.json", Role.SIDECAR),
-        ("IMG_1.jpg.supplemental-metadata.json", Role.SIDECAR),
-        ("IMG_1.jpg.supplemental-me.json", Role.SIDECAR),
+        ("IMG_1.xmp", Role.COMPANION),
+        ("IMG_1.jpg.xmp", Role.COMPANION),
+        ("IMG_1.AAE", Role.COMPANION),
+        ("IMG_1.jpg.json", Role.COMPANION),
+        ("IMG_1.jpg.supplemental-metadata.json", Role.COMPANION),
+        ("IMG_1.jpg.supplemental-me.json", Role.COMPANION),
         ("package.json", Role.OTHER),
         ("notes.txt", Role.OTHER),
         ("IMG_1", Role.OTHER),
@@ -56,7 +56,7 @@ def test_a_name_announces(name, expected):
 
 
 @pytest.mark.parametrize(
-    ("sidecar", "picture"),
+    ("companion", "picture"),
     [
         ("IMG_1.xmp", "IMG_1.jpg"),
         ("IMG_1.jpg.xmp", "IMG_1.jpg"),
@@ -66,8 +66,8 @@ def test_a_name_announces(name, expected):
         ("a.b.xmp", "a.b.jpg"),
     ],
 )
-def test_a_companion_names_its_picture(sidecar, picture):
-    assert sidecar_target(sidecar) == stem_key(picture)
+def test_a_companion_names_its_picture(companion, picture):
+    assert companion_target(companion) == stem_key(picture)
 
 
 @pytest.mark.parametrize(

@@ -119,10 +119,10 @@ def test_what_cannot_be_drawn_is_said(workers: Workers, tmp_path: Path) -> None:
     assert not (tmp_path / "s.webp").exists()
 
 
-def test_a_sidecar_is_read(workers: Workers, tmp_path: Path) -> None:
+def test_a_companion_is_read(workers: Workers, tmp_path: Path) -> None:
     path = tmp_path / "staged"
     path.write_bytes(b'{"photoTakenTime": {"timestamp": "1735687800"}}')
-    found = workers.read_sidecar(path, "a.jpg.json")
+    found = workers.read_companion(path, "a.jpg.json")
     assert isinstance(found, tuple)
     assert [each.source for each in found] == [Source.TAKEOUT]
 

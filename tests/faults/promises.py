@@ -191,7 +191,7 @@ def _under_another_day(library: Library) -> Iterator[str]:
     with library.database.reading() as connection:
         stored = item_rows.all_in_state(connection, item_rows.ItemState.STORED)
     for item in stored:
-        beside = set(library.sidecars.dates_in(library.sidecars.that_date(item)))
+        beside = set(library.companions.dates_in(library.companions.that_date(item)))
         known = {judged.candidate for judged in item.judged}
         if item.source not in SAID and beside != {
             each for each in known if each.source in FROM_COMPANIONS

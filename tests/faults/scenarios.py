@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from daydrop.aliases.aliases import Alias
-from daydrop.capturedate import sidecar
+from daydrop.capturedate.companion import candidates as companion_dates
 from daydrop.capturedate.candidate import Candidate
 from daydrop.capturedate.metadata import Metadata
 from daydrop.catalogue import item_rows
@@ -54,10 +54,10 @@ class HereAndNow(Workers):
             size = file.stat().st_size
             return reader.read(opened, size, name, media, now=datetime.now(UTC), program=None)
 
-    def read_sidecar(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:
+    def read_companion(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:
         """What the real reader reads."""
         try:
-            return sidecar.candidates(name, file.read_bytes())
+            return companion_dates(name, file.read_bytes())
         except FileNotFoundError:
             return Unreadable(Failure.NOT_OPENED)
 

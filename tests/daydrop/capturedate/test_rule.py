@@ -214,8 +214,8 @@ def test_a_local_time_and_an_instant_may_agree_but_for_the_zone() -> None:
     assert reasons(capture)[1][2] is Reason.SAME_BUT_FOR_ZONE
 
 
-def test_a_sidecar_corrects_the_same_field() -> None:
-    fixed = exif("2020-02-02T02:02:02", source=Source.SIDECAR_ORIGINAL)
+def test_a_companion_corrects_the_same_field() -> None:
+    fixed = exif("2020-02-02T02:02:02", source=Source.COMPANION_ORIGINAL)
     assert choose([exif("2021:03:03 03:03:03"), fixed], NOW).day == date(2020, 2, 2)
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daydrop.capturedate.candidate import Form, Source
+from daydrop.capturedate.companion import candidates
 from daydrop.capturedate.rule import choose
-from daydrop.capturedate.sidecar import candidates
 from tests import media as make
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -19,7 +19,7 @@ PACKET = '<rdf:Description exif:DateTimeOriginal="2020-02-02T02:02:02+01:00"/>'
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_an_xmp_file_is_a_correction(encoding: str) -> None:
     (found,) = candidates("a.jpg.xmp", PACKET.encode(encoding))
-    assert (found.source, found.offset_minutes) == (Source.SIDECAR_ORIGINAL, 60)
+    assert (found.source, found.offset_minutes) == (Source.COMPANION_ORIGINAL, 60)
     assert found.wall == datetime(2020, 2, 2, 2, 2, 2)
 
 

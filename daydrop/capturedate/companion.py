@@ -21,12 +21,12 @@ EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC by definition, kept naive lik
 
 
 def candidates(name: str, data: bytes) -> tuple[Candidate, ...]:
-    """Find the dates of a sidecar called `name`; none for one that cannot be understood."""
+    """Find the dates of a companion called `name`; none for one that cannot be understood."""
     if len(data) > BYTES_MOST:
         return ()
     end = extension(name)
     if end == "xmp":
-        return tuple(xmp.dates(_text(data), is_sidecar=True))
+        return tuple(xmp.dates(_text(data), is_companion=True))
     if end == "json":
         return tuple(_takeout(data))
     return tuple(_thumbnail(data)) if end == "thm" else ()
