@@ -136,7 +136,7 @@ def report(what: str, times: int, drives: list[Drive], step: Callable[[Drive, st
 
 def grow(library: Library, number: int) -> None:
     """Writes rows as uploads of twenty years would have; there are no files behind them."""
-    with library.database.reading() as connection:
+    with library.catalogue.reading() as connection:
         [pattern] = item_rows.all_in_state(connection, item_rows.ItemState.STORED)
         [told] = receipt_rows.recent(connection, OWNER, 1)
     for first in range(0, number, STEP):
@@ -150,7 +150,7 @@ def grow(library: Library, number: int) -> None:
                 if each < NAMES:
                     settle(connection, item)
 
-        library.database.write(work)
+        library.catalogue.write(work)
 
 
 def alike(pattern: Item, number: int) -> Item:

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 from daydrop.catalogue import browse_rows as rows
 from daydrop.catalogue import item_rows as items
 from daydrop.catalogue import receipt_rows as receipts
-from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import Connection
 from daydrop.records.item import Item, ItemState
 from daydrop.records.query import Position, Query
 from daydrop.records.receipt import Receipt
@@ -107,14 +108,14 @@ class ItemPage:
 class Browse:
     """Reads the catalogue for people; changes nothing."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
 
     def folder(
         self, path: PurePosixPath, after: Position | None = None, limit: int = 200
     ) -> FolderPage | None:
         """A folder of the tree; None when there is none. The trees themselves always exist."""
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             counts = rows.folder_counts(connection, path)
             if not counts and (len(path.parts) != 1 or path.parts[0] not in TREES):
                 return None
@@ -132,8 +133,7 @@ class Browse:
 
     def months(self, trees: tuple[str, ...] = DATED) -> list[Month]:
         """The months in which something was taken, newest first, from the counters."""
-        with self._database.reading() as connection:
-            found = rows.month_counts(connection)
+        found = self._catalogue.gallery.month_counts()
         counts: dict[str, Counter[str]] = {}
         for tree, month, number in found:
             if month and tree in trees:
@@ -142,19 +142,16 @@ class Browse:
 
     def undated_count(self) -> int:
         """How many items have no date, from the counters."""
-        with self._database.reading() as connection:
-            found = rows.month_counts(connection)
+        found = self._catalogue.gallery.month_counts()
         return sum(number for tree, _, number in found if tree == "no_date")
 
     def total(self) -> int:
         """How many items there are, from the counters."""
-        with self._database.reading() as connection:
-            return sum(number for _, _, number in rows.month_counts(connection))
+        return sum(number for _, _, number in self._catalogue.gallery.month_counts())
 
     def senders(self) -> list[str]:
         """Who has sent something that is here."""
-        with self._database.reading() as connection:
-            return rows.senders(connection)
+        return self._catalogue.gallery.senders()
 
     def buckets(self, trees: tuple[str, ...] = DATED) -> list[Bucket]:
         """The months cut into parts of at most BUCKET_ITEMS, newest first."""
@@ -163,28 +160,24 @@ class Browse:
     def bucket(self, trees: tuple[str, ...], month: str, part: int) -> list[Item]:
         """The items of one bucket, newest first."""
         skip = (part - 1) * BUCKET_ITEMS
-        with self._database.reading() as connection:
-            return rows.in_month(connection, trees, month, skip, BUCKET_ITEMS)
+        return self._catalogue.gallery.in_month(trees, month, skip, BUCKET_ITEMS)
 
     def search(self, query: Query, after: Position | None = None, limit: int = 200) -> Page:
         """What a query finds, newest first."""
-        with self._database.reading() as connection:
-            found = rows.matching(connection, query, after, limit + 1)
+        found = self._catalogue.gallery.matching(query, after, limit + 1)
         return Page(tuple(found[:limit]), _following(found, limit))
 
     def count(self, query: Query) -> int:
         """How many items a query finds."""
-        with self._database.reading() as connection:
-            return rows.count_matching(connection, query)
+        return self._catalogue.gallery.count_matching(query)
 
     def kinds(self, query: Query) -> dict[str, int]:
         """How many items of each kind a query finds."""
-        with self._database.reading() as connection:
-            return rows.kinds_matching(connection, query)
+        return self._catalogue.gallery.kinds_matching(query)
 
     def item(self, item_id: str) -> ItemPage | None:
         """A stored item with its receipts, its pair and its neighbours."""
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             item = items.find(connection, item_id)
             if item is None or item.state is ItemState.TRASHED:
                 return None
@@ -198,18 +191,15 @@ class Browse:
 
     def by_path(self, path: PurePosixPath) -> Item | None:
         """The item at this place."""
-        with self._database.reading() as connection:
-            return items.by_path(connection, path)
+        return self._catalogue.items.by_path(path)
 
     def by_sha256(self, sha256: str) -> Item | None:
         """The item with these bytes."""
-        with self._database.reading() as connection:
-            return items.by_sha256(connection, sha256)
+        return self._catalogue.items.by_sha256(sha256)
 
     def selection(self, ids: Iterable[str]) -> list[Item]:
         """The stored items of these ids; unknown ones are left out."""
-        with self._database.reading() as connection:
-            return rows.by_ids(connection, tuple(ids))
+        return self._catalogue.gallery.by_ids(tuple(ids))
 
     def _beside(
         self, connection: Connection, path: PurePosixPath

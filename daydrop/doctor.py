@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from daydrop.catalogue import item_rows
-from daydrop.catalogue.database import Database
+from daydrop.catalogue.catalogue import Catalogue
 from daydrop.errors import CatalogueFailed, Refused, StoreUnusable
 from daydrop.library import Library
 from daydrop.settings import Settings
@@ -34,7 +33,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         return
     try:
         yield from _store(library)
-        yield from _catalogue(library.database)
+        yield from _catalogue(library.catalogue)
     finally:
         library.close()
 
@@ -95,11 +94,10 @@ def _is_open_to_others(folder: Path) -> bool:
     return bool(folder.stat().st_mode & 0o007)
 
 
-def _catalogue(database: Database) -> Iterator[Finding]:
+def _catalogue(catalogue: Catalogue) -> Iterator[Finding]:
     try:
-        database.check()
-        with database.reading() as connection:
-            lost = item_rows.count_lost(connection)
+        catalogue.check()
+        lost = catalogue.items.count_lost()
     except CatalogueFailed as failure:
         yield Finding(is_well=False, says=f"{failure.advice[0].upper()}{failure.advice[1:]}.")
         return

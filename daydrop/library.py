@@ -15,7 +15,8 @@ from daydrop.browse import Browse
 from daydrop.care.companion_upkeep import CompanionUpkeep
 from daydrop.care.upkeep import Upkeep
 from daydrop.catalogue import schema
-from daydrop.catalogue.database import Database, sqlite_url
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import sqlite_url
 from daydrop.clock import Clock
 from daydrop.disk import Disk
 from daydrop.errors import CatalogueFailed, Code, Refused, StoreUnusable
@@ -78,19 +79,19 @@ class Library:
         if claims_as is not None:
             self.claim(claims_as)
         try:
-            self.database = self._open_catalogue()
+            self.catalogue = self._open_catalogue()
         except BaseException:
             self._leave()
             raise
         self.workers = workers or Workers(exiftool=_exiftool(settings.dates.exiftool))
         self.log = UploadLog(self.store.state / "log", self.clock, settings.log.days)
-        self.batches = Batches(self.database, self.clock, settings.limits)
-        self.receipts = Receipts(self.database)
+        self.batches = Batches(self.catalogue, self.clock, settings.limits)
+        self.receipts = Receipts(self.catalogue)
         self.room = Room(self.store, settings.limits.keep_free)
         self._locks = KeyedLocks(self._processes.holding, PATIENCE)
         self.companions = Companions(
             store=self.store,
-            database=self.database,
+            catalogue=self.catalogue,
             clock=self.clock,
             batches=self.batches,
             reader=self.workers,
@@ -99,7 +100,7 @@ class Library:
         )
         self.moves = Moves(
             store=self.store,
-            database=self.database,
+            catalogue=self.catalogue,
             clock=self.clock,
             locks=self._locks,
             follow=self.companions.follow,
@@ -107,7 +108,7 @@ class Library:
         self.previews = Previews(self.store, self.workers)
         self.groups = self._groups()
         self.dating = Dating(
-            database=self.database,
+            catalogue=self.catalogue,
             moves=self.moves,
             companions=self.companions,
             locks=self._locks,
@@ -116,7 +117,7 @@ class Library:
         self.filing = self._filing()
         self.ingest = Ingest(
             store=self.store,
-            database=self.database,
+            catalogue=self.catalogue,
             clock=self.clock,
             batches=self.batches,
             room=self.room,
@@ -128,31 +129,31 @@ class Library:
             disk=self._disk,
         )
         life = AliasLife(
-            database=self.database,
+            catalogue=self.catalogue,
             clock=self.clock,
             batches=self.batches,
             log=self.log,
             days=settings.store.alias_days,
         )
         self.aliases = Aliases(
-            database=self.database,
+            catalogue=self.catalogue,
             clock=self.clock,
             store=self.store,
             ingest=self.ingest,
             life=life,
         )
-        self.browse = Browse(self.database)
-        self.uploads = Uploads(self.database, self.clock, self.batches, self.ingest)
+        self.browse = Browse(self.catalogue)
+        self.uploads = Uploads(self.catalogue, self.clock, self.batches, self.ingest)
         self.companion_upkeep = CompanionUpkeep(
             store=self.store,
-            database=self.database,
+            catalogue=self.catalogue,
             clock=self.clock,
             locks=self._locks,
             companions=self.companions,
         )
         self.upkeep = Upkeep(
             store=self.store,
-            database=self.database,
+            catalogue=self.catalogue,
             clock=self.clock,
             batches=self.batches,
             filing=self.filing,
@@ -178,7 +179,7 @@ class Library:
             structlog.get_logger().warning("the store is read-only: browsing only")
             return
         if self.is_first:
-            self.database.check()
+            self.catalogue.check()
             swept = self.upkeep.sweep()
             structlog.get_logger().debug("swept", **vars(swept))
         self.previews.start()
@@ -195,7 +196,7 @@ class Library:
         self.filing.close()
         self.workers.stop()
         self.log.close()
-        self.database.close()
+        self.catalogue.close()
         self._leave()
 
     def _leave(self) -> None:
@@ -204,25 +205,25 @@ class Library:
 
     # ---- parts ------------------------------------------------------------------------------
 
-    def _open_catalogue(self) -> Database:
+    def _open_catalogue(self) -> Catalogue:
         url = self.settings.catalogue.url or sqlite_url(self.store.state / _CATALOGUE)
-        database = Database(url, self._disk, read_only=self.is_read_only)
+        catalogue = Catalogue(url, self._disk, read_only=self.is_read_only)
         try:
             if not self.is_read_only:
-                schema.upgrade(database)
+                schema.upgrade(catalogue)
         except CatalogueFailed as failure:
-            database.close()
+            catalogue.close()
             raise StoreUnusable(failure.advice) from failure
         except Refused:
-            database.close()
+            catalogue.close()
             raise
-        return database
+        return catalogue
 
     def _groups(self) -> Groups:
         zone = self.settings.dates.media_timezone
         return Groups(
             store=self.store,
-            database=self.database,
+            catalogue=self.catalogue,
             clock=self.clock,
             companions=self.companions,
             pattern=self.settings.store.folder,
@@ -237,7 +238,7 @@ class Library:
     def _filing(self) -> Filing:
         return Filing(
             store=self.store,
-            database=self.database,
+            catalogue=self.catalogue,
             clock=self.clock,
             reader=self.workers,
             moves=self.moves,
@@ -281,7 +282,7 @@ class Library:
         if not copy.exists():
             unfinished = copy.with_suffix(".part")
             unfinished.unlink(missing_ok=True)
-            self.database.copy_to(unfinished)
+            self.catalogue.copy_to(unfinished)
             if unfinished.exists():
                 unfinished.replace(copy)
             for old in sorted(folder.glob("catalogue-*.sqlite"))[:-_COPIES_KEPT]:

@@ -79,7 +79,7 @@ class Served:
             for each in range(number):
                 origin.settle_empty(connection, Origin("127.0.0.1", ""), f"IMG_{each:05}.jpg")
 
-        self.library.database.write(work)
+        self.library.catalogue.write(work)
 
 
 def hearing(app: Application, heard: list[tuple[str, str, int]]) -> Application:

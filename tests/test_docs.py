@@ -97,7 +97,7 @@ def test_changelog_and_version_agree() -> None:
 
 def test_files_named_in_the_architecture_exist() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
-    named = set(re.findall(r"`((?:config|library|davserver|webui|tests|scripts)/[\w./-]*)`", text))
+    named = set(re.findall(r"`((?:config|daydrop|davserver|webui|tests|scripts)/[\w./-]*)`", text))
     named -= {"webui/static/vendor/"}  # made by set-up
     assert len(named) > 20
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []

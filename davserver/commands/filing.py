@@ -93,7 +93,7 @@ def refile(store: Path | None, config: Path | None, *, dry_run: bool) -> None:
     claims_as = None if dry_run else "daydrop refile"
     with opened(chosen_settings(store, config), claims_as=claims_as, alone=not dry_run) as library:
         work = Refile(
-            library.store, library.database, library.groups, library.dating, library.moves
+            library.store, library.catalogue, library.groups, library.dating, library.moves
         )
         if not dry_run and (ended := work.finish_interrupted()):
             click.echo(f"{ended} moves of an earlier run are finished.")

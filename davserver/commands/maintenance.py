@@ -91,7 +91,7 @@ def verify(
 ) -> None:
     """Read every file again, compare it with its SHA-256, and repair what can be repaired."""
     with opened(chosen_settings(store, config)) as library:
-        checker = Verify(library.store, library.database)
+        checker = Verify(library.store, library.catalogue)
         files = checker.kept()
         total = sum(kept.size for kept in files)
         with click.progressbar(length=total, label=f"{len(files)} files") as bar:
@@ -113,7 +113,7 @@ def _repaired(library: Library, report: Report, *, forget: bool) -> Report:
         click.echo(f"Nothing was repaired: {why}")
         return report
     library.workers.start()
-    repair = Repair(library.store, library.database, library.upkeep)
+    repair = Repair(library.store, library.catalogue, library.upkeep)
     swept, mended = repair.run(report)
     for number, what in (
         (len(mended), "mended from a copy"),
@@ -123,7 +123,7 @@ def _repaired(library: Library, report: Report, *, forget: bool) -> Report:
     ):
         if number:
             click.echo(f"{_files(number)} {what}.")
-    checker = Verify(library.store, library.database)
+    checker = Verify(library.store, library.catalogue)
     not_whole = {*report.damaged, *report.unreadable, *report.missing}
     left = checker.check(kept for kept in checker.kept() if kept in not_whole)
     return replace(left, whole=report.whole + left.whole)

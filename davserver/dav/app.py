@@ -31,7 +31,7 @@ def create_app(library: Library) -> Application:
     """
     # it writes a traceback for each refused PUT; what matters is logged where it is decided
     logging.getLogger("wsgidav").setLevel(logging.CRITICAL)
-    locks = Locks(library.database, library.clock, library.aliases)
+    locks = Locks(library.catalogue, library.clock, library.aliases)
     return Drive(WsgiDAVApp(_configuration(Provider(library, locks))), locks)
 
 

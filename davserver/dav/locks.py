@@ -15,7 +15,8 @@ from davserver.dav.errors import Refusal
 from daydrop.aliases.aliases import Aliases
 from daydrop.catalogue import alias_rows
 from daydrop.catalogue import lock_rows as rows
-from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.origin import Origin
 from daydrop.records.lock import ALONE, EXCLUSIVE, INFINITY, SHARED, Lock
@@ -53,24 +54,27 @@ class Locks:
 
     def __init__(
         self,
-        database: Database,
+        catalogue: Catalogue,
         clock: Clock,
         aliases: Aliases,
         random: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
-        self._database, self._clock, self._aliases, self._random = database, clock, aliases, random
+        self._catalogue, self._clock, self._aliases, self._random = (
+            catalogue,
+            clock,
+            aliases,
+            random,
+        )
 
     # ---- for our own handlers ---------------------------------------------------------------
 
     def covering(self, origin: str, path: str) -> list[Lock]:
         """The live locks that hold for a path."""
-        with self._database.reading() as connection:
-            return rows.covering(connection, origin, path, self._clock.now())
+        return self._catalogue.locks.covering(origin, path, self._clock.now())
 
     def of_folder(self, origin: str, folder: str) -> list[Lock]:
         """The live locks on a folder and its members."""
-        with self._database.reading() as connection:
-            return rows.of_folder(connection, origin, folder, self._clock.now())
+        return self._catalogue.locks.of_folder(origin, folder, self._clock.now())
 
     def remaining(self, lock: Lock) -> int:
         """Seconds until a lock ends."""
@@ -105,7 +109,7 @@ class Locks:
                 raise Refusal(409, _UNKNOWN, condition="lock-token-matches-request-uri")
             rows.release(connection, origin, token)
 
-        self._database.write(work)
+        self._catalogue.write(work)
 
     # ---- for WsgiDAV ------------------------------------------------------------------------
 
@@ -149,7 +153,7 @@ class Locks:
             rows.insert_lock(connection, lock, now)
             return lock
 
-        return _told(self._database.write(work))
+        return _told(self._catalogue.write(work))
 
     def is_url_locked_by_token(self, url: str, token: str) -> bool:
         """Whether this live lock holds for a path."""
@@ -168,7 +172,7 @@ class Locks:
             rows.prolong(connection, token, length, now + length)
             return lock
 
-        return _told(self._database.write(work))
+        return _told(self._catalogue.write(work))
 
     def check_write_permission(
         self,
@@ -182,7 +186,7 @@ class Locks:
         origin, path = _parts(url)
         if path is not None:
             check = self.guard(origin, path, token_list, deep=depth == INFINITY)
-            with self._database.reading() as connection:
+            with self._catalogue.reading() as connection:
                 check(connection)
 
     @contextmanager

@@ -19,7 +19,6 @@ from davserver.dav.resources import File, Folder, guard_tokens, origin_of
 from davserver.dav.tree import TreeFile, TreeFolder
 from davserver.dav.upload_folder import UPLOAD, AliasFile, UploadFolder
 from daydrop.aliases.aliases import Content, LeftOut
-from daydrop.catalogue import item_rows
 from daydrop.catalogue.database import Connection
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Guard
@@ -279,8 +278,7 @@ def _copy_shelf(
             inner = TreeFolder(f"/{there}", source.environ, library, there)
             left_out += _copy_shelf(provider, origin, inner, target, guard, deep=True)
             continue
-        with library.database.reading() as connection:
-            item = item_rows.by_path(connection, there)
+        item = library.catalogue.items.by_path(there)
         if item is None:
             continue
         try:
@@ -291,8 +289,7 @@ def _copy_shelf(
 
 
 def _item(provider: Provides, source: TreeFile) -> Item:
-    with provider.library.database.reading() as connection:
-        item = item_rows.by_path(connection, source.place)
+    item = provider.library.catalogue.items.by_path(source.place)
     if item is None:
         raise Refusal(403, _NO_ITEM)
     return item

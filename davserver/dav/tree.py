@@ -11,7 +11,6 @@ from davserver.dav.errors import Refusal
 from davserver.dav.propfind import Entry, Wanted
 from davserver.dav.resources import File, Folder
 from daydrop.aliases.aliases import Content
-from daydrop.catalogue import item_rows as rows
 from daydrop.library import Library
 from daydrop.media.kinds import kind_by_name
 from daydrop.receipts.receipts import etag
@@ -32,8 +31,7 @@ class _Label:
 
 def _labels(library: Library, folder: PurePosixPath) -> dict[str, _Label]:
     """The items of a folder, by name."""
-    with library.database.reading() as connection:
-        found = rows.in_folder(connection, folder)
+    found = library.catalogue.items.in_folder(folder)
     return {
         item.path.name: _Label(etag(item.sha256), item.media_type, item.filed) for item in found
     }
@@ -41,8 +39,7 @@ def _labels(library: Library, folder: PurePosixPath) -> dict[str, _Label]:
 
 def _label(library: Library, path: PurePosixPath) -> _Label | None:
     """The item at a path; None for a file that the catalogue does not speak of."""
-    with library.database.reading() as connection:
-        item = rows.by_path(connection, path)
+    item = library.catalogue.items.by_path(path)
     return None if item is None else _Label(etag(item.sha256), item.media_type, item.filed)
 
 

@@ -17,7 +17,8 @@ from typing import BinaryIO
 from daydrop.aliases.life import AliasLife, sweeper
 from daydrop.catalogue import alias_rows as rows
 from daydrop.catalogue import companion_rows, item_rows, property_rows
-from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.errors import Code, Missing, Refused
 from daydrop.filing.announcement import Announcement, Guard, drive_scope, free
@@ -91,20 +92,20 @@ class Aliases:
     def __init__(
         self,
         *,
-        database: Database,
+        catalogue: Catalogue,
         clock: Clock,
         store: LocalStore,
         ingest: Ingest,
         life: AliasLife,
     ) -> None:
-        self._database, self._clock, self._store = database, clock, store
+        self._catalogue, self._clock, self._store = catalogue, clock, store
         self._ingest, self._life = ingest, life
 
     # ---- looking ----------------------------------------------------------------------------
 
     def find(self, origin: Origin, path: str) -> Alias | None:
         """The alias of this path; else the only one that differs in case alone."""
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             found = rows.find(connection, origin.key, path)
             if found is None:
                 alike = rows.by_fold(connection, origin.key, path)
@@ -114,8 +115,7 @@ class Aliases:
 
     def find_exact(self, origin: Origin, path: str) -> Alias | None:
         """The alias of this path, letter by letter: names that differ in case are two names."""
-        with self._database.reading() as connection:
-            found = rows.find(connection, origin.key, path)
+        found = self._catalogue.aliases.find(origin.key, path)
         self._life.see(origin, found)
         return found
 
@@ -134,25 +134,21 @@ class Aliases:
 
     def member(self, alias: Alias) -> Member | None:
         """An alias as it is listed."""
-        with self._database.reading() as connection:
-            return rows.member(connection, alias.id)
+        return self._catalogue.aliases.member(alias.id)
 
     def members(self, origin: Origin, folder: str) -> list[Member]:
         """What a folder lists: all but litter."""
         self._life.see_folder(origin.key, folder)
-        with self._database.reading() as connection:
-            found = rows.members(connection, origin.key, folder)
+        found = self._catalogue.aliases.members(origin.key, folder)
         return [member for member in found if not _is_hidden(member.alias)]
 
     def newest(self, origin: Origin, folder: str) -> float | None:
         """When something in a folder was last sent, in seconds since 1970; None for never."""
-        with self._database.reading() as connection:
-            return rows.newest(connection, origin.key, folder)
+        return self._catalogue.aliases.newest(origin.key, folder)
 
     def count_below(self, origin: Origin, folder: str) -> int:
         """How many aliases a listing of all that lies below a folder would show."""
-        with self._database.reading() as connection:
-            return rows.count_listed(connection, origin.key, folder)
+        return self._catalogue.aliases.count_listed(origin.key, folder)
 
     def open(self, alias: Alias) -> Content:
         """The bytes that stand at a path; raises Gone for those of a deleted item."""
@@ -171,8 +167,7 @@ class Aliases:
         return Content(file, alias.size, alias.etag, alias.modified, member.media_type, place)
 
     def _place(self, item_id: str) -> PurePosixPath:
-        with self._database.reading() as connection:
-            item = item_rows.find(connection, item_id)
+        item = self._catalogue.items.find(item_id)
         if item is None or item.state is not ItemState.STORED:
             raise FileNotFoundError(item_id)
         return item.path
@@ -185,12 +180,10 @@ class Aliases:
             return self._store.staged_path(alias.staged).open("rb")
         if alias.state is not State.LITTER:
             return io.BytesIO()
-        with self._database.reading() as connection:
-            return io.BytesIO(rows.content(connection, alias.id))
+        return io.BytesIO(self._catalogue.aliases.content(alias.id))
 
     def _open_companion(self, companion_id: str) -> BinaryIO:
-        with self._database.reading() as connection:
-            companion = companion_rows.find(connection, companion_id)
+        companion = self._catalogue.companions.find(companion_id)
         if companion is not None and companion.path is not None:
             return self._store.open(companion.path)
         if companion is not None and companion.staged is not None:
@@ -217,7 +210,7 @@ class Aliases:
             before = rows.find(connection, origin.key, path)
             return before, self.settle_empty(connection, origin, path)
 
-        before, now = self._database.write(work)
+        before, now = self._catalogue.write(work)
         self._let_go([before] if before is not None else [])
         return now
 
@@ -247,7 +240,7 @@ class Aliases:
                 raise Exists(target)
             return self._settle_folder(connection, origin, target)
 
-        return self._database.write(work)
+        return self._catalogue.write(work)
 
     def _settle_folder(self, connection: Connection, origin: Origin, path: str) -> Alias:
         now = self._clock.now()
@@ -274,7 +267,7 @@ class Aliases:
                 raise Missing(path)
             return gone
 
-        self._let_go(self._database.write(work))
+        self._let_go(self._catalogue.write(work))
 
     def _let_go(self, gone: list[Alias]) -> None:
         """Removes what only these aliases kept: staged bytes, companions that waited alone."""
@@ -294,7 +287,7 @@ class Aliases:
             companion_rows.remove(connection, companion_id)
             return companion.staged
 
-        staged = self._database.write(work)
+        staged = self._catalogue.write(work)
         if staged is not None:
             self._store.discard(staged)
 
@@ -342,7 +335,7 @@ class Aliases:
 
     def _discard_unkept(self, staged: str | None) -> None:
         """Where there are no links, what was taken back may lie in staging again for nobody."""
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             kept = rows.staged_names(connection) | companion_rows.staged_names(connection)
         if staged is not None and staged not in kept:
             self._store.discard(staged)
@@ -356,8 +349,7 @@ class Aliases:
         one member that is refused keeps no other back (RFC 4918 §9.8.3).
         """
         path = self._way_to(origin, source, path)
-        with self._database.reading() as connection:
-            inside = rows.below(connection, origin.key, source.path) if deep else []
+        inside = self._catalogue.aliases.below(origin.key, source.path) if deep else []
         self._copy_one(origin, source, path, guard)
         left_out = []
         for alias in inside:
@@ -391,7 +383,7 @@ class Aliases:
             )
             return gone
 
-        self._let_go(self._database.write(work))
+        self._let_go(self._catalogue.write(work))
 
     def _way_to(self, origin: Origin, source: Alias, path: str) -> str:
         path = self.target(origin, path)
@@ -423,7 +415,7 @@ class Aliases:
                 rows.set_state(connection, source.id, _empty_state(path))
             return gone, list(_appearing(connection, moved))
 
-        gone, appeared = self._database.write(work)
+        gone, appeared = self._catalogue.write(work)
         self._let_go(gone)
         if source.state is not State.COLLECTION:  # partners of one folder are together already
             for item in appeared:
@@ -432,12 +424,11 @@ class Aliases:
     @contextmanager
     def _replacing(self, origin: Origin, path: str) -> Iterator[None]:
         """A file comes to where a folder may be: what lay in that goes, once the file is there."""
-        with self._database.reading() as connection:
-            inside = rows.below(connection, origin.key, path)
+        inside = self._catalogue.aliases.below(origin.key, path)
         yield
         if inside:
             now = self._clock.now()
-            self._database.write(lambda c: rows.remove_below(c, origin.key, path, now))
+            self._catalogue.write(lambda c: rows.remove_below(c, origin.key, path, now))
             self._let_go(inside)
 
     def _announcement(self, origin: Origin, source: Alias, path: str, guard: Guard) -> Announcement:
@@ -466,12 +457,12 @@ class Aliases:
             self._carry(origin, source, path, guard)
             self._copy_properties(origin, source, path)
             return
-        self._let_go(self._database.write(lambda c: self._clone(c, source, path, guard)))
+        self._let_go(self._catalogue.write(lambda c: self._clone(c, source, path, guard)))
 
     def _copy_properties(self, origin: Origin, source: Alias, path: str) -> None:
         target = self.find_exact(origin, path)
         if target is not None:
-            self._database.write(lambda c: property_rows.copy(c, source.id, target.id))
+            self._catalogue.write(lambda c: property_rows.copy(c, source.id, target.id))
 
     def _clone(self, connection: Connection, source: Alias, path: str, guard: Guard) -> list[Alias]:
         guard(connection)
@@ -497,20 +488,18 @@ class Aliases:
 
     def set_modified(self, alias: Alias, when: float) -> None:
         """Gives an alias, and the file it stands for, the client's time. It never decides a day."""
-        self._database.write(lambda connection: rows.set_modified(connection, alias.id, when))
+        self._catalogue.write(lambda connection: rows.set_modified(connection, alias.id, when))
         if alias.item_id is not None:
             with suppress(FileNotFoundError):
                 self._store.set_modified(self._place(alias.item_id), when)
 
     def properties(self, alias: Alias) -> list[Property]:
         """What programs have noted for an alias."""
-        with self._database.reading() as connection:
-            return property_rows.of_alias(connection, alias.id)
+        return self._catalogue.properties.of_alias(alias.id)
 
     def properties_of_members(self, origin: Origin, folder: str) -> Mapping[int, list[Property]]:
         """What programs have noted for the members of a folder, by the id of the alias."""
-        with self._database.reading() as connection:
-            return property_rows.of_folder(connection, origin.key, folder)
+        return self._catalogue.properties.of_folder(origin.key, folder)
 
     def note(self, alias: Alias, noted: Property) -> None:
         """Sets a property; raises TooMuchNoted."""
@@ -521,11 +510,11 @@ class Aliases:
                 raise TooMuchNoted(alias.path)
             property_rows.write(connection, alias.id, noted)
 
-        self._database.write(work)
+        self._catalogue.write(work)
 
     def forget(self, alias: Alias, name: str) -> None:
         """Removes a property; harmless when there is none."""
-        self._database.write(lambda connection: property_rows.remove(connection, alias.id, name))
+        self._catalogue.write(lambda connection: property_rows.remove(connection, alias.id, name))
 
     # ---- life -------------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ from threading import Lock
 from daydrop.catalogue import alias_rows as rows
 from daydrop.catalogue import lock_rows, receipt_rows
 from daydrop.catalogue.alias_rows import DAY
-from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.filing.announcement import Announcement, unsaved_receipt
 from daydrop.limits.batches import Batches
@@ -34,14 +35,14 @@ class AliasLife:
     def __init__(
         self,
         *,
-        database: Database,
+        catalogue: Catalogue,
         clock: Clock,
         batches: Batches,
         log: UploadLog,
         days: int = 30,
         most: int = 20_000,
     ) -> None:
-        self._database, self._clock = database, clock
+        self._catalogue, self._clock = catalogue, clock
         self._batches, self._log = batches, log
         self._days, self._most = days, most
         self._seen: set[tuple[str, str, int]] = set()
@@ -73,7 +74,7 @@ class AliasLife:
         """The aliases whose life is over; a temporary name gets its last receipt."""
         self._write_seen()
         now = self._clock.now()
-        self._database.write(lambda c: lock_rows.forget(c, now - _DEAD_LOCK_LIFE))
+        self._catalogue.write(lambda c: lock_rows.forget(c, now - _DEAD_LOCK_LIFE))
         return list(self._over(now))
 
     def _write_seen(self) -> None:
@@ -89,10 +90,10 @@ class AliasLife:
                 rows.touch(connection, alias_id, now)
 
         if seen or touched:
-            self._database.write(work)
+            self._catalogue.write(work)
 
     def _over(self, now: float) -> Iterator[Alias]:
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             yield from rows.idle(connection, State.PLACEHOLDER, now - _PLACEHOLDER_LIFE, now)
             yield from rows.idle(connection, State.LITTER, now - _LITTER_LIFE, now)
             unfinished = rows.idle(connection, State.STAGED, now - _STAGED_LIFE, now)
@@ -121,7 +122,7 @@ class AliasLife:
             batch_id = self._batches.batch_that_tells(connection, origin, None)
             return receipt_rows.write(connection, replace(receipt, batch_id=batch_id))
 
-        self._log.write(self._database.write(work))
+        self._log.write(self._catalogue.write(work))
 
 
 def sweeper(alias: Alias) -> Origin:

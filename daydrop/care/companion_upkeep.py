@@ -10,8 +10,9 @@ from pathlib import PurePosixPath
 import structlog
 
 from daydrop.catalogue import companion_rows as rows
-from daydrop.catalogue import item_rows, mark_rows, receipt_rows
-from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue import item_rows, mark_rows
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.errors import Refused
@@ -31,12 +32,12 @@ class CompanionUpkeep:
         self,
         *,
         store: LocalStore,
-        database: Database,
+        catalogue: Catalogue,
         clock: Clock,
         locks: KeyedLocks,
         companions: Companions,
     ) -> None:
-        self._store, self._database, self._clock = store, database, clock
+        self._store, self._catalogue, self._clock = store, catalogue, clock
         self._locks, self._companions = locks, companions
 
     # ---- the trash --------------------------------------------------------------------------
@@ -47,7 +48,7 @@ class CompanionUpkeep:
         `DSC_1.xmp` of a RAW with its JPEG stays as long as one of the two does. Returns the items
         that have got one: they are to be judged again.
         """
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             companions = rows.of_item(connection, item.id)
             heir = item_rows.partner(connection, item) if companions else None
         heirs: set[str] = set()
@@ -69,8 +70,7 @@ class CompanionUpkeep:
 
     def restore(self, item: Item, trashed: float) -> None:
         """An item is back: what went to the trash with it lies beside it again."""
-        with self._database.reading() as connection:
-            companions = rows.trashed_with(connection, item.id, trashed)
+        companions = self._catalogue.companions.trashed_with(item.id, trashed)
         there = set(self._store.trashed_names())
         for companion in companions:
             if companion.id in there:
@@ -84,8 +84,7 @@ class CompanionUpkeep:
         Not what another batch was told to be here. Returns the items that it was beside, also of
         an earlier try that a kill ended.
         """
-        with self._database.reading() as connection:
-            brought = rows.of_batch(connection, batch_id)
+        brought = self._catalogue.companions.of_batch(batch_id)
         for companion in brought:
             with self._held(companion) as now:
                 if now is not None and now.batch_id == batch_id:
@@ -93,8 +92,7 @@ class CompanionUpkeep:
         return {companion.item_id for companion in brought if companion.item_id is not None}
 
     def _take_back(self, companion: Companion, batch_id: str) -> None:
-        with self._database.reading() as connection:
-            holder = receipt_rows.holder_of_companion(connection, companion, batch_id)
+        holder = self._catalogue.receipts.holder_of_companion(companion, batch_id)
         if holder is not None:
             self._companions.change(replace(companion, batch_id=holder))
         elif companion.staged is not None:
@@ -104,8 +102,7 @@ class CompanionUpkeep:
 
     def purge(self, before: float) -> None:
         """Removes for good what went to the trash before a time."""
-        with self._database.reading() as connection:
-            over = rows.trashed_before(connection, before)
+        over = self._catalogue.companions.trashed_before(before)
         for companion in over:
             with self._held(companion) as now:
                 if now == companion:  # else it has come back with its picture
@@ -117,8 +114,7 @@ class CompanionUpkeep:
 
         What a path in `Upload` stands for lives as long as that path.
         """
-        with self._database.reading() as connection:
-            over = rows.given_up(connection, before)
+        over = self._catalogue.companions.given_up(before)
         for companion in over:
             with self._held(companion) as now:
                 if now == companion:  # else its picture has come
@@ -130,8 +126,7 @@ class CompanionUpkeep:
         """Keeps everybody else from a companion and its picture; gives it as it is now."""
 
         def now() -> Companion | None:
-            with self._database.reading() as connection:
-                return rows.find(connection, companion.id)
+            return self._catalogue.companions.find(companion.id)
 
         with self._locks.holding_told(lambda: self._companions.stems_of(now() or companion)):
             yield now()
@@ -143,8 +138,7 @@ class CompanionUpkeep:
 
     def forget_lost(self) -> list[Companion]:
         """Gives up the companions whose files are gone; returns which those were."""
-        with self._database.reading() as connection:
-            beside = rows.in_tree(connection)
+        beside = self._catalogue.companions.in_tree()
         gone = [each for each in beside if each.path is not None and self._store.is_gone(each.path)]
         for companion in gone:
             self._forget(companion)
@@ -156,7 +150,7 @@ class CompanionUpkeep:
             if companion.item_id is not None and companion.trashed is None:
                 mark_rows.write(connection, mark_rows.JUDGING + companion.item_id)
 
-        self._database.write(work)
+        self._catalogue.write(work)
 
     # ---- after a crash ----------------------------------------------------------------------
 
@@ -168,8 +162,7 @@ class CompanionUpkeep:
         Returns those files without a row that are companions with one now. Pictures that were
         `found` themselves are not moved for them.
         """
-        with self._database.reading() as connection:
-            companions = rows.everything(connection)
+        companions = self._catalogue.companions.everything()
         homeless = self._digests(path for path in strangers if is_companion(path.name))
         for companion in companions:
             if companion.trashed is None:
@@ -219,8 +212,7 @@ class CompanionUpkeep:
 
     def _adopt(self, path: PurePosixPath, sha256: str, found: Container[PurePosixPath]) -> bool:
         """A companion without a row belongs to the picture that it lies beside."""
-        with self._database.reading() as connection:
-            there = item_rows.in_folder(connection, path.parent)
+        there = self._catalogue.items.in_folder(path.parent)
         unknown = Companion(
             id=secrets.token_hex(12),
             item_id=None,
@@ -247,29 +239,25 @@ class CompanionUpkeep:
                 mark_rows.write(connection, mark_rows.JUDGING + item.id)
 
         with self._locks.holding(("pair", item.stem)):
-            with self._database.reading() as connection:
-                is_new = rows.at(connection, path) is None
+            is_new = self._catalogue.companions.at(path) is None
             if is_new and self._store.is_there(path):  # else another process was about to
-                self._database.write(work)
+                self._catalogue.write(work)
         return True
 
     def _trash_late(self, companion: Companion) -> None:
         """A kill came between a companion's move to the trash and its row."""
-        with self._database.reading() as connection:
-            item = item_rows.find(connection, companion.item_id or "")
+        item = self._catalogue.items.find(companion.item_id or "")
         self._trash(companion, item.trashed if item is not None else None)
 
     def _follow_late(self, item_id: str | None) -> None:
         """A kill came between a picture's move and that of its companions."""
         if item_id is None:
             return
-        with self._database.reading() as connection:
-            item = item_rows.find(connection, item_id)
+        item = self._catalogue.items.find(item_id)
         if item is None:
             return
         with self._locks.holding(("pair", item.stem)):
-            with self._database.reading() as connection:
-                now = item_rows.find(connection, item_id)
+            now = self._catalogue.items.find(item_id)
             if now is not None and now.state is ItemState.STORED:
                 self._companions.follow(now)
             elif now is not None and now.state is ItemState.TRASHED:

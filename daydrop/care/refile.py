@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from daydrop.catalogue import item_rows
-from daydrop.catalogue.database import Database
+from daydrop.catalogue.catalogue import Catalogue
 from daydrop.filing.dating import Dating
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
@@ -26,9 +25,9 @@ class Refile:
     """Plans, then moves, one journalled step after the other: a kill leaves each file somewhere."""
 
     def __init__(
-        self, store: LocalStore, database: Database, groups: Groups, dating: Dating, moves: Moves
+        self, store: LocalStore, catalogue: Catalogue, groups: Groups, dating: Dating, moves: Moves
     ) -> None:
-        self._store, self._database, self._groups = store, database, groups
+        self._store, self._catalogue, self._groups = store, catalogue, groups
         self._dating, self._moves = dating, moves
 
     def finish_interrupted(self) -> int:
@@ -37,8 +36,7 @@ class Refile:
 
     def plan(self) -> list[Refiling]:
         """What would move; nothing is changed."""
-        with self._database.reading() as connection:
-            stored = item_rows.all_in_state(connection, ItemState.STORED)
+        stored = self._catalogue.items.all_in_state(ItemState.STORED)
         return [refiling for item in stored if (refiling := self._plan(item)) is not None]
 
     def _plan(self, item: Item) -> Refiling | None:
@@ -54,8 +52,7 @@ class Refile:
         """
         moved = 0
         for refiling in plan:
-            with self._database.reading() as connection:
-                current = item_rows.find(connection, refiling.item.id)
+            current = self._catalogue.items.find(refiling.item.id)
             if current is None or current.state is not ItemState.STORED:
                 continue
             if current.path.parent != refiling.folder:  # else it went along with its partner

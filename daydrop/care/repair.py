@@ -9,8 +9,7 @@ import structlog
 
 from daydrop.care.upkeep import Swept, Upkeep
 from daydrop.care.verify import Kept, Report
-from daydrop.catalogue import item_rows
-from daydrop.catalogue.database import Database
+from daydrop.catalogue.catalogue import Catalogue
 from daydrop.store.local import LocalStore
 
 _BLOCK = 1 << 20
@@ -19,8 +18,8 @@ _BLOCK = 1 << 20
 class Repair:
     """For the first process on a store only: what others have in staging would look lost."""
 
-    def __init__(self, store: LocalStore, database: Database, upkeep: Upkeep) -> None:
-        self._store, self._database, self._upkeep = store, database, upkeep
+    def __init__(self, store: LocalStore, catalogue: Catalogue, upkeep: Upkeep) -> None:
+        self._store, self._catalogue, self._upkeep = store, catalogue, upkeep
 
     def run(self, report: Report) -> tuple[Swept, list[Kept]]:
         """Brings the catalogue in line with the tree, and whole copies over what is damaged.
@@ -50,8 +49,7 @@ class Repair:
         for path in strangers:
             if self._store.has(path, kept.size):
                 yield self._store.open(path)
-        with self._database.reading() as connection:
-            gone = item_rows.without_file(connection, sha256=kept.sha256)
+        gone = self._catalogue.items.without_file(sha256=kept.sha256)
         there = set(self._store.trashed_names())
         for item in gone:
             if item.trash_name in there:

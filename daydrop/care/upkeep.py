@@ -24,7 +24,8 @@ from daydrop.catalogue import (
     receipt_rows,
     upload_rows,
 )
-from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
 from daydrop.filing.dating import Dating
@@ -63,7 +64,7 @@ class Upkeep:
         self,
         *,
         store: LocalStore,
-        database: Database,
+        catalogue: Catalogue,
         clock: Clock,
         batches: Batches,
         filing: Filing,
@@ -75,7 +76,7 @@ class Upkeep:
         trash_days: int,
         undo_seconds: float = UNDO_SECONDS,
     ) -> None:
-        self._store, self._database, self._clock = store, database, clock
+        self._store, self._catalogue, self._clock = store, catalogue, clock
         self._batches, self._filing, self._moves, self._log = batches, filing, moves, log
         self._dating, self._companions, self._alone = dating, companions, alone
         self._trash_days, self._undo_seconds = trash_days, undo_seconds
@@ -110,7 +111,7 @@ class Upkeep:
 
     def _sweep_staging(self) -> int:
         """Removes what no alias, companion or resumable upload refers to."""
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             kept = (
                 alias_rows.staged_names(connection)
                 | companion_rows.staged_names(connection)
@@ -124,7 +125,7 @@ class Upkeep:
     def _compare(self) -> tuple[list[PurePosixPath], int]:
         """Files without a row, and how many rows lost their file."""
         there = set(self._store.files())
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             stored = item_rows.all_in_state(connection, ItemState.STORED)
             companions = {PurePosixPath(path) for path in companion_rows.paths(connection)}
         gone = [item for item in stored if item.path not in there]
@@ -153,12 +154,12 @@ class Upkeep:
         So it is after a file came back, or was moved by hand, or a kill came between the trash and
         the row.
         """
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             if not item_rows.without_file(connection, size=self._store.size(path)):
                 return None
         if (sha256 := self._digest(path)) is None:
             return None
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             lost = item_rows.without_file(connection, sha256=sha256)
             has_another = item_rows.by_sha256(connection, sha256) is not None
         trashed = set(self._store.trashed_names())
@@ -198,7 +199,7 @@ class Upkeep:
             with self._filing.holding_bytes(sha256):  # who links these bytes writes their row first
                 if self._store.is_gone(path):
                     return False
-                self._database.write(
+                self._catalogue.write(
                     lambda connection: item_rows.insert_item(connection, item), durable=True
                 )
         except (OSError, Refused, Taken) as reason:
@@ -209,7 +210,7 @@ class Upkeep:
 
     def _unknown_trash(self) -> list[str]:
         """What lies in the trash and no row speaks of: the catalogue was lost."""
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             known = item_rows.trash_names(connection) | companion_rows.ids(connection)
         return sorted(set(self._store.trashed_names()) - known)
 
@@ -232,7 +233,7 @@ class Upkeep:
             structlog.get_logger().info("left in the trash", name=name, reason=str(reason))
             return
         trashed = replace(self._as_trashed(item), trash_name=name)
-        self._database.write(
+        self._catalogue.write(
             lambda connection: item_rows.insert_item(connection, trashed), durable=True
         )
 
@@ -249,8 +250,7 @@ class Upkeep:
     def forget_lost(self) -> int:
         """Gives up what is missing, as if its days in the trash were over."""
         now = self._clock.now()
-        with self._database.reading() as connection:
-            lost = item_rows.lost(connection)
+        lost = self._catalogue.items.lost()
         for item in lost:
             self._change(item, replace(item, trashed=now))
         forgotten = self._companions.forget_lost()
@@ -260,14 +260,12 @@ class Upkeep:
 
     def count_lost(self) -> int:
         """How many files are missing, and not given up."""
-        with self._database.reading() as connection:
-            return item_rows.count_lost(connection)
+        return self._catalogue.items.count_lost()
 
     def recount(self) -> None:
         """Makes the counters of the months anew from the items."""
-        with self._database.reading() as connection:
-            stored = item_rows.all_in_state(connection, ItemState.STORED)
-        self._database.write(lambda connection: item_rows.recount(connection, stored))
+        stored = self._catalogue.items.all_in_state(ItemState.STORED)
+        self._catalogue.write(lambda connection: item_rows.recount(connection, stored))
 
     # ---- dating -----------------------------------------------------------------------------
 
@@ -276,8 +274,7 @@ class Upkeep:
 
         Raises LookupError when there is no such item in the library.
         """
-        with self._database.reading() as connection:
-            item = item_rows.find(connection, item_id)
+        item = self._catalogue.items.find(item_id)
         if item is None or item.state is not ItemState.STORED:
             raise LookupError(item_id)
         dated = self._dating.bring_to_place(item, item.under(day, OWNER))
@@ -309,36 +306,33 @@ class Upkeep:
             batch_rows.mark_undone(connection, batch_id, now)
             mark_rows.write(connection, f"{mark_rows.UNDOING}{batch_id}")
 
-        self._database.write(mark, durable=True)
+        self._catalogue.write(mark, durable=True)
         return self._trash_what_it_brought(batch_id)
 
     def _trash_what_it_brought(self, batch_id: str) -> int:
-        with self._database.reading() as connection:
-            brought = receipt_rows.items_of_batch(connection, batch_id)
+        brought = self._catalogue.receipts.items_of_batch(batch_id)
         trashed = sum(self._trash_unless_held(item_id) for item_id in sorted(brought))
         for item_id in self._companions.take_back(batch_id):
             self._dating.judge_late(item_id)
-        self._database.write(
+        self._catalogue.write(
             lambda connection: mark_rows.remove(connection, mark_rows.UNDOING + batch_id)
         )
         return trashed
 
     def _finish_undoing(self) -> None:
         """At the start: takes back the rest of a batch whose undoing a kill interrupted."""
-        with self._database.reading() as connection:
-            left = mark_rows.beginning(connection, mark_rows.UNDOING)
+        left = self._catalogue.marks.beginning(mark_rows.UNDOING)
         for name in left:
             self._trash_what_it_brought(name.removeprefix(mark_rows.UNDOING))
 
     def _trash_unless_held(self, item_id: str) -> bool:
-        with self._database.reading() as connection:
-            item = item_rows.find(connection, item_id)
+        item = self._catalogue.items.find(item_id)
         if item is None:
             return False
         with self._filing.holding(item) as now:
             if now is None or now.state is not ItemState.STORED:
                 return False
-            with self._database.reading() as connection:
+            with self._catalogue.reading() as connection:
                 if receipt_rows.holders(connection, item_id):
                     return False
             heirs = self._trash_held(now)
@@ -380,7 +374,7 @@ class Upkeep:
             item_rows.change(connection, item, trashed)
             alias_rows.mark_removed(connection, item.id)
 
-        self._database.write(work, durable=True)
+        self._catalogue.write(work, durable=True)
         return self._companions.trash(trashed)
 
     def _as_trashed(self, item: Item) -> Item:
@@ -389,13 +383,11 @@ class Upkeep:
 
     def in_trash(self, limit: int) -> list[Item]:
         """What can be brought back, the newest first."""
-        with self._database.reading() as connection:
-            return item_rows.trashed(connection, limit)
+        return self._catalogue.items.trashed(limit)
 
     def trashed_item(self, item_id: str) -> Item | None:
         """The item of this id, if it lies in the trash."""
-        with self._database.reading() as connection:
-            item = item_rows.find(connection, item_id)
+        item = self._catalogue.items.find(item_id)
         return item if item is not None and item.state is ItemState.TRASHED else None
 
     def restore(self, item: Item) -> Item:
@@ -404,15 +396,13 @@ class Upkeep:
         Raises Refused(EXPIRED) when its bytes are gone or are stored again under another name.
         """
         with self._filing.holding(item) as now:
-            with self._database.reading() as connection:
-                again = item_rows.by_sha256(connection, item.sha256)
+            again = self._catalogue.items.by_sha256(item.sha256)
             if now is None or now.trash_name is None or again is not None:
                 raise Refused(Code.EXPIRED, "trash")
             restored = self._move_from_trash(now, now.trash_name)
         self._dating.judge_late(restored.id)
         self._dating.rejoin_all(restored)
-        with self._database.reading() as connection:
-            return item_rows.find(connection, restored.id) or restored
+        return self._catalogue.items.find(restored.id) or restored
 
     def _move_from_trash(self, item: Item, name: str) -> Item:
         """Back to where it was, or beside what has its name now."""
@@ -437,14 +427,13 @@ class Upkeep:
 
         if item.trashed is not None:  # before its row: a kill leaves all of them half restored
             self._companions.restore(restored, item.trashed)
-        self._database.write(work, durable=True)
+        self._catalogue.write(work, durable=True)
         return restored
 
     def empty_trash(self) -> int:
         """Removes what has been in the trash for its days; returns how many files that were."""
         before = self._clock.now() - self._trash_days * _DAY
-        with self._database.reading() as connection:
-            over = item_rows.trashed_before(connection, before)
+        over = self._catalogue.items.trashed_before(before)
         purged = sum(self._purge(item) for item in over)
         self._companions.purge(before)
         return purged
@@ -460,6 +449,6 @@ class Upkeep:
             return True
 
     def _change(self, old: Item, new: Item) -> None:
-        self._database.write(
+        self._catalogue.write(
             lambda connection: item_rows.change(connection, old, new), durable=True
         )

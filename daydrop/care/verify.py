@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from daydrop.care.upkeep import SUMS
 from daydrop.catalogue import companion_rows, item_rows
-from daydrop.catalogue.database import Database
+from daydrop.catalogue.catalogue import Catalogue
 from daydrop.records.item import ItemState
 from daydrop.store.local import LocalStore
 
@@ -53,12 +53,12 @@ class Report:
 class Verify:
     """Checks a library; changes nothing but the `SHA256SUMS` it is asked to write."""
 
-    def __init__(self, store: LocalStore, database: Database) -> None:
-        self._store, self._database = store, database
+    def __init__(self, store: LocalStore, catalogue: Catalogue) -> None:
+        self._store, self._catalogue = store, catalogue
 
     def kept(self) -> list[Kept]:
         """What lies in the tree for all we know, by path."""
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             items = item_rows.all_in_state(connection, ItemState.STORED)
             companions = companion_rows.in_tree(connection)
         found = [Kept(item.path, item.sha256, item.size) for item in items]
@@ -67,8 +67,7 @@ class Verify:
 
     def lost(self) -> list[Kept]:
         """What an earlier start did not find any more, and what nobody has given up."""
-        with self._database.reading() as connection:
-            return [Kept(item.path, item.sha256, item.size) for item in item_rows.lost(connection)]
+        return [Kept(item.path, item.sha256, item.size) for item in self._catalogue.items.lost()]
 
     def check(self, files: Iterable[Kept], tell: Callable[[int], None] | None = None) -> Report:
         """Reads every file; `tell` is given the bytes read so far, for a progress bar."""
@@ -110,7 +109,7 @@ class Verify:
 
     def _without_rows(self, paths: Iterable[PurePosixPath]) -> list[PurePosixPath]:
         """Files of the tree that neither an item nor a companion is."""
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             known = item_rows.stored_paths(connection) | companion_rows.paths(connection)
         return [
             path

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
@@ -26,6 +26,7 @@ from daydrop.errors import CatalogueClosed, CatalogueFailed, Code, Refused
 __all__ = ["CatalogueClosed", "CatalogueFailed", "Connection", "Database", "sqlite_url"]
 
 T = TypeVar("T")
+P = ParamSpec("P")
 _MOST_IN_ONE_COMMIT = 200
 _PATIENCE = 5.0  # seconds to wait for another process that writes
 _KEPT = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -59,6 +60,15 @@ class Database:
                 yield connection
         except DatabaseError as failure:
             raise self._refusal(failure) from failure
+
+    def asking(self, question: Callable[Concatenate[Connection, P], T]) -> Callable[P, T]:
+        """Return `question` as a read of its own, which takes no connection."""
+
+        def ask(*args: P.args, **kwargs: P.kwargs) -> T:
+            with self.reading() as connection:
+                return question(connection, *args, **kwargs)
+
+        return ask
 
     def write(self, work: Callable[[Connection], T], *, durable: bool = False) -> T:
         """Runs `work` in a transaction and returns its result once that is committed.

@@ -18,7 +18,8 @@ from daydrop.capturedate.candidate import FROM_COMPANIONS, PARTNER, Candidate
 from daydrop.capturedate.rule import Verdict
 from daydrop.catalogue import alias_rows, item_rows, mark_rows, receipt_rows
 from daydrop.catalogue import companion_rows as rows
-from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Announcement, unsaved_receipt
@@ -70,14 +71,14 @@ class Companions:
         self,
         *,
         store: LocalStore,
-        database: Database,
+        catalogue: Catalogue,
         clock: Clock,
         batches: Batches,
         reader: CompanionReader,
         locks: KeyedLocks,
         alias_life: float,
     ) -> None:
-        self._store, self._database, self._clock, self._batches = store, database, clock, batches
+        self._store, self._catalogue, self._clock, self._batches = store, catalogue, clock, batches
         self._reader, self._locks, self._alias_life = reader, locks, alias_life
 
     def receive(
@@ -119,15 +120,13 @@ class Companions:
 
     def stems_of(self, companion: Companion) -> set[str]:
         """What guards a companion: its own stem, and that of the picture it has or would get."""
-        with self._database.reading() as connection:
-            picture = item_rows.find(connection, companion.item_id) if companion.item_id else None
+        picture = self._catalogue.items.find(companion.item_id) if companion.item_id else None
         picture = picture or self.picture_of(companion)
         return {companion.stem} if picture is None else {companion.stem, picture.stem}
 
     def _known(self, companion: Companion) -> Companion | None:
         """The same companion, if its picture has it already: bytes are stored once."""
-        with self._database.reading() as connection:
-            alike = rows.alike(connection, companion)
+        alike = self._catalogue.companions.alike(companion)
         picture = companion_picture(companion.name)
         return next(
             (each for each in alike if companion_picture(each.name) == picture and self.has(each)),
@@ -141,8 +140,7 @@ class Companions:
         """
         if picture is None:
             return None
-        with self._database.reading() as connection:
-            same = rows.same_beside(connection, companion, picture.id)
+        same = self._catalogue.companions.same_beside(companion, picture.id)
         ending = companion_ending(companion.name).casefold()
         alike = (each for each in same if companion_ending(each.name).casefold() == ending)
         return next((each for each in alike if self.has(each)), None)
@@ -158,7 +156,7 @@ class Companions:
             rows.remove(connection, companion.id)
             receipt_rows.retell_companion(connection, companion, known, self._clock.now())
 
-        self._database.write(work, durable=True)
+        self._catalogue.write(work, durable=True)
         if companion.staged is not None:
             self._store.discard(companion.staged)
         return True
@@ -182,8 +180,7 @@ class Companions:
         Not one whose sender did not send that picture: the bytes came from there as well, but who
         sent them first has filed them, and a stranger's word moves no photo.
         """
-        with self._database.reading() as connection:
-            companions = rows.of_item(connection, item.id)
+        companions = self._catalogue.companions.of_item(item.id)
         may_date = [
             each for each in companions if each.origin == item.origin or is_owner_key(each.origin)
         ]
@@ -203,7 +200,7 @@ class Companions:
 
         The newest stands first.
         """
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             waiting = _waiting(connection, pair_scope, name)
         return {
             companion.id: self._read(self._store.staged_path(companion.staged), companion.name)
@@ -213,7 +210,7 @@ class Companions:
 
     def beside(self, members: Iterable[Item]) -> list[tuple[Item, Companion]]:
         """The companions that lie beside these items, or wait for them."""
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             return [
                 (member, companion)
                 for member in members
@@ -238,8 +235,7 @@ class Companions:
         Returns the items that are to be judged again, since they lost or gained a companion; those
         of the ids `judged` have dated the picture already.
         """
-        with self._database.reading() as connection:
-            of_stem = rows.of_stem(connection, pair_scope, stem_key(name))
+        of_stem = self._catalogue.companions.of_stem(pair_scope, stem_key(name))
         to_judge: set[str] = set()
         for companion in of_stem:
             if companion.item_id is not None:
@@ -292,8 +288,7 @@ class Companions:
 
     def follow(self, item: Item) -> None:
         """An item has been moved: its companions come after it."""
-        with self._database.reading() as connection:
-            companions = rows.of_item(connection, item.id)
+        companions = self._catalogue.companions.of_item(item.id)
         for companion in companions:
             if companion.path is None:
                 continue
@@ -310,8 +305,7 @@ class Companions:
     def _follow_row(self, companion: Companion, item: Item) -> None:
         """A kill came between a companion's move and its row."""
         target = _path_beside(companion, item, 1)
-        with self._database.reading() as connection:
-            is_known = rows.at(connection, target) is not None
+        is_known = self._catalogue.companions.at(target) is not None
         if not is_known and self._store.has(target, companion.size):
             self.change(replace(companion, path=target))
 
@@ -319,8 +313,7 @@ class Companions:
 
     def picture_of(self, companion: Companion) -> Item | None:
         """The picture of its scope and stem that a companion belongs to."""
-        with self._database.reading() as connection:
-            of_stem = item_rows.of_stem(connection, companion.pair_scope, companion.stem)
+        of_stem = self._catalogue.items.of_stem(companion.pair_scope, companion.stem)
         if item_rows.is_full(of_stem):
             of_stem += self._older(companion)
         return self.choose(companion, of_stem)
@@ -328,7 +321,7 @@ class Companions:
     def _older(self, companion: Companion) -> list[Item]:
         """The picture that a companion has and those whose day it says, however many came since."""
         days = self._days_in(companion)
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             older = item_rows.akin(connection, companion.pair_scope, companion.stem, days)
             its_own = item_rows.find(connection, companion.item_id) if companion.item_id else None
         if its_own is not None and its_own.state is ItemState.STORED:
@@ -389,7 +382,7 @@ class Companions:
                 receipt_rows.retell_companion(connection, before, companion, self._clock.now())
             return True
 
-        return self._database.write(work, durable=True)
+        return self._catalogue.write(work, durable=True)
 
     def _write(
         self,
@@ -447,7 +440,7 @@ class Companions:
                 rows.remove(connection, replaced.id)
             return receipt_rows.write(connection, replace(told, batch_id=batch_id)), replaced
 
-        written, gone = self._database.write(work, durable=True)
+        written, gone = self._catalogue.write(work, durable=True)
         if gone is not None and gone.staged is not None:
             self._store.discard(gone.staged)
         return written

@@ -13,7 +13,8 @@ import structlog
 
 from daydrop.capturedate.candidate import FOLDER, FROM_COMPANIONS, OWNER, Candidate
 from daydrop.catalogue import item_rows, mark_rows
-from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import Connection
 from daydrop.console import in_words
 from daydrop.errors import Refused
 from daydrop.filing.companions import Companions
@@ -36,13 +37,13 @@ class Dating:
     def __init__(
         self,
         *,
-        database: Database,
+        catalogue: Catalogue,
         moves: Moves,
         companions: Companions,
         locks: KeyedLocks,
         groups: Groups,
     ) -> None:
-        self._database, self._moves, self._companions = database, moves, companions
+        self._catalogue, self._moves, self._companions = catalogue, moves, companions
         self._locks, self._groups = locks, groups
 
     def judge_again(self, item_id: str) -> None:
@@ -53,8 +54,7 @@ class Dating:
         """
         is_done = False
         while not is_done:
-            with self._database.reading() as connection:
-                before = item_rows.find(connection, item_id)
+            before = self._catalogue.items.find(item_id)
             if before is None:
                 self.strike_off(item_id)
                 return
@@ -67,8 +67,7 @@ class Dating:
         self, item_id: str, stem: str, companions: list[Companion], dates: tuple[Candidate, ...]
     ) -> bool:
         """False when these are not the item's stem and companions any more."""
-        with self._database.reading() as connection:
-            item = item_rows.find(connection, item_id)
+        item = self._catalogue.items.find(item_id)
         if item is not None and item.state is ItemState.STORED:
             if item.stem != stem or self._companions.that_date(item) != companions:
                 return False
@@ -79,12 +78,11 @@ class Dating:
 
     def strike_off(self, item_id: str) -> None:
         """Notes that an item is dated and placed by all that it has."""
-        self._database.write(partial(mark_rows.remove, name=mark_rows.JUDGING + item_id))
+        self._catalogue.write(partial(mark_rows.remove, name=mark_rows.JUDGING + item_id))
 
     def finish_judging(self) -> None:
         """Dates and places those whose companion or partner a kill or a fault has cut off."""
-        with self._database.reading() as connection:
-            left = mark_rows.beginning(connection, mark_rows.JUDGING)
+        left = self._catalogue.marks.beginning(mark_rows.JUDGING)
         for name in left:
             self.judge_late(name.removeprefix(mark_rows.JUDGING))
 
@@ -102,8 +100,7 @@ class Dating:
         First by its companions, then by the day that its owner said, as the log tells, then, since
         the tree is the truth, by its folder; and who lies together by name and times is a pair.
         """
-        with self._database.reading() as connection:
-            found = [item for path in paths if (item := item_rows.by_path(connection, path))]
+        found = [item for path in paths if (item := self._catalogue.items.by_path(path))]
         for item in found:
             self._date_beside(item)
         for item in found:
@@ -120,7 +117,7 @@ class Dating:
         try:
             dates = self._companions.dates_in(self._companions.that_date(item))
         except Refused as failure:  # nobody could read its companion
-            self._database.write(partial(mark_rows.write, name=mark_rows.JUDGING + item.id))
+            self._catalogue.write(partial(mark_rows.write, name=mark_rows.JUDGING + item.id))
             structlog.get_logger().warning(
                 "a date waits", path=str(item.path), error=in_words(failure)
             )
@@ -136,12 +133,11 @@ class Dating:
                 self._change(self._now(member), member)
 
     def _now(self, item: Item) -> Item:
-        with self._database.reading() as connection:
-            return item_rows.find(connection, item.id) or item
+        return self._catalogue.items.find(item.id) or item
 
     def _change(self, old: Item, new: Item) -> None:
         if new != old:
-            self._database.write(lambda connection: item_rows.change(connection, old, new))
+            self._catalogue.write(lambda connection: item_rows.change(connection, old, new))
 
     def judge_late(self, item_id: str) -> None:
         """As `judge_again`, when all is acknowledged: after a failure the next start tries."""
@@ -160,23 +156,21 @@ class Dating:
             structlog.get_logger().warning(
                 "partners wait for the next round", path=str(item.path), error=in_words(failure)
             )
-            self._database.write(partial(mark_rows.write, name=mark_rows.JUDGING + item.id))
+            self._catalogue.write(partial(mark_rows.write, name=mark_rows.JUDGING + item.id))
             return
         for item_id in to_judge:
             self.judge_late(item_id)
 
     def _rejoined(self, item: Item, scope: str, name: str) -> set[str]:
         with self._locks.holding_stems((item.stem, stem_key(name))):
-            with self._database.reading() as connection:
-                now = item_rows.find(connection, item.id)
+            now = self._catalogue.items.find(item.id)
             if now is None or now.state is not ItemState.STORED:
                 return set()
             return self._companions.gather(self.bring(now, now), scope, name)
 
     def rejoin_all(self, item: Item) -> None:
         """A filed item was away: who waits for it under any of its names comes to it."""
-        with self._database.reading() as connection:
-            known_as = item_rows.scopes_of(connection, item)
+        known_as = self._catalogue.items.scopes_of(item)
         for scope, stem in known_as:
             self.rejoin(item, scope, f"{stem}{PurePosixPath(item.name).suffix}")
 
@@ -184,8 +178,7 @@ class Dating:
         """An item has gone to the trash: whom it kept from being a pair may be one now."""
         try:
             with self._locks.holding(("pair", gone.stem)):
-                with self._database.reading() as connection:
-                    scopes = item_rows.scopes_of(connection, gone)
+                scopes = self._catalogue.items.scopes_of(gone)
                 for scope, _ in scopes:
                     if item := self._one_left(scope, gone.stem):
                         self.bring(item, item)
@@ -196,8 +189,7 @@ class Dating:
 
     def _one_left(self, scope: str, stem: str) -> Item | None:
         """Any of a stem in a scope, as it is now: who brings one brings all."""
-        with self._database.reading() as connection:
-            of_stem = item_rows.of_stem(connection, scope, stem)
+        of_stem = self._catalogue.items.of_stem(scope, stem)
         return next((each for each in of_stem if each.stem == stem and part_of(each)), None)
 
     def bring_to_place(self, old: Item, dated: Item) -> Item:
@@ -215,8 +207,7 @@ class Dating:
         """Keeps everybody else from an item and its partners; gives it as it is now."""
 
         def now() -> Item | None:
-            with self._database.reading() as connection:
-                return item_rows.find(connection, item.id)
+            return self._catalogue.items.find(item.id)
 
         with self._locks.holding_told(lambda: {(now() or item).stem}):
             yield now()
@@ -232,17 +223,15 @@ class Dating:
             number, placed = self._groups.place(arrangement, here, number)
             if all(here[item.id] == item for item in placed):
                 break
-            moves = self._database.write(
+            moves = self._catalogue.write(
                 partial(self.planned, before=here, placed=placed), durable=True
             )
             have_arrived = [self._moves.carry_out(move) for move in moves]
             if all(have_arrived):
                 break
             number += 1  # another process has taken the name meanwhile
-            with self._database.reading() as connection:
-                old = item_rows.find(connection, old.id) or old
-        with self._database.reading() as connection:
-            return item_rows.find(connection, old.id) or old
+            old = self._catalogue.items.find(old.id) or old
+        return self._catalogue.items.find(old.id) or old
 
     def planned(
         self, connection: Connection, before: Mapping[str, Item], placed: list[Item]

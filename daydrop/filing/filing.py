@@ -21,13 +21,12 @@ from daydrop.capturedate.candidate import FOLDER, OWNER, Candidate
 from daydrop.capturedate.metadata import Medium, Metadata
 from daydrop.catalogue import (
     alias_rows,
-    companion_rows,
     item_rows,
-    move_rows,
     receipt_rows,
     upload_rows,
 )
-from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.errors import Code, Refused
@@ -112,7 +111,7 @@ class Filing:
         self,
         *,
         store: LocalStore,
-        database: Database,
+        catalogue: Catalogue,
         clock: Clock,
         reader: Reader,
         moves: Moves,
@@ -124,7 +123,7 @@ class Filing:
         accept: frozenset[Kind],
         on_filed: Callable[[Item], None],
     ) -> None:
-        self._store, self._database, self._clock = store, database, clock
+        self._store, self._catalogue, self._clock = store, catalogue, clock
         self._reader, self._moves, self._companions = reader, moves, companions
         self._batches, self._on_filed = batches, on_filed
         self._groups, self._dating, self._accept = groups, dating, accept
@@ -189,13 +188,11 @@ class Filing:
     def _is_under_way(self, item: Item) -> bool:
         if self._store.has(item.path, item.size):
             return False
-        with self._database.reading() as connection:
-            target = move_rows.target_of(connection, item.id)
+        target = self._catalogue.moves.target_of(item.id)
         return target is not None and self._store.has(target, item.size)
 
     def _of_bytes(self, sha256: str) -> Item | None:
-        with self._database.reading() as connection:
-            return item_rows.by_sha256(connection, sha256)
+        return self._catalogue.items.by_sha256(sha256)
 
     def _bring_together(self, settled: _Settled, draft: Item, judged: Container[str]) -> set[str]:
         """What follows from an upload that is acknowledged already: no failure takes it back.
@@ -219,8 +216,7 @@ class Filing:
 
     def _receipt_now(self, receipt: Receipt) -> Receipt:
         """The receipt as it stands: partners and companions may have moved what it speaks of."""
-        with self._database.reading() as connection:
-            return receipt_rows.find(connection, receipt.id) or receipt
+        return self._catalogue.receipts.find(receipt.id) or receipt
 
     @contextmanager
     def holding(self, item: Item) -> Iterator[Item | None]:
@@ -239,8 +235,7 @@ class Filing:
         announcement = whole.announcement
         if announcement.alias is None:
             return set()
-        with self._database.reading() as connection:
-            before = alias_rows.find(connection, announcement.origin.key, announcement.alias)
+        before = self._catalogue.aliases.find(announcement.origin.key, announcement.alias)
         return {before.staged} if before and before.staged else set()
 
     def as_found(
@@ -378,7 +373,7 @@ class Filing:
             receipt = self._tell(connection, kept, known, Outcome.DUPLICATE)
             return _Settled(receipt, known, came_again=came_again)
 
-        return self._database.write(work, durable=True)
+        return self._catalogue.write(work, durable=True)
 
     def _settle_claimed(self, whole: Whole, known: Item, draft: Item) -> _Settled:
         """A file that was found in the tree has a sender now, and with it partners.
@@ -405,7 +400,7 @@ class Filing:
             receipt = self._tell(connection, kept, _own(claimed, placed), Outcome.DUPLICATE)
             return receipt, moves
 
-        receipt, moves = self._database.write(work, durable=True)
+        receipt, moves = self._catalogue.write(work, durable=True)
         return _Settled(receipt, _own(claimed, placed), moves, is_new=True)
 
     def _settle_restored(self, whole: Whole, known: Item) -> _Settled:
@@ -425,7 +420,7 @@ class Filing:
 
         try:
             self._store.sync_folder(restored.path.parent)
-            return _Settled(self._database.write(work, durable=True), restored)
+            return _Settled(self._catalogue.write(work, durable=True), restored)
         except Exception:
             self._store.take_back(restored.path, whole.staged.name)
             raise
@@ -478,7 +473,7 @@ class Filing:
 
         A start adopts such files; a sender who tries again beside a running server comes first.
         """
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             begins = PurePosixPath(placement.numbered(draft.name, 1)).stem
             known = item_rows.names_beginning(connection, folder, begins)
         for number in itertools.count(1):
@@ -494,8 +489,7 @@ class Filing:
 
     def _is_unknown(self, path: PurePosixPath, sha256: str) -> bool:
         """Whether these bytes lie there, and no row speaks of them."""
-        with self._database.reading() as connection:
-            is_companion = companion_rows.at(connection, path) is not None
+        is_companion = self._catalogue.companions.at(path) is not None
         try:
             return not is_companion and self._store.sha256(path) == sha256
         except OSError:  # it cannot be read: a stranger that keeps its name
@@ -515,7 +509,7 @@ class Filing:
             receipt = self._tell(connection, kept, new, Outcome.FILED)
             return _Settled(receipt, new, moves, is_new=True)
 
-        return self._database.write(work, durable=True)
+        return self._catalogue.write(work, durable=True)
 
     # ---- rows -------------------------------------------------------------------------------
 

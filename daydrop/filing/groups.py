@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from daydrop.capturedate.candidate import FROM_COMPANIONS, SAID, WEAK_ZONES, Candidate
 from daydrop.capturedate.rule import CaptureDate, choose
 from daydrop.catalogue import item_rows
-from daydrop.catalogue.database import Database
+from daydrop.catalogue.catalogue import Catalogue
 from daydrop.clock import Clock
 from daydrop.filing import pairs, placement
 from daydrop.filing.companions import Companions, name_beside
@@ -47,14 +47,14 @@ class Groups:
         self,
         *,
         store: LocalStore,
-        database: Database,
+        catalogue: Catalogue,
         clock: Clock,
         companions: Companions,
         pattern: str,
         zone: tzinfo | None,
         alias_life: float,
     ) -> None:
-        self._store, self._database, self._clock = store, database, clock
+        self._store, self._catalogue, self._clock = store, catalogue, clock
         self._companions, self._pattern, self._zone = companions, pattern, zone
         self._alias_life = alias_life
 
@@ -77,8 +77,7 @@ class Groups:
         """
         if pairs.part_of(item) is None:
             return Arrangement(pairs.group([item], item.id), (), {})
-        with self._database.reading() as connection:
-            relatives = item_rows.relatives(connection, item)
+        relatives = self._catalogue.items.relatives(item)
         everyone, scopes = relatives.items | {item.id: item}, relatives.scopes
 
         def share(one: Item, other: Item) -> bool:
@@ -184,7 +183,7 @@ class Groups:
         own = {case_key(item.path) for item in before}
         own |= {case_key(companion.path) for _, companion in beside if companion.path}
         promised = {case_key(item.path) for item in placed}
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             begins = placement.numbered(group.members[0].name, 1).rpartition(".")[0]
             taken = item_rows.names_beginning(connection, folder, begins) - own
 

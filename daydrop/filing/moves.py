@@ -15,7 +15,8 @@ import structlog
 
 from daydrop.catalogue import item_rows, receipt_rows
 from daydrop.catalogue import move_rows as rows
-from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.errors import Refused
@@ -36,12 +37,12 @@ class Moves:
         self,
         *,
         store: LocalStore,
-        database: Database,
+        catalogue: Catalogue,
         clock: Clock,
         locks: KeyedLocks,
         follow: Callable[[Item], None],
     ) -> None:
-        self._store, self._database, self._clock, self._locks = store, database, clock, locks
+        self._store, self._catalogue, self._clock, self._locks = store, catalogue, clock, locks
         self._follow = follow  # brings the companions of a moved item after it
 
     def plan(self, connection: Connection, old: Item, new: Item) -> Move | None:
@@ -84,21 +85,19 @@ class Moves:
         if has_arrived:
             self._follow(new)
             # struck off last: a kill before this lets its companions follow at the next start
-            self._database.write(lambda connection: rows.end(connection, move.id))
+            self._catalogue.write(lambda connection: rows.end(connection, move.id))
         return has_arrived
 
     def finish(self, item_ids: Container[str]) -> bool:
         """Completes what is left of moves of items whose stem is held; False if nothing was."""
-        with self._database.reading() as connection:
-            left = [move for move in rows.all_moves(connection) if move.item_id in item_ids]
+        left = [move for move in self._catalogue.moves.all_moves() if move.item_id in item_ids]
         for move in left:
             self.carry_out(move)
         return bool(left)
 
     def finish_interrupted(self) -> int:
         """Completes what a kill or a fault interrupted; returns how many moves there were."""
-        with self._database.reading() as connection:
-            left = rows.all_moves(connection)
+        left = self._catalogue.moves.all_moves()
         for move in left:
             self._finish_late(move)
         return len(left)
@@ -107,8 +106,7 @@ class Moves:
         stem = item_rows.undump(json.loads(move.fields)).stem
         try:
             with self._locks.holding(("pair", stem)):
-                with self._database.reading() as connection:
-                    is_left = rows.is_left(connection, move.id)
+                is_left = self._catalogue.moves.is_left(move.id)
                 if is_left:  # else another process has made it
                     self.carry_out(move)
         except (OSError, Refused, Taken) as failure:
@@ -124,8 +122,7 @@ class Moves:
 
     def _is_of(self, move: Move) -> bool:
         """Whether the item still lies where the move begins, or ends: else it is outdated."""
-        with self._database.reading() as connection:
-            item = item_rows.find(connection, move.item_id)
+        item = self._catalogue.items.find(move.item_id)
         if item is None or item.state is not ItemState.STORED:
             return False
         return item.path in (move.source, move.target)
@@ -145,7 +142,7 @@ class Moves:
                 item_rows.change(connection, current, replace(new, filed=current.filed))
                 retell(connection, new, self._clock.now())
 
-        self._database.write(work, durable=True)
+        self._catalogue.write(work, durable=True)
 
 
 def _tell_late(move: Move, failure: Exception) -> None:

@@ -21,7 +21,8 @@ from typing import Self
 import structlog
 
 from daydrop.catalogue import alias_rows, receipt_rows
-from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.disk import Disk
@@ -61,7 +62,7 @@ class Ingest:
         self,
         *,
         store: LocalStore,
-        database: Database,
+        catalogue: Catalogue,
         clock: Clock,
         batches: Batches,
         room: Room,
@@ -72,7 +73,7 @@ class Ingest:
         accept: frozenset[Kind],
         disk: Disk,
     ) -> None:
-        self.store, self.database, self.clock = store, database, clock
+        self.store, self.catalogue, self.clock = store, catalogue, clock
         self.batches, self.room, self.filing, self.dating = batches, room, filing, dating
         self.companions = companions
         self._log, self._accept, self._disk = log, accept, disk
@@ -213,7 +214,7 @@ class Ingest:
             self._log.write(receipt)  # the catalogue lies on the same disk
             return
         try:
-            receipt = self.database.write(work)
+            receipt = self.catalogue.write(work)
         except (OSError, Refused, CatalogueClosed) as failure:
             # the fault that is told of has hit the catalogue too; the log still says it
             structlog.get_logger().error("receipt not kept", error=in_words(failure))
@@ -576,7 +577,7 @@ class _Bounded(Incoming):
             )
             return before.staged if before else None
 
-        replaced = self._ingest.database.write(work, durable=True)
+        replaced = self._ingest.catalogue.write(work, durable=True)
         if replaced is not None:
             self._ingest.store.discard(replaced)
 

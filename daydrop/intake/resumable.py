@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 from daydrop.catalogue import batch_rows, item_rows, receipt_rows
 from daydrop.catalogue import upload_rows as rows
-from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import unsaved_receipt
@@ -124,14 +125,14 @@ class Uploads:
 
     def __init__(
         self,
-        database: Database,
+        catalogue: Catalogue,
         clock: Clock,
         batches: Batches,
         ingest: Ingest,
         random: Callable[[], str] = lambda: secrets.token_urlsafe(16),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._database, self._clock, self._batches = database, clock, batches
+        self._catalogue, self._clock, self._batches = catalogue, clock, batches
         self.ingest, self._random, self._monotonic = ingest, random, monotonic
         self._turns = KeyedLocks()  # of an upload, while its turns change
         self._open: dict[str, Receiving] = {}
@@ -159,7 +160,7 @@ class Uploads:
             rows.add(connection, announced)
             return Manifest(batch, tuple(announced)), True
 
-        manifest, is_new = self._database.write(work)
+        manifest, is_new = self._catalogue.write(work)
         if is_new:
             self._tell_refused(manifest, origin)
         elif not _is_same(manifest.uploads, files):
@@ -252,8 +253,7 @@ class Uploads:
     def _may_be_known(self, upload: Upload) -> bool:
         if upload.size > CHECK_MOST or role(upload.name) is Role.COMPANION:
             return False
-        with self._database.reading() as connection:
-            return item_rows.has_size(connection, upload.size)
+        return self._catalogue.items.has_size(upload.size)
 
     def check(self, batch_id: str, hashes: Mapping[str, str]) -> list[Upload]:
         """Takes the SHA-256 of files by their refs; what is here already need not come.
@@ -273,15 +273,14 @@ class Uploads:
         announcement = announcement_of(upload, self._origin(upload))
         known = self._told_known(upload, announcement, sha256)
         if known is None:
-            self._database.write(lambda connection: rows.accept(connection, upload.id))
+            self._catalogue.write(lambda connection: rows.accept(connection, upload.id))
         else:
             self.ingest.dating.rejoin(known, announcement.pair_scope, announcement.name)
 
     def _told_known(self, upload: Upload, announcement: Announcement, sha256: str) -> Item | None:
         """Under the lock of the bytes: nobody takes them back between the look and the word."""
         with self.ingest.filing.holding_bytes(sha256):
-            with self._database.reading() as connection:
-                known = item_rows.by_sha256(connection, sha256)
+            known = self._catalogue.items.by_sha256(sha256)
             if known is None or not self._is_enough(known, upload):
                 return None
             return known if self._settle_known(upload, announcement, known) else None
@@ -321,7 +320,7 @@ class Uploads:
             self._batches.release(connection, upload.reservation_id or "")
             return True
 
-        return self._database.write(work, durable=True)
+        return self._catalogue.write(work, durable=True)
 
     def _is_asked(self, connection: Connection, upload: Upload) -> bool:
         """Whether neither its batch nor itself has ended while its bytes were looked up."""
@@ -383,7 +382,7 @@ class Uploads:
         try:
             self.ingest.store.cut_staged(upload.staged, upload.received)
         except FileNotFoundError:
-            self._database.write(
+            self._catalogue.write(
                 lambda connection: rows.note_progress(
                     connection, upload.id, staged=None, received=0
                 )
@@ -403,7 +402,7 @@ class Uploads:
     def _staged(self, upload: Upload) -> str:
         staged = self.ingest.store.stage()
         staged.close()
-        self._database.write(
+        self._catalogue.write(
             lambda connection: rows.note_progress(
                 connection, upload.id, staged=staged.name, received=0
             )
@@ -412,7 +411,7 @@ class Uploads:
 
     def note(self, upload: Upload, staged: str, received: int) -> None:
         """Writes down how far an upload has come; its bytes have been flushed before."""
-        self._database.write(
+        self._catalogue.write(
             lambda connection: rows.note_progress(
                 connection, upload.id, staged=staged, received=received
             )
@@ -427,11 +426,11 @@ class Uploads:
             rows.settle(connection, upload.id, state, receipt_id=receipt.id)
             self._batches.release(connection, upload.reservation_id or "")
 
-        self._database.write(work)
+        self._catalogue.write(work)
 
     def refuse(self, upload: Upload, refused: Refused) -> None:
         """Writes down that an upload was refused; the receipt tells of it already."""
-        self._database.write(
+        self._catalogue.write(
             lambda connection: rows.settle(
                 connection,
                 upload.id,
@@ -465,8 +464,7 @@ class Uploads:
 
     def sweep(self) -> int:
         """Ends what belongs to batches that are over; returns how many there were."""
-        with self._database.reading() as connection:
-            over = rows.over(connection, self._clock.now())
+        over = self._catalogue.uploads.over(self._clock.now())
         over = [each for each in over if not self._is_at_work(each.id)]
         for upload in over:
             self._end(upload.id, UploadState.EXPIRED)
@@ -497,20 +495,18 @@ class Uploads:
                 self._batches.release(connection, upload.reservation_id or "")
             return ended
 
-        if self._database.write(work) and upload.staged is not None:
+        if self._catalogue.write(work) and upload.staged is not None:
             self.ingest.store.discard(upload.staged)
 
     # ---- looking up -------------------------------------------------------------------------
 
     def find(self, upload_id: str) -> Upload | None:
         """The upload of this id."""
-        with self._database.reading() as connection:
-            return rows.find(connection, upload_id)
+        return self._catalogue.uploads.find(upload_id)
 
     def of_batch(self, batch_id: str) -> list[Upload]:
         """The files of a batch in the order of their manifest."""
-        with self._database.reading() as connection:
-            return rows.of_batch(connection, batch_id)
+        return self._catalogue.uploads.of_batch(batch_id)
 
     def left_over(self, batch_id: str) -> list[Upload]:
         """The files of a batch's manifest that were left for the next batch, in its order."""
@@ -519,8 +515,7 @@ class Uploads:
 
     def pending(self) -> list[Upload]:
         """Every upload that is not over."""
-        with self._database.reading() as connection:
-            return rows.pending(connection)
+        return self._catalogue.uploads.pending()
 
     def _origin(self, upload: Upload) -> Origin:
         """All files of a batch have one origin, also when a phone changes its network."""
@@ -530,7 +525,7 @@ class Uploads:
         return Origin(batch.origin, batch.address, batch.account, batch.program)
 
     def _is_over(self, batch_id: str) -> bool:
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             return self._is_over_within(connection, batch_id)
 
     def _is_over_within(self, connection: Connection, batch_id: str) -> bool:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from daydrop.catalogue import batch_rows as rows
-from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
 from daydrop.origin import Origin
@@ -45,13 +46,13 @@ class Batches:
 
     def __init__(
         self,
-        database: Database,
+        catalogue: Catalogue,
         clock: Clock,
         settings: LimitSettings,
         random: Callable[[], str] = lambda: secrets.token_urlsafe(12),
     ) -> None:
-        self._database, self._clock, self._settings, self._random = (
-            database,
+        self._catalogue, self._clock, self._settings, self._random = (
+            catalogue,
             clock,
             settings,
             random,
@@ -74,7 +75,7 @@ class Batches:
         self, origin: Origin, face: Face = Face.PAGE, limits: Limits | None = None
     ) -> Batch:
         """A batch of the page or the API; without `limits` those of the origin hold."""
-        return self._database.write(
+        return self._catalogue.write(
             lambda connection: self._open(connection, origin, face, limits=limits)
         )
 
@@ -94,19 +95,17 @@ class Batches:
 
     def find(self, batch_id: str) -> Batch | None:
         """The batch of this id."""
-        with self._database.reading() as connection:
-            return rows.find(connection, batch_id)
+        return self._catalogue.batches.find(batch_id)
 
     def current(self, origin: Origin) -> Batch | None:
         """The drive's open batch of this origin, if there is one."""
-        with self._database.reading() as connection:
-            batch = rows.newest_open(connection, origin.key, Face.DRIVE)
+        batch = self._catalogue.batches.newest_open(origin.key, Face.DRIVE)
         return batch if batch and not self._is_over(batch) else None
 
     def finish(self, batch_id: str) -> None:
         """Closes a batch; harmless when it is closed."""
         now = self._clock.now()
-        self._database.write(lambda connection: rows.close(connection, batch_id, now))
+        self._catalogue.write(lambda connection: rows.close(connection, batch_id, now))
 
     def close_idle(self) -> int:
         """Closes what is over; returns how many there were."""
@@ -117,25 +116,23 @@ class Batches:
                 rows.close(connection, batch.id, self._clock.now())
             return len(over)
 
-        return self._database.write(work)
+        return self._catalogue.write(work)
 
     def closed(
         self, origin: str | None = None, before: float | None = None, limit: int = 50
     ) -> list[Batch]:
         """Closed batches, newest first; of all origins without `origin`."""
-        with self._database.reading() as connection:
-            return rows.closed(connection, origin, before, limit)
+        return self._catalogue.batches.closed(origin, before, limit)
 
     def recent(self, origin: str | None = None, limit: int = 50) -> list[Batch]:
         """Batches, open ones too, newest first; of all origins without `origin`."""
-        with self._database.reading() as connection:
-            return rows.recent(connection, origin, limit)
+        return self._catalogue.batches.recent(origin, limit)
 
     # ---- reserving --------------------------------------------------------------------------
 
     def check(self, origin: Origin, size: int | None, batch_id: str | None) -> None:
         """Raises what `reserve` would raise now, and holds nothing."""
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             batch = self._batch_for(connection, origin, batch_id)
             self._check_room(batch, origin, 1, size or 0)
 
@@ -144,7 +141,7 @@ class Batches:
 
         Raises Refused: FILE_TOO_BIG, BATCH_FILES, BATCH_BYTES, or EXPIRED for a closed batch.
         """
-        return self._database.write(
+        return self._catalogue.write(
             lambda connection: self.reserve_within(connection, origin, size, batch_id)
         )
 
@@ -191,19 +188,18 @@ class Batches:
             rows.add(connection, held.id, held.batch_id, 0, more)
             return Reservation(held.id, held.batch_id, held.files, held.bytes + more)
 
-        return self._database.write(work)
+        return self._catalogue.write(work)
 
     def held(self, reservation_id: str) -> Reservation:
         """What is held under this id; raises Refused(EXPIRED) when it was given back."""
-        with self._database.reading() as connection:
-            held = rows.reservation(connection, reservation_id)
+        held = self._catalogue.batches.reservation(reservation_id)
         if held is None:
             raise Refused(Code.EXPIRED, name="The file")
         return held
 
     def refund(self, reservation_id: str) -> None:
         """Gives back all that is held; harmless when it was given back or spent."""
-        self._database.write(lambda connection: rows.release(connection, reservation_id))
+        self._catalogue.write(lambda connection: rows.release(connection, reservation_id))
 
     def spend(self, connection: Connection, reservation_id: str, size: int) -> None:
         """Inside the transaction that accepts a file: what was held is now used."""
@@ -230,11 +226,11 @@ class Batches:
     def touch(self, batch_id: str) -> None:
         """Says that accepted bytes arrived just now, so that a slow big file keeps its batch."""
         now = self._clock.now()
-        self._database.write(lambda connection: rows.touch(connection, batch_id, now))
+        self._catalogue.write(lambda connection: rows.touch(connection, batch_id, now))
 
     def refund_abandoned(self) -> int:
         """At the start: gives back what requests held that died with the last process."""
-        return self._database.write(rows.release_abandoned)
+        return self._catalogue.write(rows.release_abandoned)
 
     # ---- inside -----------------------------------------------------------------------------
 

@@ -9,7 +9,8 @@ from daydrop.capturedate.belief import Reason
 from daydrop.capturedate.candidate import Source
 from daydrop.catalogue import batch_rows, item_rows
 from daydrop.catalogue import receipt_rows as rows
-from daydrop.catalogue.database import Connection, Database
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import Connection
 from daydrop.media.kinds import Kind
 from daydrop.receipts import reasons
 from daydrop.records.batch import Batch
@@ -84,22 +85,20 @@ class Tally:
 class Receipts:
     """The reading side of receipts."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
 
     def find(self, receipt_id: int) -> Receipt | None:
         """The receipt of this number."""
-        with self._database.reading() as connection:
-            return rows.find(connection, receipt_id)
+        return self._catalogue.receipts.find(receipt_id)
 
     def of_batch(self, batch_id: str, after: int = 0, limit: int | None = None) -> list[Receipt]:
         """The receipts of a batch in the order of arrival, behind the number `after`."""
-        with self._database.reading() as connection:
-            return rows.of_batch(connection, batch_id, after, limit)
+        return self._catalogue.receipts.of_batch(batch_id, after, limit)
 
     def tally(self, batch_id: str, pictures: int = 0) -> Tally:
         """A batch in numbers, with so many of its pictures; costs little for any batch."""
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             return Tally(
                 Counter(rows.outcomes(connection, batch_id)),
                 tuple(rows.pictures_of_batch(connection, batch_id, pictures)),
@@ -107,22 +106,20 @@ class Receipts:
 
     def of_item(self, item_id: str) -> list[Receipt]:
         """The receipt that filed an item, and those of its duplicates."""
-        with self._database.reading() as connection:
-            return rows.of_item(connection, item_id)
+        return self._catalogue.receipts.of_item(item_id)
 
     def reasons(self, told: list[Receipt], language: Language) -> Reasons:
         """Why each filed item of these receipts lies where it does, by the item's id."""
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             return _reasons(connection, told, language)
 
     def recent(self, origin: str | None = None, limit: int = 50) -> list[Receipt]:
         """The newest receipts first; of all origins without `origin`."""
-        with self._database.reading() as connection:
-            return rows.recent(connection, origin, limit)
+        return self._catalogue.receipts.recent(origin, limit)
 
     def plain_text(self, batch_id: str) -> str | None:
         """A batch's receipts as the text file that lies in `Receipts/`; None for no such batch."""
-        with self._database.reading() as connection:
+        with self._catalogue.reading() as connection:
             batch = batch_rows.find(connection, batch_id)
             if batch is None:
                 return None

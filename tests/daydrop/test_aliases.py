@@ -459,7 +459,7 @@ def test_a_placeholder_lives_for_fifteen_minutes_or_as_long_as_its_lock(
     aliases.announce(origin, "held.jpg")
     now = hand.clock.now()
     lock = Lock("t", origin.key, "held.jpg", "exclusive", "0", "", "", 3600, now + 3600)
-    library.database.write(lambda c: lock_rows.insert_lock(c, lock, now))
+    library.catalogue.write(lambda c: lock_rows.insert_lock(c, lock, now))
     hand.pass_by(901)
     aliases.sweep()
     assert names(aliases, origin) == ["held.jpg"]
@@ -557,7 +557,7 @@ def test_being_seen_is_written_once_a_day_for_a_folder_and_not_in_the_request(
 
 def aliases_of(library, clock, **life) -> Aliases:
     """The collection as another server over the same library would have it."""
-    parts = {"database": library.database, "clock": clock}
+    parts = {"catalogue": library.catalogue, "clock": clock}
     lives = AliasLife(batches=library.batches, log=library.log, **parts, **life)
     return Aliases(store=library.store, ingest=library.ingest, life=lives, **parts)
 
@@ -586,15 +586,14 @@ def test_dead_locks_are_remembered_for_a_day_and_then_forgotten(library, aliases
     aliases.announce(origin, "a.jpg")
     now = hand.clock.now()
     lock = Lock("t", origin.key, "a.jpg", "exclusive", "0", "", "", 600, now + 600)
-    library.database.write(lambda c: lock_rows.insert_lock(c, lock, now))
+    library.catalogue.write(lambda c: lock_rows.insert_lock(c, lock, now))
     aliases.remove(origin, "a.jpg")
-    with library.database.reading() as connection:
+    with library.catalogue.reading() as connection:
         assert lock_rows.covering(connection, origin.key, "a.jpg", now) == []
         assert lock_rows.find(connection, origin.key, "t")
     hand.pass_by(DAY + 10)
     aliases.sweep()
-    with library.database.reading() as connection:
-        assert lock_rows.find(connection, origin.key, "t") is None
+    assert library.catalogue.locks.find(origin.key, "t") is None
 
 
 def test_a_waiting_companion_leaves_nothing_when_its_alias_ends(

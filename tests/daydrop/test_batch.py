@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from daydrop.catalogue import schema
-from daydrop.catalogue.database import Database, sqlite_url
+from daydrop.catalogue.catalogue import Catalogue
+from daydrop.catalogue.database import sqlite_url
 from daydrop.errors import Code, Refused
 from daydrop.limits.batches import Batches
 from daydrop.origin import origin_of
@@ -31,7 +32,7 @@ def clock():
 
 @pytest.fixture
 def batches(tmp_path: Path, clock):
-    database = Database(sqlite_url(tmp_path / "catalogue.sqlite"))
+    database = Catalogue(sqlite_url(tmp_path / "catalogue.sqlite"))
     schema.upgrade(database)
     yield Batches(database, clock, LimitSettings(batch_files=3, batch_bytes=100))
     database.close()
@@ -39,7 +40,7 @@ def batches(tmp_path: Path, clock):
 
 def accept(batches: Batches, origin, size: int, batch_id: str | None = None) -> str:
     held = batches.reserve(origin, size, batch_id)
-    batches._database.write(lambda connection: batches.spend(connection, held.id, size))
+    batches._catalogue.write(lambda connection: batches.spend(connection, held.id, size))
     return held.batch_id
 
 

@@ -65,7 +65,7 @@ def fill(library: Library) -> object:
             for each in found:
                 rows.insert_item(connection, each)  # type: ignore[arg-type]  # the writer's connection
 
-        library.database.write(work)
+        library.catalogue.write(work)
 
     return insert
 

@@ -173,10 +173,9 @@ def test_a_companions_date_for_an_undated_file_parts_it_from_a_film_of_another_d
 def test_a_companion_that_came_long_ago_stays_with_its_picture(library, send):
     receipt = send("IMG_1.jpg", photo(taken=TAKEN))
     send("IMG_1.xmp", EMPTY)
-    with library.database.reading() as connection:
-        (companion,) = companion_rows.of_item(connection, receipt.item_id)
+    (companion,) = library.catalogue.companions.of_item(receipt.item_id)
     old = replace(companion, arrived=companion.arrived - 40 * 86_400)
-    library.database.write(lambda connection: companion_rows.change(connection, old))
+    library.catalogue.write(lambda connection: companion_rows.change(connection, old))
     send("IMG_1.dng", raw(OTHER))
     assert "images/2024/05/17/IMG_1.xmp" in paths(library)
 
@@ -397,8 +396,7 @@ def test_companions_go_to_the_trash_with_their_picture_and_come_back_with_it(lib
     item = stored(library, receipt)
     library.upkeep.trash(item)
     assert paths(library) == []
-    with library.database.reading() as connection:
-        (trashed,) = item_rows.all_in_state(connection, item_rows.ItemState.TRASHED)
+    (trashed,) = library.catalogue.items.all_in_state(item_rows.ItemState.TRASHED)
     library.upkeep.restore(trashed)
     assert paths(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.xmp"]
 
@@ -448,8 +446,7 @@ def test_a_companion_of_the_page_that_waits_in_vain_is_given_up(library, origin,
     now = library.clock.now()
     assert library.companion_upkeep.sweep(now - 10) == 0
     assert library.companion_upkeep.sweep(now + 10) == 1, "the one of the drive lives by its path"
-    with library.database.reading() as connection:
-        assert [each.name for each in companion_rows.everything(connection)] == ["IMG_2.xmp"]
+    assert [each.name for each in library.catalogue.companions.everything()] == ["IMG_2.xmp"]
 
 
 def test_a_corrected_companion_of_a_long_name_keeps_its_number(library, send):

@@ -70,7 +70,7 @@ def test_the_limits_of_a_batch_do_not_hold_an_import_back(settings, tmp_path: Pa
 def held(library, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
     """What another process keeps, until it is closed."""
     monkeypatch.setattr(database, "_PATIENCE", 0.1)
-    library.database.engine.dispose()
+    library.catalogue.engine.dispose()
     with ExitStack() as held:
         yield held
 

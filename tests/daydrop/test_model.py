@@ -22,7 +22,6 @@ from hypothesis.stateful import (
 )
 
 from daydrop.aliases.aliases import Alias, Gone, State
-from daydrop.catalogue import item_rows
 from daydrop.filing.announcement import Announcement
 from daydrop.library import Library
 from daydrop.origin import Origin, origin_of
@@ -180,8 +179,7 @@ class Uploads(RuleBasedStateMachine):
         tree = sums_in_tree(self.library)
         assert set(tree.values()) <= {1}
         assert {digest(body) for body in self.accepted - self.deleted} == set(tree)
-        with self.library.database.reading() as connection:
-            trashed = item_rows.all_in_state(connection, ItemState.TRASHED)
+        trashed = self.library.catalogue.items.all_in_state(ItemState.TRASHED)
         assert {digest(body) for body in self.deleted} <= {item.sha256 for item in trashed}
 
     # ---- inside -----------------------------------------------------------------------------
@@ -243,8 +241,7 @@ class Forgetful(Uploads):
         before = self.paths.get((origin, name))
         super().put(origin, name, body)
         if before not in (None, body):
-            with self.library.database.reading() as connection:
-                item = item_rows.by_sha256(connection, digest(before or b""))
+            item = self.library.catalogue.items.by_sha256(digest(before or b""))
             if item is not None:
                 self.library.store.path(item.path).unlink()
 

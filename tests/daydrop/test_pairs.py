@@ -63,8 +63,7 @@ def test_raw_jpeg_film_and_companion_lie_together_in_any_order(library, send, or
     for name in order:
         send(f"Camera/{name}", SHOT[name])
     assert paths(library) == [f"images/2024/05/17/{name}" for name in sorted(SHOT)]
-    with library.database.reading() as connection:
-        of_shot = item_rows.in_folder(connection, item_rows.PurePosixPath("images/2024/05/17"))
+    of_shot = library.catalogue.items.in_folder(item_rows.PurePosixPath("images/2024/05/17"))
     assert len({item.pair for item in of_shot}) == 1, "one pair"
 
 
@@ -107,8 +106,7 @@ def test_members_that_come_at_once_from_eight_threads_lie_together(library, orig
     there = paths(library)
     assert len(there) == len(files)
     assert {path.rpartition("/")[0] for path in there} == {"images/2024/05/17"}
-    with library.database.reading() as connection:
-        items = item_rows.all_in_state(connection, item_rows.ItemState.STORED)
+    items = library.catalogue.items.all_in_state(item_rows.ItemState.STORED)
     for shot in shots:
         members = [item for item in items if item.note == f"from {shot}"]
         assert len({item.pair for item in members}) == 1
@@ -166,8 +164,7 @@ def test_what_is_together_and_under_which_day_hangs_on_no_order(
         for kind in order:
             name, body = KINDS[kind]
             sent[kind] = send(f"{number}/{name}", body + f"{number}".encode()).item_id
-        with library.database.reading() as connection:
-            items = {kind: item_rows.find(connection, sent[kind]) for kind in order}
+        items = {kind: library.catalogue.items.find(sent[kind]) for kind in order}
         days = {kind: item.day for kind, item in items.items()}
         assert days == {kind: DAYS[kind[1]] or day_of_undated for kind in order}, order
         pairs = {items[kind].pair for kind in shot.split()}
@@ -312,13 +309,12 @@ def test_the_owners_date_takes_a_dated_partner_along_each_time(library, send):
 def test_a_film_whose_picture_is_gone_for_good_stays_as_it_was_filed(library, send):
     still = send("IMG_1.JPG", photo(taken=TAKEN))
     send("IMG_1.MOV", film(None, fmt="mov"))
-    with library.database.reading() as connection:
-        library.upkeep.trash(item_rows.find(connection, still.item_id))
+    library.upkeep.trash(library.catalogue.items.find(still.item_id))
     later = library.clock.now() + timedelta(days=31).total_seconds()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(library.clock, "now", lambda: later)
         assert library.upkeep.empty_trash() == 1
-    refile = Refile(library.store, library.database, library.groups, library.dating, library.moves)
+    refile = Refile(library.store, library.catalogue, library.groups, library.dating, library.moves)
     assert refile.plan() == []
 
 
@@ -408,10 +404,9 @@ def test_a_film_whose_picture_lies_in_the_trash_stays_as_it_was_filed(library, s
     late = datetime(2024, 5, 17, 23, 30, 0)  # noqa: DTZ001  a wall clock
     still = send("IMG_1.HEIC", heic(taken=late, offset="-07:00"))
     send("IMG_1.MOV", film(datetime(2024, 5, 18, 6, 30, 1, tzinfo=UTC), fmt="mov"))
-    with library.database.reading() as connection:
-        library.upkeep.trash(item_rows.find(connection, still.item_id))
+    library.upkeep.trash(library.catalogue.items.find(still.item_id))
     assert paths(library) == ["images/2024/05/17/IMG_1.MOV"]
-    refile = Refile(library.store, library.database, library.groups, library.dating, library.moves)
+    refile = Refile(library.store, library.catalogue, library.groups, library.dating, library.moves)
     assert refile.plan() == []
     send("IMG_1.JPG", photo(taken=OTHER))
     assert paths(library) == ["images/2023/01/02/IMG_1.JPG", "images/2024/05/17/IMG_1.MOV"]
@@ -555,10 +550,9 @@ def test_files_last_changed_days_apart_are_no_guess_of_a_pair(library, send):
 
 def test_an_undated_half_that_comes_after_the_life_of_an_alias_follows_nobody(library, send):
     receipt = send("IMG_1.JPG", photo(taken=TAKEN))
-    with library.database.reading() as connection:
-        item = item_rows.find(connection, receipt.item_id)
+    item = library.catalogue.items.find(receipt.item_id)
     old = replace(item, filed=item.filed - timedelta(days=40).total_seconds())
-    library.database.write(lambda connection: item_rows.change(connection, item, old))
+    library.catalogue.write(lambda connection: item_rows.change(connection, item, old))
     send("IMG_1.MOV", film(None, fmt="mov"))
     assert paths(library) == ["images/2024/05/17/IMG_1.JPG", "no_date/IMG_1.MOV"]
 
@@ -582,8 +576,7 @@ def test_of_two_pictures_the_one_with_the_films_identifier_has_it(library, send,
     ]
     for number in order:
         send(*files[number])
-    with library.database.reading() as connection:
-        items = item_rows.all_in_state(connection, item_rows.ItemState.STORED)
+    items = library.catalogue.items.all_in_state(item_rows.ItemState.STORED)
     pair = {item.media_type: item.pair for item in items}
     assert pair["video/quicktime"] == pair["image/heic"]
     assert {"images/2024/05/17/IMG_1.HEIC", "images/2024/05/17/IMG_1.MOV"} < set(paths(library))
@@ -595,5 +588,4 @@ def test_a_second_picture_of_one_stem_leaves_the_pair_as_it_is(library, send):
     receipt = send("IMG_1.JPG", photo(taken=TAKEN))
     assert receipt.place == "images/2024/05/17/IMG_1.JPG"
     assert len(paths(library)) == 3
-    with library.database.reading() as connection:
-        assert item_rows.find(connection, receipt.item_id).pair is None
+    assert library.catalogue.items.find(receipt.item_id).pair is None

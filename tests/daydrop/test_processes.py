@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from daydrop.catalogue import database, item_rows
+from daydrop.catalogue import database
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Announcement
 from daydrop.locks.between_processes import ProcessLocks
@@ -292,10 +292,9 @@ def test_other_bytes_without_a_row_are_left_where_they_are(tmp_path):
 
 def interrupted_move(library, receipt) -> None:
     """A kill between the rename and the row of a file that is filed anew."""
-    with library.database.reading() as connection:
-        item = item_rows.find(connection, receipt.item_id)
+    item = library.catalogue.items.find(receipt.item_id)
     target = item.path.parent.with_name("18") / item.path.name
-    library.database.write(
+    library.catalogue.write(
         lambda connection: library.moves.plan(connection, item, replace(item, path=target))
     )
     library.store.move(item.path, target)
@@ -315,10 +314,9 @@ def test_housekeeping_ends_the_moves_of_a_process_that_died(tmp_path):
         receipt = put(library, 0, "IMG_1.jpg", body)
         interrupted_move(library, receipt)
         library._one_round()
-        with library.database.reading() as connection:
-            assert str(item_rows.find(connection, receipt.item_id).path) == (
-                "images/2024/05/18/IMG_1.jpg"
-            )
+        assert str(library.catalogue.items.find(receipt.item_id).path) == (
+            "images/2024/05/18/IMG_1.jpg"
+        )
 
 
 def test_a_move_that_failed_before_it_was_made_does_not_come_after_what_was_said_since(tmp_path):
@@ -326,11 +324,10 @@ def test_a_move_that_failed_before_it_was_made_does_not_come_after_what_was_said
     body, other = picture("dated", 30_000), picture("comes to its place", 30_000)
     with serving(tmp_path / "store") as library:
         receipt = put(library, 0, "IMG_1.jpg", body)
-        with library.database.reading() as connection:
-            item = item_rows.find(connection, receipt.item_id)
+        item = library.catalogue.items.find(receipt.item_id)
         wrong = replace(item, path=item.path.parent.with_name("18") / item.path.name)
         for after in ("dated", "in the trash"):
-            library.database.write(lambda connection: library.moves.plan(connection, item, wrong))
+            library.catalogue.write(lambda connection: library.moves.plan(connection, item, wrong))
             if after == "dated":
                 library.upkeep.set_date(item.id, TAKEN.date())
             else:

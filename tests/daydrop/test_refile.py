@@ -7,7 +7,6 @@ import pytest
 
 from daydrop.care.refile import Refile
 from daydrop.care.verify import Verify
-from daydrop.catalogue import item_rows
 from daydrop.library import Library
 from daydrop.origin import Origin
 from daydrop.records.item import ItemState
@@ -29,7 +28,7 @@ def with_zone(library: Library, zone: str | None) -> Library:
 
 
 def refile(library: Library) -> Refile:
-    return Refile(library.store, library.database, library.groups, library.dating, library.moves)
+    return Refile(library.store, library.catalogue, library.groups, library.dating, library.moves)
 
 
 def test_a_film_of_utc_moves_to_the_day_of_the_zone_that_was_set_later(library, send):
@@ -85,8 +84,7 @@ def test_a_move_that_was_killed_between_its_rename_and_its_row_is_finished_at_th
     library: Library, send, origin: Origin
 ):
     receipt = send("IMG_1.jpg", photo(taken=TAKEN))
-    with library.database.reading() as connection:
-        item = item_rows.find(connection, receipt.item_id)
+    item = library.catalogue.items.find(receipt.item_id)
     moved = replace(item, path=item.path.parent.parent / "18" / item.path.name)
 
     class Killed(BaseException):
@@ -95,7 +93,7 @@ def test_a_move_that_was_killed_between_its_rename_and_its_row_is_finished_at_th
     def killed(*_):
         raise Killed
 
-    move = library.database.write(lambda c: library.moves.plan(c, item, moved), durable=True)
+    move = library.catalogue.write(lambda c: library.moves.plan(c, item, moved), durable=True)
     library.moves._settle = killed
     with pytest.raises(Killed):
         library.moves.carry_out(move)
@@ -103,7 +101,7 @@ def test_a_move_that_was_killed_between_its_rename_and_its_row_is_finished_at_th
     library.close()
     again = Library(library.settings)
     again.start()
-    verify = Verify(again.store, again.database)
+    verify = Verify(again.store, again.catalogue)
     found = again.browse.item(item.id).item
     assert (found.id, found.path) == (item.id, moved.path)
     assert verify.check(verify.kept()).is_clean
@@ -127,6 +125,5 @@ def test_a_companion_that_came_before_may_bring_the_better_date(library, send):
     receipt = send("IMG_1.jpg", photo(taken=None))
     assert receipt.place == "images/2001/02/03/IMG_1.jpg"
     assert paths(library) == ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.jpg.json"]
-    with library.database.reading() as connection:
-        item = item_rows.find(connection, receipt.item_id)
+    item = library.catalogue.items.find(receipt.item_id)
     assert (item.state, item.source) == (ItemState.STORED, "takeout")

@@ -11,7 +11,6 @@ import pytest
 
 from daydrop.capturedate.candidate import FROM_COMPANIONS, SAID
 from daydrop.capturedate.rule import Verdict
-from daydrop.catalogue import item_rows
 from daydrop.errors import Refused
 from daydrop.library import Library
 from daydrop.origin import origin_of
@@ -122,8 +121,7 @@ class Visit:
 
     def items(self, state: ItemState) -> list[Item]:
         """All items of a state."""
-        with self.library.database.reading() as connection:
-            return item_rows.all_in_state(connection, state)
+        return self.library.catalogue.items.all_in_state(state)
 
     def _one_of(self, state: ItemState) -> list[Item]:
         found = self.items(state)

@@ -38,17 +38,15 @@ def paths(library: Library) -> list[str]:
 
 
 def stored(library: Library) -> list[str]:
-    return [str(kept.path) for kept in Verify(library.store, library.database).kept()]
+    return [str(kept.path) for kept in Verify(library.store, library.catalogue).kept()]
 
 
 def items(library: Library) -> list[Item]:
-    with library.database.reading() as connection:
-        return item_rows.all_in_state(connection, ItemState.STORED)
+    return library.catalogue.items.all_in_state(ItemState.STORED)
 
 
 def item_of(library: Library, receipt: Receipt) -> Item:
-    with library.database.reading() as connection:
-        found = item_rows.find(connection, receipt.item_id)
+    found = library.catalogue.items.find(receipt.item_id)
     assert found is not None
     return found
 
@@ -104,7 +102,7 @@ def without_catalogue(library: Library) -> Library:
 
 
 def would_move(library: Library) -> list[str]:
-    work = Refile(library.store, library.database, library.groups, library.dating, library.moves)
+    work = Refile(library.store, library.catalogue, library.groups, library.dating, library.moves)
     return [f"{each.item.path} -> {each.folder}" for each in work.plan()]
 
 
@@ -246,7 +244,7 @@ def test_after_a_lost_catalogue_nobody_takes_over_what_the_log_says_another_has_
 
 def companions_beside(library: Library) -> dict[str, str]:
     """Where companions lie, and their pictures."""
-    with library.database.reading() as connection:
+    with library.catalogue.reading() as connection:
         return {
             str(each.path): str(item_rows.find(connection, each.item_id).path)
             for each in companion_rows.in_tree(connection)
@@ -342,7 +340,7 @@ def test_what_is_no_plain_file_of_a_readable_name_stops_nothing(library, send, o
     assert stored(again) == [PLACE]
     listed = again.store.listing(PurePosixPath("images/2024/05/17"))
     assert [entry.name for entry in listed] == ["IMG_1.jpg"]
-    assert Verify(again.store, again.database).check([]).strangers == ()
+    assert Verify(again.store, again.catalogue).check([]).strangers == ()
     again.close()
 
 
@@ -417,8 +415,7 @@ def test_what_lies_in_the_trash_comes_back_beside_what_has_its_name_now(library,
     receipt = send("IMG_1.jpg", photo(taken=TAKEN, seed="one"))
     library.upkeep.undo(receipt.batch_id, origin)
     send("IMG_1.jpg", photo(taken=TAKEN, seed="two"))
-    with library.database.reading() as connection:
-        item = item_rows.find(connection, receipt.item_id)
+    item = library.catalogue.items.find(receipt.item_id)
     assert item.state is ItemState.TRASHED
     library.upkeep.restore(item)
     assert paths(library) == ["images/2024/05/17/IMG_1 (2).jpg", PLACE]
@@ -440,7 +437,7 @@ def test_a_kill_while_a_picture_comes_back_leaves_its_companion_nowhere_else(lib
         return killed
 
     with pytest.MonkeyPatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
-        patch.setattr(library.database, "write", until_killed(library.database.write))
+        patch.setattr(library.catalogue, "write", until_killed(library.catalogue.write))
         move = until_killed(library.store.move_from_trash)
         patch.setattr(library.store, "move_from_trash", move)
         library.upkeep.restore(library.upkeep.trashed_item(picture.item_id))
@@ -474,8 +471,7 @@ def test_a_kill_between_the_move_to_the_trash_and_its_row_is_settled(library, se
     receipt = send("IMG_1.jpg", photo(taken=TAKEN))
     (library.store.root / PLACE).rename(library.store.state / "trash" / receipt.item_id)
     again = reopened(library)
-    with again.database.reading() as connection:
-        assert item_rows.find(connection, receipt.item_id).state is ItemState.TRASHED
+    assert again.catalogue.items.find(receipt.item_id).state is ItemState.TRASHED
     again.close()
 
 

@@ -212,7 +212,7 @@ def test_a_catalogue_that_is_full_when_progress_is_noted_keeps_neither_place_nor
         monkeypatch.context() as patched,
         library.uploads.receiving(upload_id, 1000) as receiving,
     ):
-        patched.setattr(library.database, "write", full)
+        patched.setattr(library.catalogue, "write", full)
         receiving.write(memoryview(body[1000 : CHECKPOINT + 1000]))
     assert refused.value.code is Code.NO_SPACE
     assert (places(library), staging_files_open(library)) == (before, 0)
@@ -387,9 +387,9 @@ def test_an_announcement_asks_no_more_where_others_have_many_uploads(
         def seen(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
             statements.append(statement)
 
-        event.listen(library.database.engine, "before_cursor_execute", seen)
+        event.listen(library.catalogue.engine, "before_cursor_execute", seen)
         announced(library, origin, PHOTO)
-        event.remove(library.database.engine, "before_cursor_execute", seen)
+        event.remove(library.catalogue.engine, "before_cursor_execute", seen)
         return len(statements)
 
     before = asked()

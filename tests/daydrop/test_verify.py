@@ -19,12 +19,12 @@ TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
 
 
 def check(library: Library) -> Report:
-    verify = Verify(library.store, library.database)
+    verify = Verify(library.store, library.catalogue)
     return verify.check(verify.kept())
 
 
 def repair(library: Library) -> Repair:
-    return Repair(library.store, library.database, library.upkeep)
+    return Repair(library.store, library.catalogue, library.upkeep)
 
 
 def flip(file: Path) -> bytes:
@@ -87,7 +87,7 @@ def test_a_missing_companion_is_given_up_with_its_date(library, send, folder):
 
 def test_what_moves_or_comes_while_it_is_checked_is_no_alarm(library, send):
     receipt = send("a.jpg", photo(taken=TAKEN, seed="a"))
-    verify = Verify(library.store, library.database)
+    verify = Verify(library.store, library.catalogue)
     before = verify.kept()
     library.upkeep.set_date(receipt.item_id, date(1999, 1, 2))
     send("b.jpg", photo(taken=TAKEN, seed="b"))
@@ -96,7 +96,7 @@ def test_what_moves_or_comes_while_it_is_checked_is_no_alarm(library, send):
 
 def test_what_is_moved_and_has_no_row_yet_when_it_is_checked_is_no_alarm(library, send):
     receipt = send("a.jpg", photo(taken=TAKEN, seed="a"))
-    verify = Verify(library.store, library.database)
+    verify = Verify(library.store, library.catalogue)
     renamed, looked = Event(), Event()
     move = library.store.move
 
@@ -164,7 +164,7 @@ def test_the_sums_can_be_checked_by_anyone(library, send, folder):
     send("IMG 1.xmp", EMPTY)
     (folder / "odd\\na\nme.jpg").write_bytes(photo(taken=TAKEN, seed="odd"))
     library.upkeep.sweep()
-    verify = Verify(library.store, library.database)
+    verify = Verify(library.store, library.catalogue)
     assert verify.write_sums(verify.kept()) == 1
     told = subprocess.run(
         ["sha256sum", "-c", "SHA256SUMS"], cwd=folder, check=True, capture_output=True, text=True

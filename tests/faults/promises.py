@@ -184,12 +184,11 @@ def _under_another_day(library: Library) -> Iterator[str]:
 
     What a kill left in the tree before its row waits for its client to send it again.
     """
-    refile = Refile(library.store, library.database, library.groups, library.dating, library.moves)
+    refile = Refile(library.store, library.catalogue, library.groups, library.dating, library.moves)
     for refiling in refile.plan():
         if not refiling.item.pair_scope.startswith(FOUND):
             yield f"DAY: {refiling.item.path} belongs in {refiling.folder}"
-    with library.database.reading() as connection:
-        stored = item_rows.all_in_state(connection, item_rows.ItemState.STORED)
+    stored = library.catalogue.items.all_in_state(item_rows.ItemState.STORED)
     for item in stored:
         beside = set(library.companions.dates_in(library.companions.that_date(item)))
         known = {judged.candidate for judged in item.judged}
@@ -200,17 +199,17 @@ def _under_another_day(library: Library) -> Iterator[str]:
 
 
 def _out_of_order(library: Library) -> Iterator[str]:
-    verify = Verify(library.store, library.database)
+    verify = Verify(library.store, library.catalogue)
     report = verify.check(verify.kept())
     by_hand = set(verify.lost())  # of what was acknowledged, each byte was asked for above
     for kind in ("damaged", "missing", "unreadable", "strangers"):
         for found in set(getattr(report, kind)) - by_hand:
             yield f"ROWS: {found} is among the {kind}"
     try:
-        library.database.check()
+        library.catalogue.check()
     except CatalogueFailed as failure:
         yield f"ROWS: {failure.advice}"
-    with library.database.reading() as connection:
+    with library.catalogue.reading() as connection:
         spoken_of = (
             alias_rows.staged_names(connection)
             | companion_rows.staged_names(connection)

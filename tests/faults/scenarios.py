@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 
 from daydrop.aliases.aliases import Alias
-from daydrop.capturedate.companion import candidates as companion_dates
 from daydrop.capturedate.candidate import Candidate
+from daydrop.capturedate.companion import candidates as companion_dates
 from daydrop.capturedate.metadata import Metadata
 from daydrop.catalogue import item_rows
 from daydrop.errors import Code, Refused
@@ -203,12 +203,10 @@ class Sender:
         return found
 
     def _item(self, body: bytes) -> Item | None:
-        with self.library.database.reading() as connection:
-            return item_rows.by_sha256(connection, digest(body))
+        return self.library.catalogue.items.by_sha256(digest(body))
 
     def _trashed(self, body: bytes) -> list[Item]:
-        with self.library.database.reading() as connection:
-            found = item_rows.all_in_state(connection, item_rows.ItemState.TRASHED)
+        found = self.library.catalogue.items.all_in_state(item_rows.ItemState.TRASHED)
         return [item for item in found if item.sha256 == digest(body)]
 
 

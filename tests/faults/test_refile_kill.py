@@ -60,7 +60,7 @@ def refile(store: Path) -> None:
     library = elsewhere(store)
     try:
         work = Refile(
-            library.store, library.database, library.groups, library.dating, library.moves
+            library.store, library.catalogue, library.groups, library.dating, library.moves
         )
         work.finish_interrupted()
         work.run(work.plan(), lambda _: None)

@@ -14,7 +14,6 @@ from typing import Self
 
 import pytest
 
-from daydrop.catalogue import alias_rows
 from tests.checkout import ROOT, free_port, serving, wait_until_open
 from tests.faults.asking import ENVIRONMENT, GOOD, ask, command, get
 from tests.faults.scale import chosen, report
@@ -115,6 +114,5 @@ def test_what_was_answered_before_a_kill_is_there_after_a_restart(tmp_path):
         assert set(sums) <= sent
         assert set(sums.values()) == {1}
         # a kill between a temporary name and its MOVE leaves what was answered for that name
-        with library.database.reading() as connection:
-            waiting = alias_rows.staged_names(connection)
+        waiting = library.catalogue.aliases.staged_names()
         assert set(library.store.staged_names()) == waiting

@@ -30,7 +30,7 @@ class Plans:
     """How SQLite answers each statement that a library executes while it is watched."""
 
     def __init__(self, library: Library) -> None:
-        self._engine, self._seen = library.database.engine, dict[str, list[str]]()
+        self._engine, self._seen = library.catalogue.engine, dict[str, list[str]]()
         event.listen(self._engine, "before_cursor_execute", self._explain)
 
     def _explain(self, _connection, cursor, statement, parameters, _context, is_many) -> None:
