@@ -2,8 +2,6 @@
 
 import math
 import shutil
-import threading
-from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,25 +11,26 @@ from daydrop.aliases.aliases import Aliases
 from daydrop.aliases.life import AliasLife
 from daydrop.browse import Browse
 from daydrop.care.companion_upkeep import CompanionUpkeep
+from daydrop.care.copies import DailyCopies
+from daydrop.care.refile import Refile
 from daydrop.care.upkeep import Upkeep
-from daydrop.catalogue import schema
-from daydrop.catalogue.catalogue import Catalogue
-from daydrop.catalogue.database import sqlite_url
 from daydrop.clock import Clock
 from daydrop.disk import Disk
-from daydrop.errors import CatalogueFailed, Code, Refused, StoreUnusable
 from daydrop.filing.companions import Companions
 from daydrop.filing.dating import Dating
 from daydrop.filing.filing import Filing
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
+from daydrop.foundation import Foundation
 from daydrop.intake.door import Ingest
 from daydrop.intake.resumable import Uploads
+from daydrop.keeper import Keeper, Step
 from daydrop.limits.batches import Batches
 from daydrop.limits.room import Room
-from daydrop.locks.between_processes import PATIENCE, NoProcesses, ProcessLocks
+from daydrop.locks.between_processes import PATIENCE, NoProcesses
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.kinds import Kind
+from daydrop.opening import enter, open_catalogue
 from daydrop.previews import Previews
 from daydrop.readers.workers import Workers
 from daydrop.receipts.log import UploadLog
@@ -42,9 +41,6 @@ from daydrop.store.trees import TREES
 
 _KINDS = {"images": Kind.IMAGE, "videos": Kind.VIDEO, "others": Kind.OTHER}
 _DAY = 86_400.0
-_ROUND = 15.0  # seconds between two rounds of housekeeping
-_CATALOGUE = "catalogue.sqlite"
-_COPIES_KEPT = 3
 
 
 class Library:
@@ -70,7 +66,7 @@ class Library:
         self.trees = TREES if Kind.OTHER in self.accept else TREES[:3]
         self._disk = Disk()
         self.store = LocalStore(settings.store.root, self._disk)
-        processes = _entered(self.store, self._disk)
+        processes = enter(self.store, self._disk)
         self.is_read_only = processes is None
         self._processes = processes or NoProcesses()
         if self.is_read_only:
@@ -79,7 +75,12 @@ class Library:
         if claims_as is not None:
             self.claim(claims_as)
         try:
-            self.catalogue = self._open_catalogue()
+            self.catalogue = open_catalogue(
+                self.store,
+                self._disk,
+                settings.catalogue.url,
+                is_read_only=self.is_read_only,
+            )
         except BaseException:
             self._leave()
             raise
@@ -88,37 +89,46 @@ class Library:
         self.batches = Batches(self.catalogue, self.clock, settings.limits)
         self.receipts = Receipts(self.catalogue)
         self.room = Room(self.store, settings.limits.keep_free)
-        self._locks = KeyedLocks(self._processes.holding, PATIENCE)
+        self.foundation = Foundation(
+            self.store,
+            self.catalogue,
+            self.clock,
+            KeyedLocks(self._processes.holding, PATIENCE),
+        )
         self.companions = Companions(
-            store=self.store,
-            catalogue=self.catalogue,
-            clock=self.clock,
+            foundation=self.foundation,
             batches=self.batches,
             reader=self.workers,
-            locks=self._locks,
             alias_life=self._alias_life(),
         )
-        self.moves = Moves(
-            store=self.store,
-            catalogue=self.catalogue,
-            clock=self.clock,
-            locks=self._locks,
-            follow=self.companions.follow,
-        )
+        self.moves = Moves(foundation=self.foundation, follow=self.companions.follow)
         self.previews = Previews(self.store, self.workers)
-        self.groups = self._groups()
+        self.groups = Groups(
+            foundation=self.foundation,
+            companions=self.companions,
+            pattern=settings.store.folder,
+            zone=_zone(settings.dates.media_timezone),
+            alias_life=self._alias_life(),
+        )
         self.dating = Dating(
-            catalogue=self.catalogue,
+            foundation=self.foundation,
             moves=self.moves,
             companions=self.companions,
-            locks=self._locks,
             groups=self.groups,
         )
-        self.filing = self._filing()
+        self.filing = Filing(
+            foundation=self.foundation,
+            reader=self.workers,
+            moves=self.moves,
+            companions=self.companions,
+            batches=self.batches,
+            groups=self.groups,
+            dating=self.dating,
+            accept=self.accept,
+            on_filed=self.previews.soon,
+        )
         self.ingest = Ingest(
-            store=self.store,
-            catalogue=self.catalogue,
-            clock=self.clock,
+            foundation=self.foundation,
             batches=self.batches,
             room=self.room,
             filing=self.filing,
@@ -129,32 +139,19 @@ class Library:
             disk=self._disk,
         )
         life = AliasLife(
-            catalogue=self.catalogue,
-            clock=self.clock,
+            foundation=self.foundation,
             batches=self.batches,
             log=self.log,
             days=settings.store.alias_days,
         )
-        self.aliases = Aliases(
-            catalogue=self.catalogue,
-            clock=self.clock,
-            store=self.store,
-            ingest=self.ingest,
-            life=life,
-        )
+        self.aliases = Aliases(foundation=self.foundation, ingest=self.ingest, life=life)
         self.browse = Browse(self.catalogue)
-        self.uploads = Uploads(self.catalogue, self.clock, self.batches, self.ingest)
+        self.uploads = Uploads(self.foundation, self.batches, self.ingest)
         self.companion_upkeep = CompanionUpkeep(
-            store=self.store,
-            catalogue=self.catalogue,
-            clock=self.clock,
-            locks=self._locks,
-            companions=self.companions,
+            foundation=self.foundation, companions=self.companions
         )
         self.upkeep = Upkeep(
-            store=self.store,
-            catalogue=self.catalogue,
-            clock=self.clock,
+            foundation=self.foundation,
             batches=self.batches,
             filing=self.filing,
             dating=self.dating,
@@ -164,8 +161,8 @@ class Library:
             alone=self._processes.alone,
             trash_days=settings.store.trash_days,
         )
-        self._stopping = threading.Event()
-        self._keeper: threading.Thread | None = None
+        self.refile = Refile(self.foundation, self.groups, self.dating, self.moves)
+        self.keeper = Keeper(self._housekeeping())
 
     def claim(self, who: str) -> bool:
         """Whether this process is the first on its store, and may settle what a crash left."""
@@ -184,14 +181,11 @@ class Library:
             structlog.get_logger().debug("swept", **vars(swept))
         self.previews.start()
         if self.is_first:
-            self._keeper = threading.Thread(target=self._keep_house, name="upkeep", daemon=True)
-            self._keeper.start()
+            self.keeper.start()
 
     def close(self) -> None:
         """Ends cleanly: nothing is under way any more when this returns."""
-        self._stopping.set()
-        if self._keeper is not None:
-            self._keeper.join()
+        self.keeper.stop()
         self.previews.stop()
         self.filing.close()
         self.workers.stop()
@@ -205,113 +199,28 @@ class Library:
 
     # ---- parts ------------------------------------------------------------------------------
 
-    def _open_catalogue(self) -> Catalogue:
-        url = self.settings.catalogue.url or sqlite_url(self.store.state / _CATALOGUE)
-        catalogue = Catalogue(url, self._disk, read_only=self.is_read_only)
-        try:
-            if not self.is_read_only:
-                schema.upgrade(catalogue)
-        except CatalogueFailed as failure:
-            catalogue.close()
-            raise StoreUnusable(failure.advice) from failure
-        except Refused:
-            catalogue.close()
-            raise
-        return catalogue
-
-    def _groups(self) -> Groups:
-        zone = self.settings.dates.media_timezone
-        return Groups(
-            store=self.store,
-            catalogue=self.catalogue,
-            clock=self.clock,
-            companions=self.companions,
-            pattern=self.settings.store.folder,
-            zone=ZoneInfo(zone) if zone else None,
-            alias_life=self._alias_life(),
-        )
-
     def _alias_life(self) -> float:
-        """In seconds; for ever when the setting is 0."""
+        """Return how long a name in `Upload` answers unseen, in seconds; 0 days mean forever."""
         return self.settings.store.alias_days * _DAY or math.inf
 
-    def _filing(self) -> Filing:
-        return Filing(
-            store=self.store,
-            catalogue=self.catalogue,
-            clock=self.clock,
-            reader=self.workers,
-            moves=self.moves,
-            companions=self.companions,
-            locks=self._locks,
-            batches=self.batches,
-            groups=self.groups,
-            dating=self.dating,
-            accept=self.accept,
-            on_filed=self.previews.soon,
+    def _housekeeping(self) -> tuple[Step, ...]:
+        """List what a round of housekeeping does, in its order."""
+        copies = DailyCopies(self.catalogue, self.store.state / "copies", self.clock)
+        return (
+            self.moves.finish_interrupted,  # of a process that died, or after a fault of the disk
+            self.dating.finish_judging,
+            self.batches.close_idle,
+            self.uploads.sweep,
+            self.aliases.sweep,
+            self._give_up_companions,
+            self.upkeep.empty_trash,
+            self.log.purge,
+            copies.make,
         )
 
-    # ---- housekeeping -----------------------------------------------------------------------
-
-    def _keep_house(self) -> None:
-        while not self._stopping.wait(_ROUND):
-            try:
-                self._one_round()
-            except Exception:  # noqa: BLE001
-                # the next round tries again; uploads do not depend on it
-                structlog.get_logger().exception("housekeeping failed")
-
-    def _one_round(self) -> None:
-        self.moves.finish_interrupted()  # of a process that has died, or after a disk's fault
-        self.dating.finish_judging()
-        self.batches.close_idle()
-        self.uploads.sweep()
-        self.aliases.sweep()
+    def _give_up_companions(self) -> None:
         if alias_days := self.settings.store.alias_days:
             self.companion_upkeep.sweep(self.clock.now() - alias_days * _DAY)
-        self.upkeep.empty_trash()
-        self.log.purge()
-        self._copy_catalogue()
-
-    def _copy_catalogue(self) -> None:
-        """Once a day, so that a damaged catalogue costs a day of receipts and no photo."""
-        folder = self.store.state / "copies"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        today = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%d")
-        copy = folder / f"catalogue-{today}.sqlite"
-        if not copy.exists():
-            unfinished = copy.with_suffix(".part")
-            unfinished.unlink(missing_ok=True)
-            self.catalogue.copy_to(unfinished)
-            if unfinished.exists():
-                unfinished.replace(copy)
-            for old in sorted(folder.glob("catalogue-*.sqlite"))[:-_COPIES_KEPT]:
-                old.unlink()
-
-
-def _entered(store: LocalStore, disk: Disk) -> ProcessLocks | None:
-    """Makes the store ready; None when its disk takes no writes but holds a library.
-
-    Whoever sweeps staging knows that this process is here before it proves anything there.
-    """
-    try:
-        store.prepare()
-        with disk.writing():
-            processes = ProcessLocks(store.state / "locks")
-        try:
-            store.prove()
-        except BaseException:
-            processes.close()
-            raise
-    except OSError as failure:
-        raise StoreUnusable(
-            f"the disk of {store.root} failed ({failure.strerror}): check it, then start again"
-        ) from failure
-    except Refused as refused:
-        if refused.code is Code.READ_ONLY and (store.state / _CATALOGUE).exists():
-            return None
-        raise
-    return processes
 
 
 def _exiftool(setting: str) -> Path | None:
@@ -320,3 +229,7 @@ def _exiftool(setting: str) -> Path | None:
         return None
     found = shutil.which("exiftool" if setting == "auto" else setting)
     return Path(found) if found else None
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    return ZoneInfo(name) if name else None

@@ -10,7 +10,7 @@ from types import FrameType
 import click
 
 from davserver.commands.maintenance import chosen_settings, opened, with_config, with_store
-from daydrop.care.refile import Refile, Refiling
+from daydrop.care.refile import Refiling
 from daydrop.errors import Refused
 from daydrop.intake.importing import Summary, found_files, import_files, total_size
 from daydrop.records.receipt import Outcome
@@ -92,9 +92,7 @@ def refile(store: Path | None, config: Path | None, *, dry_run: bool) -> None:
     """Move files to where they belong under today's rule and settings."""
     claims_as = None if dry_run else "daydrop refile"
     with opened(chosen_settings(store, config), claims_as=claims_as, alone=not dry_run) as library:
-        work = Refile(
-            library.store, library.catalogue, library.groups, library.dating, library.moves
-        )
+        work = library.refile
         if not dry_run and (ended := work.finish_interrupted()):
             click.echo(f"{ended} moves of an earlier run are finished.")
         plan = work.plan()

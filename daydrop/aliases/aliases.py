@@ -17,11 +17,10 @@ from typing import BinaryIO
 from daydrop.aliases.life import AliasLife, sweeper
 from daydrop.catalogue import alias_rows as rows
 from daydrop.catalogue import companion_rows, item_rows, property_rows
-from daydrop.catalogue.catalogue import Catalogue
 from daydrop.catalogue.database import Connection
-from daydrop.clock import Clock
 from daydrop.errors import Code, Missing, Refused
 from daydrop.filing.announcement import Announcement, Guard, drive_scope, free
+from daydrop.foundation import Foundation
 from daydrop.intake.door import Ingest
 from daydrop.media.names import Role, checked_path, companion_target, printable, role, stem_key
 from daydrop.origin import Origin
@@ -29,7 +28,6 @@ from daydrop.receipts.receipts import etag
 from daydrop.records.alias import Alias, Member, State
 from daydrop.records.item import Item, ItemState
 from daydrop.records.property import Property
-from daydrop.store.local import LocalStore
 
 __all__ = ["Alias", "Aliases", "Content", "Exists", "LeftOut", "Member", "Missing", "State"]
 
@@ -92,13 +90,15 @@ class Aliases:
     def __init__(
         self,
         *,
-        catalogue: Catalogue,
-        clock: Clock,
-        store: LocalStore,
+        foundation: Foundation,
         ingest: Ingest,
         life: AliasLife,
     ) -> None:
-        self._catalogue, self._clock, self._store = catalogue, clock, store
+        self._catalogue, self._clock, self._store = (
+            foundation.catalogue,
+            foundation.clock,
+            foundation.store,
+        )
         self._ingest, self._life = ingest, life
 
     # ---- looking ----------------------------------------------------------------------------

@@ -11,10 +11,9 @@ from threading import Lock
 from daydrop.catalogue import alias_rows as rows
 from daydrop.catalogue import lock_rows, receipt_rows
 from daydrop.catalogue.alias_rows import DAY
-from daydrop.catalogue.catalogue import Catalogue
 from daydrop.catalogue.database import Connection
-from daydrop.clock import Clock
 from daydrop.filing.announcement import Announcement, unsaved_receipt
+from daydrop.foundation import Foundation
 from daydrop.limits.batches import Batches
 from daydrop.media.names import printable
 from daydrop.origin import Origin
@@ -35,14 +34,13 @@ class AliasLife:
     def __init__(
         self,
         *,
-        catalogue: Catalogue,
-        clock: Clock,
+        foundation: Foundation,
         batches: Batches,
         log: UploadLog,
         days: int = 30,
         most: int = 20_000,
     ) -> None:
-        self._catalogue, self._clock = catalogue, clock
+        self._catalogue, self._clock = foundation.catalogue, foundation.clock
         self._batches, self._log = batches, log
         self._days, self._most = days, most
         self._seen: set[tuple[str, str, int]] = set()

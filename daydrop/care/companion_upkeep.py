@@ -11,18 +11,15 @@ import structlog
 
 from daydrop.catalogue import companion_rows as rows
 from daydrop.catalogue import item_rows, mark_rows
-from daydrop.catalogue.catalogue import Catalogue
 from daydrop.catalogue.database import Connection
-from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.errors import Refused
 from daydrop.filing.companions import Companions, first_free, lies_beside
-from daydrop.locks.keyed import KeyedLocks
+from daydrop.foundation import Foundation
 from daydrop.media.names import companion_picture, is_companion
 from daydrop.origin import LOCAL
 from daydrop.records.companion import Companion
 from daydrop.records.item import Item, ItemState
-from daydrop.store.local import LocalStore
 
 
 class CompanionUpkeep:
@@ -31,14 +28,15 @@ class CompanionUpkeep:
     def __init__(
         self,
         *,
-        store: LocalStore,
-        catalogue: Catalogue,
-        clock: Clock,
-        locks: KeyedLocks,
+        foundation: Foundation,
         companions: Companions,
     ) -> None:
-        self._store, self._catalogue, self._clock = store, catalogue, clock
-        self._locks, self._companions = locks, companions
+        self._store, self._catalogue, self._clock = (
+            foundation.store,
+            foundation.catalogue,
+            foundation.clock,
+        )
+        self._locks, self._companions = foundation.locks, companions
 
     # ---- the trash --------------------------------------------------------------------------
 

@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from daydrop.catalogue.catalogue import Catalogue
 from daydrop.filing.dating import Dating
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
+from daydrop.foundation import Foundation
 from daydrop.records.item import Item, ItemState
-from daydrop.store.local import LocalStore
 
 
 @dataclass(frozen=True)
@@ -25,9 +24,9 @@ class Refile:
     """Plans, then moves, one journalled step after the other: a kill leaves each file somewhere."""
 
     def __init__(
-        self, store: LocalStore, catalogue: Catalogue, groups: Groups, dating: Dating, moves: Moves
+        self, foundation: Foundation, groups: Groups, dating: Dating, moves: Moves
     ) -> None:
-        self._store, self._catalogue, self._groups = store, catalogue, groups
+        self._store, self._catalogue, self._groups = foundation.store, foundation.catalogue, groups
         self._dating, self._moves = dating, moves
 
     def finish_interrupted(self) -> int:

@@ -24,20 +24,18 @@ from daydrop.catalogue import (
     receipt_rows,
     upload_rows,
 )
-from daydrop.catalogue.catalogue import Catalogue
 from daydrop.catalogue.database import Connection
-from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
 from daydrop.filing.dating import Dating
 from daydrop.filing.filing import Filing
 from daydrop.filing.moves import Moves
 from daydrop.filing.placement import numbered
+from daydrop.foundation import Foundation
 from daydrop.limits.batches import Batches
 from daydrop.media.names import is_companion
 from daydrop.origin import LOCAL, Origin
 from daydrop.receipts.log import Told, UploadLog
 from daydrop.records.item import Item, ItemState, Taken
-from daydrop.store.local import LocalStore
 from daydrop.store.trees import NO_DATE
 
 UNDO_SECONDS = 15 * 60.0
@@ -63,9 +61,7 @@ class Upkeep:
     def __init__(
         self,
         *,
-        store: LocalStore,
-        catalogue: Catalogue,
-        clock: Clock,
+        foundation: Foundation,
         batches: Batches,
         filing: Filing,
         dating: Dating,
@@ -76,7 +72,11 @@ class Upkeep:
         trash_days: int,
         undo_seconds: float = UNDO_SECONDS,
     ) -> None:
-        self._store, self._catalogue, self._clock = store, catalogue, clock
+        self._store, self._catalogue, self._clock = (
+            foundation.store,
+            foundation.catalogue,
+            foundation.clock,
+        )
         self._batches, self._filing, self._moves, self._log = batches, filing, moves, log
         self._dating, self._companions, self._alone = dating, companions, alone
         self._trash_days, self._undo_seconds = trash_days, undo_seconds

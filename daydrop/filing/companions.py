@@ -18,15 +18,13 @@ from daydrop.capturedate.candidate import FROM_COMPANIONS, PARTNER, Candidate
 from daydrop.capturedate.rule import Verdict
 from daydrop.catalogue import alias_rows, item_rows, mark_rows, receipt_rows
 from daydrop.catalogue import companion_rows as rows
-from daydrop.catalogue.catalogue import Catalogue
 from daydrop.catalogue.database import Connection
-from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Announcement, unsaved_receipt
 from daydrop.filing.moves import MOST_NUMBERS
 from daydrop.filing.pairs import Part, part_of
+from daydrop.foundation import Foundation
 from daydrop.limits.batches import Batches
-from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.kinds import Kind, extension
 from daydrop.media.names import (
     NAME_BYTES,
@@ -45,7 +43,7 @@ from daydrop.records.alias import State
 from daydrop.records.companion import Companion
 from daydrop.records.item import Item, ItemState
 from daydrop.records.receipt import Outcome, Receipt
-from daydrop.store.local import LocalStore, Staged
+from daydrop.store.local import Staged
 
 _PICTURES = (Part.STILL, Part.RAW, Part.FILM)
 _FILMS = (Part.FILM, Part.STILL, Part.RAW)
@@ -70,16 +68,18 @@ class Companions:
     def __init__(
         self,
         *,
-        store: LocalStore,
-        catalogue: Catalogue,
-        clock: Clock,
+        foundation: Foundation,
         batches: Batches,
         reader: CompanionReader,
-        locks: KeyedLocks,
         alias_life: float,
     ) -> None:
-        self._store, self._catalogue, self._clock, self._batches = store, catalogue, clock, batches
-        self._reader, self._locks, self._alias_life = reader, locks, alias_life
+        self._store, self._catalogue, self._clock, self._batches = (
+            foundation.store,
+            foundation.catalogue,
+            foundation.clock,
+            batches,
+        )
+        self._reader, self._locks, self._alias_life = reader, foundation.locks, alias_life
 
     def receive(
         self, announcement: Announcement, staged: Staged, sha256: str, replaces: int | None

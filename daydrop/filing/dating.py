@@ -13,7 +13,6 @@ import structlog
 
 from daydrop.capturedate.candidate import FOLDER, FROM_COMPANIONS, OWNER, Candidate
 from daydrop.catalogue import item_rows, mark_rows
-from daydrop.catalogue.catalogue import Catalogue
 from daydrop.catalogue.database import Connection
 from daydrop.console import in_words
 from daydrop.errors import Refused
@@ -21,7 +20,7 @@ from daydrop.filing.companions import Companions
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
 from daydrop.filing.pairs import part_of
-from daydrop.locks.keyed import KeyedLocks
+from daydrop.foundation import Foundation
 from daydrop.media.names import stem_key
 from daydrop.receipts.log import Told
 from daydrop.records.companion import Companion
@@ -37,14 +36,13 @@ class Dating:
     def __init__(
         self,
         *,
-        catalogue: Catalogue,
+        foundation: Foundation,
         moves: Moves,
         companions: Companions,
-        locks: KeyedLocks,
         groups: Groups,
     ) -> None:
-        self._catalogue, self._moves, self._companions = catalogue, moves, companions
-        self._locks, self._groups = locks, groups
+        self._catalogue, self._moves, self._companions = foundation.catalogue, moves, companions
+        self._locks, self._groups = foundation.locks, groups
 
     def judge_again(self, item_id: str) -> None:
         """A companion has come or gone: its item is dated, and placed, by those it has now.

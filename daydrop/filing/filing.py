@@ -25,9 +25,7 @@ from daydrop.catalogue import (
     receipt_rows,
     upload_rows,
 )
-from daydrop.catalogue.catalogue import Catalogue
 from daydrop.catalogue.database import Connection
-from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.errors import Code, Refused
 from daydrop.filing import placement
@@ -37,8 +35,8 @@ from daydrop.filing.dating import Dating
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
 from daydrop.filing.pairs import FOUND, is_sender_of
+from daydrop.foundation import Foundation
 from daydrop.limits.batches import Batches
-from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.kinds import HEAD_BYTES, Kind, MediaType, sniff
 from daydrop.media.names import nfc, printable, stem_key
 from daydrop.origin import LOCAL
@@ -49,7 +47,6 @@ from daydrop.records.item import Item, ItemState, Taken, case_key
 from daydrop.records.move import Move
 from daydrop.records.receipt import Outcome, Receipt
 from daydrop.records.upload import UploadState
-from daydrop.store.local import LocalStore
 
 _OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
 
@@ -110,24 +107,25 @@ class Filing:
     def __init__(
         self,
         *,
-        store: LocalStore,
-        catalogue: Catalogue,
-        clock: Clock,
+        foundation: Foundation,
         reader: Reader,
         moves: Moves,
         companions: Companions,
-        locks: KeyedLocks,
         batches: Batches,
         groups: Groups,
         dating: Dating,
         accept: frozenset[Kind],
         on_filed: Callable[[Item], None],
     ) -> None:
-        self._store, self._catalogue, self._clock = store, catalogue, clock
+        self._store, self._catalogue, self._clock = (
+            foundation.store,
+            foundation.catalogue,
+            foundation.clock,
+        )
         self._reader, self._moves, self._companions = reader, moves, companions
         self._batches, self._on_filed = batches, on_filed
         self._groups, self._dating, self._accept = groups, dating, accept
-        self._locks = locks
+        self._locks = foundation.locks
         self._flushes = ThreadPoolExecutor(max_workers=64, thread_name_prefix="flush")
 
     def close(self) -> None:

@@ -12,14 +12,12 @@ from pathlib import PurePosixPath
 from daydrop.capturedate.candidate import FROM_COMPANIONS, SAID, WEAK_ZONES, Candidate
 from daydrop.capturedate.rule import CaptureDate, choose
 from daydrop.catalogue import item_rows
-from daydrop.catalogue.catalogue import Catalogue
-from daydrop.clock import Clock
 from daydrop.filing import pairs, placement
 from daydrop.filing.companions import Companions, name_beside
 from daydrop.filing.moves import free_number
 from daydrop.filing.pairs import Group
+from daydrop.foundation import Foundation
 from daydrop.records.item import Item, ItemState, case_key
-from daydrop.store.local import LocalStore
 
 _A_DAY = timedelta(days=1)
 
@@ -46,15 +44,17 @@ class Groups:
     def __init__(
         self,
         *,
-        store: LocalStore,
-        catalogue: Catalogue,
-        clock: Clock,
+        foundation: Foundation,
         companions: Companions,
         pattern: str,
         zone: tzinfo | None,
         alias_life: float,
     ) -> None:
-        self._store, self._catalogue, self._clock = store, catalogue, clock
+        self._store, self._catalogue, self._clock = (
+            foundation.store,
+            foundation.catalogue,
+            foundation.clock,
+        )
         self._companions, self._pattern, self._zone = companions, pattern, zone
         self._alias_life = alias_life
 

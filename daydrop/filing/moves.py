@@ -15,17 +15,14 @@ import structlog
 
 from daydrop.catalogue import item_rows, receipt_rows
 from daydrop.catalogue import move_rows as rows
-from daydrop.catalogue.catalogue import Catalogue
 from daydrop.catalogue.database import Connection
-from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.errors import Refused
-from daydrop.locks.keyed import KeyedLocks
+from daydrop.foundation import Foundation
 from daydrop.receipts.receipts import told_of
 from daydrop.records.item import Item, ItemState, Taken
 from daydrop.records.move import Move
 from daydrop.records.receipt import Outcome
-from daydrop.store.local import LocalStore
 
 MOST_NUMBERS = 100_000  # files of one name in one folder
 
@@ -36,13 +33,15 @@ class Moves:
     def __init__(
         self,
         *,
-        store: LocalStore,
-        catalogue: Catalogue,
-        clock: Clock,
-        locks: KeyedLocks,
+        foundation: Foundation,
         follow: Callable[[Item], None],
     ) -> None:
-        self._store, self._catalogue, self._clock, self._locks = store, catalogue, clock, locks
+        self._store, self._catalogue, self._clock, self._locks = (
+            foundation.store,
+            foundation.catalogue,
+            foundation.clock,
+            foundation.locks,
+        )
         self._follow = follow  # brings the companions of a moved item after it
 
     def plan(self, connection: Connection, old: Item, new: Item) -> Move | None:

@@ -21,9 +21,7 @@ from typing import Self
 import structlog
 
 from daydrop.catalogue import alias_rows, receipt_rows
-from daydrop.catalogue.catalogue import Catalogue
 from daydrop.catalogue.database import Connection
-from daydrop.clock import Clock
 from daydrop.console import in_words
 from daydrop.disk import Disk
 from daydrop.errors import CatalogueClosed, Code, Forbidden, Missing, Refused
@@ -31,6 +29,7 @@ from daydrop.filing.announcement import Announcement, Checksum, Whole, unsaved_r
 from daydrop.filing.companions import Companions
 from daydrop.filing.dating import Dating
 from daydrop.filing.filing import Filing
+from daydrop.foundation import Foundation
 from daydrop.limits.batches import Batches
 from daydrop.limits.room import Room
 from daydrop.media.kinds import HEAD_BYTES, Kind, kind_by_name
@@ -40,7 +39,7 @@ from daydrop.receipts.receipts import etag
 from daydrop.records.alias import Alias, State
 from daydrop.records.batch import Reservation
 from daydrop.records.receipt import Outcome, Receipt
-from daydrop.store.local import LocalStore, Staged
+from daydrop.store.local import Staged
 from daydrop.words import Fact, readable_size
 
 __all__ = ["PASSING", "Announcement", "Checksum", "Incoming", "Ingest"]
@@ -61,9 +60,7 @@ class Ingest:
     def __init__(
         self,
         *,
-        store: LocalStore,
-        catalogue: Catalogue,
-        clock: Clock,
+        foundation: Foundation,
         batches: Batches,
         room: Room,
         filing: Filing,
@@ -73,7 +70,11 @@ class Ingest:
         accept: frozenset[Kind],
         disk: Disk,
     ) -> None:
-        self.store, self.catalogue, self.clock = store, catalogue, clock
+        self.store, self.catalogue, self.clock = (
+            foundation.store,
+            foundation.catalogue,
+            foundation.clock,
+        )
         self.batches, self.room, self.filing, self.dating = batches, room, filing, dating
         self.companions = companions
         self._log, self._accept, self._disk = log, accept, disk

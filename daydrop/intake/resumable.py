@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 
 from daydrop.catalogue import batch_rows, item_rows, receipt_rows
 from daydrop.catalogue import upload_rows as rows
-from daydrop.catalogue.catalogue import Catalogue
 from daydrop.catalogue.database import Connection
-from daydrop.clock import Clock
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import unsaved_receipt
 from daydrop.filing.pairs import FOUND
+from daydrop.foundation import Foundation
 from daydrop.intake.door import PASSING, Announcement, Checksum, Incoming, Ingest
 from daydrop.limits.batches import Batches, Face
 from daydrop.locks.keyed import KeyedLocks
@@ -125,14 +124,17 @@ class Uploads:
 
     def __init__(
         self,
-        catalogue: Catalogue,
-        clock: Clock,
+        foundation: Foundation,
         batches: Batches,
         ingest: Ingest,
         random: Callable[[], str] = lambda: secrets.token_urlsafe(16),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._catalogue, self._clock, self._batches = catalogue, clock, batches
+        self._catalogue, self._clock, self._batches = (
+            foundation.catalogue,
+            foundation.clock,
+            batches,
+        )
         self.ingest, self._random, self._monotonic = ingest, random, monotonic
         self._turns = KeyedLocks()  # of an upload, while its turns change
         self._open: dict[str, Receiving] = {}

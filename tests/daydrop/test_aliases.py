@@ -1,6 +1,7 @@
 """Aliases: one state machine for what a path in Upload is, and how long it lives."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
@@ -557,9 +558,9 @@ def test_being_seen_is_written_once_a_day_for_a_folder_and_not_in_the_request(
 
 def aliases_of(library, clock, **life) -> Aliases:
     """The collection as another server over the same library would have it."""
-    parts = {"catalogue": library.catalogue, "clock": clock}
-    lives = AliasLife(batches=library.batches, log=library.log, **parts, **life)
-    return Aliases(store=library.store, ingest=library.ingest, life=lives, **parts)
+    foundation = replace(library.foundation, clock=clock)
+    lives = AliasLife(foundation=foundation, batches=library.batches, log=library.log, **life)
+    return Aliases(foundation=foundation, ingest=library.ingest, life=lives)
 
 
 def test_alias_days_of_nothing_mean_for_ever(library, origin, put, hand):

@@ -559,7 +559,7 @@ def test_a_batch_is_undone_while_nobody_can_read_and_dates_are_judged_by_houseke
     library.companions._reader = stopped
     assert library.upkeep.undo(other.batch_id, origin) == 0
     library.companions._reader = library.workers
-    library._one_round()
+    library.keeper.round()
     assert stored(library, picture).day == TAKEN.date()
 
 

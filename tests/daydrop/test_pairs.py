@@ -8,7 +8,6 @@ from itertools import permutations
 
 import pytest
 
-from daydrop.care.refile import Refile
 from daydrop.catalogue import item_rows
 from daydrop.filing.announcement import Announcement
 from daydrop.limits.batches import Face
@@ -314,7 +313,7 @@ def test_a_film_whose_picture_is_gone_for_good_stays_as_it_was_filed(library, se
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(library.clock, "now", lambda: later)
         assert library.upkeep.empty_trash() == 1
-    refile = Refile(library.store, library.catalogue, library.groups, library.dating, library.moves)
+    refile = library.refile
     assert refile.plan() == []
 
 
@@ -406,7 +405,7 @@ def test_a_film_whose_picture_lies_in_the_trash_stays_as_it_was_filed(library, s
     send("IMG_1.MOV", film(datetime(2024, 5, 18, 6, 30, 1, tzinfo=UTC), fmt="mov"))
     library.upkeep.trash(library.catalogue.items.find(still.item_id))
     assert paths(library) == ["images/2024/05/17/IMG_1.MOV"]
-    refile = Refile(library.store, library.catalogue, library.groups, library.dating, library.moves)
+    refile = library.refile
     assert refile.plan() == []
     send("IMG_1.JPG", photo(taken=OTHER))
     assert paths(library) == ["images/2023/01/02/IMG_1.JPG", "images/2024/05/17/IMG_1.MOV"]

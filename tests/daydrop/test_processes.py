@@ -313,7 +313,7 @@ def test_housekeeping_ends_the_moves_of_a_process_that_died(tmp_path):
     with serving(tmp_path / "store") as library:
         receipt = put(library, 0, "IMG_1.jpg", body)
         interrupted_move(library, receipt)
-        library._one_round()
+        library.keeper.round()
         assert str(library.catalogue.items.find(receipt.item_id).path) == (
             "images/2024/05/18/IMG_1.jpg"
         )
@@ -333,7 +333,7 @@ def test_a_move_that_failed_before_it_was_made_does_not_come_after_what_was_said
             else:
                 library.upkeep.trash(item)
                 put(library, 0, "IMG_1.jpg", other)
-            library._one_round()
+            library.keeper.round()
             assert [str(path) for path in library.store.files()] == [str(item.path)], after
 
 

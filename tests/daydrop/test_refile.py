@@ -28,7 +28,7 @@ def with_zone(library: Library, zone: str | None) -> Library:
 
 
 def refile(library: Library) -> Refile:
-    return Refile(library.store, library.catalogue, library.groups, library.dating, library.moves)
+    return library.refile
 
 
 def test_a_film_of_utc_moves_to_the_day_of_the_zone_that_was_set_later(library, send):

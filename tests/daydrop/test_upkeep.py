@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from daydrop.capturedate.candidate import FOLDER, OWNER
-from daydrop.care.refile import Refile
 from daydrop.care.verify import Verify
 from daydrop.catalogue import companion_rows, item_rows
 from daydrop.errors import Refused
@@ -102,7 +101,7 @@ def without_catalogue(library: Library) -> Library:
 
 
 def would_move(library: Library) -> list[str]:
-    work = Refile(library.store, library.catalogue, library.groups, library.dating, library.moves)
+    work = library.refile
     return [f"{each.item.path} -> {each.folder}" for each in work.plan()]
 
 
@@ -487,8 +486,8 @@ def test_a_copy_of_the_catalogue_is_kept_each_day(library, send):
     import sqlite3
 
     send("IMG_1.jpg", photo(taken=TAKEN))
-    library._one_round()
-    library._one_round()
+    library.keeper.round()
+    library.keeper.round()
     (copy,) = (library.store.state / "copies").iterdir()
     with sqlite3.connect(copy) as connection:
         assert connection.execute("SELECT path FROM items").fetchall() == [(PLACE,)]

@@ -8,7 +8,6 @@ from enum import Enum
 
 from daydrop.aliases.aliases import Gone
 from daydrop.capturedate.candidate import FROM_COMPANIONS, SAID
-from daydrop.care.refile import Refile
 from daydrop.care.verify import Verify
 from daydrop.catalogue import alias_rows, companion_rows, item_rows, upload_rows
 from daydrop.errors import CatalogueFailed
@@ -184,7 +183,7 @@ def _under_another_day(library: Library) -> Iterator[str]:
 
     What a kill left in the tree before its row waits for its client to send it again.
     """
-    refile = Refile(library.store, library.catalogue, library.groups, library.dating, library.moves)
+    refile = library.refile
     for refiling in refile.plan():
         if not refiling.item.pair_scope.startswith(FOUND):
             yield f"DAY: {refiling.item.path} belongs in {refiling.folder}"

@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from daydrop.care.refile import Refile
 from daydrop.console import configure_console
 from daydrop.library import Library
 from tests.faults import notes, tracing
@@ -59,9 +58,7 @@ def refile(store: Path) -> None:
     configure_console("critical")
     library = elsewhere(store)
     try:
-        work = Refile(
-            library.store, library.catalogue, library.groups, library.dating, library.moves
-        )
+        work = library.refile
         work.finish_interrupted()
         work.run(work.plan(), lambda _: None)
     finally:
