@@ -140,6 +140,10 @@ class Browse:
                 counts.setdefault(month, Counter())[tree] += number
         return [Month(month, each["images"], each["videos"]) for month, each in counts.items()]
 
+    def missing_count(self) -> int:
+        """Return how many files are missing from the disk and not given up."""
+        return self._catalogue.items.count_lost()
+
     def undated_count(self) -> int:
         """How many items have no date, from the counters."""
         found = self._catalogue.gallery.month_counts()

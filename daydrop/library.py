@@ -10,10 +10,16 @@ import structlog
 from daydrop.aliases.aliases import Aliases
 from daydrop.aliases.life import AliasLife
 from daydrop.browse import Browse
-from daydrop.care.companion_upkeep import CompanionUpkeep
+from daydrop.care.adoption import Adoption
+from daydrop.care.companion_recovery import CompanionRecovery
+from daydrop.care.companion_trash import CompanionTrash
 from daydrop.care.copies import DailyCopies
+from daydrop.care.recovery import Recovery, Repairs
 from daydrop.care.refile import Refile
-from daydrop.care.upkeep import Upkeep
+from daydrop.care.repair import Repair
+from daydrop.care.trash import Trash
+from daydrop.care.undo import Undo
+from daydrop.care.verify import Verify
 from daydrop.clock import Clock
 from daydrop.disk import Disk
 from daydrop.filing.companions import Companions
@@ -147,21 +153,37 @@ class Library:
         self.aliases = Aliases(foundation=self.foundation, ingest=self.ingest, life=life)
         self.browse = Browse(self.catalogue)
         self.uploads = Uploads(self.foundation, self.batches, self.ingest)
-        self.companion_upkeep = CompanionUpkeep(
-            foundation=self.foundation, companions=self.companions
-        )
-        self.upkeep = Upkeep(
-            foundation=self.foundation,
-            batches=self.batches,
+        self.companion_trash = CompanionTrash(self.foundation, self.companions)
+        self.trash = Trash(
+            self.foundation,
             filing=self.filing,
             dating=self.dating,
-            companions=self.companion_upkeep,
+            companions=self.companion_trash,
+            days=settings.store.trash_days,
+        )
+        self.undo = Undo(
+            self.foundation,
+            batches=self.batches,
+            trash=self.trash,
+            companions=self.companion_trash,
+            dating=self.dating,
+        )
+        self.recovery = self._recovery()
+        self.refile = Refile(
+            self.foundation,
+            groups=self.groups,
+            dating=self.dating,
             moves=self.moves,
             log=self.log,
-            alone=self._processes.alone,
-            trash_days=settings.store.trash_days,
         )
-        self.refile = Refile(self.foundation, self.groups, self.dating, self.moves)
+        self.verify = Verify(self.store, self.catalogue)
+        self.repair = Repair(
+            self.foundation,
+            recovery=self.recovery,
+            trash=self.trash,
+            companions=self.companion_trash,
+            dating=self.dating,
+        )
         self.keeper = Keeper(self._housekeeping())
 
     def claim(self, who: str) -> bool:
@@ -177,8 +199,8 @@ class Library:
             return
         if self.is_first:
             self.catalogue.check()
-            swept = self.upkeep.sweep()
-            structlog.get_logger().debug("swept", **vars(swept))
+            recovered = self.recovery.run()
+            structlog.get_logger().debug("recovered", **vars(recovered))
         self.previews.start()
         if self.is_first:
             self.keeper.start()
@@ -203,6 +225,24 @@ class Library:
         """Return how long a name in `Upload` answers unseen, in seconds; 0 days mean forever."""
         return self.settings.store.alias_days * _DAY or math.inf
 
+    def _recovery(self) -> Recovery:
+        repairs = Repairs(
+            batches=self.batches,
+            moves=self.moves,
+            undo=self.undo,
+            trash=self.trash,
+            adoption=Adoption(self.foundation, filing=self.filing, trash=self.trash),
+            companions=CompanionRecovery(self.foundation, self.companions, self.companion_trash),
+            dating=self.dating,
+        )
+        return Recovery(
+            self.foundation,
+            repairs=repairs,
+            filing=self.filing,
+            log=self.log,
+            alone=self._processes.alone,
+        )
+
     def _housekeeping(self) -> tuple[Step, ...]:
         """List what a round of housekeeping does, in its order."""
         copies = DailyCopies(self.catalogue, self.store.state / "copies", self.clock)
@@ -213,14 +253,14 @@ class Library:
             self.uploads.sweep,
             self.aliases.sweep,
             self._give_up_companions,
-            self.upkeep.empty_trash,
+            self.trash.empty,
             self.log.purge,
             copies.make,
         )
 
     def _give_up_companions(self) -> None:
         if alias_days := self.settings.store.alias_days:
-            self.companion_upkeep.sweep(self.clock.now() - alias_days * _DAY)
+            self.companion_trash.expire(self.clock.now() - alias_days * _DAY)
 
 
 def _exiftool(setting: str) -> Path | None:

@@ -40,10 +40,10 @@ def admin() -> str:
         open_batches=batches,
         uploads=library().uploads.pending(),
         items=library().browse.total(),
-        lost=library().upkeep.count_lost(),
+        lost=library().browse.missing_count(),
         undated=library().browse.undated_count(),
         failed=_failed_previews(),
-        trash=library().upkeep.in_trash(LISTED),
+        trash=library().trash.newest(LISTED),
         trash_days=library().settings.store.trash_days,
         receipts=receipts,
         stored=stored_of(receipts),
@@ -57,10 +57,10 @@ def restore(item_id: str) -> AnyResponse:
     """Brings an item back from the trash, and shows it."""
     if not visitor().is_owner:
         abort(403)
-    item = library().upkeep.trashed_item(item_id)
+    item = library().trash.find(item_id)
     if item is None:
         abort(404)
-    library().upkeep.restore(item)
+    library().trash.restore(item)
     return redirect(url_for("gallery.item", item_id=item_id), 303)
 
 

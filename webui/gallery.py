@@ -231,7 +231,7 @@ def set_date(item_id: str) -> AnyResponse:
     day = parsed_day(request.form.get("date"))
     if day is None or not _is_believable(day) or library().browse.item(item_id) is None:
         abort(400)
-    library().upkeep.set_date(item_id, day)
+    library().refile.set_date(item_id, day)
     if request.form.get("next") == "queue":
         return redirect("/no_date/", 303)
     return redirect(url_for("gallery.item", item_id=item_id), 303)
@@ -245,7 +245,7 @@ def trash(item_id: str) -> AnyResponse:
     found = library().browse.item(item_id)
     if found is None:
         abort(404)
-    library().upkeep.trash(found.item)
+    library().trash.put(found.item)
     folder = found.item.path.parent
     is_left = library().browse.folder(folder, limit=1) is not None
     return redirect(f"{address(folder)}/" if is_left else "/timeline", 303)

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from flask import Blueprint, Response, abort, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from daydrop.care.upkeep import UNDO_SECONDS
+from daydrop.care.undo import UNDO_SECONDS
 from daydrop.limits.batches import Batch
 from daydrop.receipts.receipts import Outcome, Receipt
 from daydrop.words import Language
@@ -130,7 +130,7 @@ def take_back(batch_id: str) -> None:
         return
     if undo_left(batch) <= 0:
         abort(409)
-    library().upkeep.undo(batch_id, visitor())
+    library().undo.run(batch_id, visitor())
 
 
 def undo_left(batch: Batch) -> int:

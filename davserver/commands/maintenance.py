@@ -8,8 +8,7 @@ from pathlib import Path, PurePosixPath
 import click
 
 from davserver.commands.serve import settings_of
-from daydrop.care.repair import Repair
-from daydrop.care.verify import Kept, Report, Verify
+from daydrop.care.verify import Kept, Report
 from daydrop.console import configure_console
 from daydrop.doctor import examine
 from daydrop.errors import CatalogueFailed, Refused, StoreUnusable
@@ -72,11 +71,11 @@ def rescan(store: Path | None, config: Path | None) -> None:
     """Bring the catalogue in line with the files, also from nothing."""
     with opened(chosen_settings(store, config), claims_as="daydrop rescan", alone=True) as library:
         library.workers.start()
-        swept = library.upkeep.sweep()
-        library.upkeep.recount()
+        recovered = library.recovery.run()
+        library.recovery.recount()
     click.echo(
-        f"{_files(swept.adopted)} taken in, {_files(swept.missing)} missing, "
-        f"{swept.found_again} found again, {swept.staging} left-overs removed."
+        f"{_files(recovered.adopted)} taken in, {_files(recovered.missing)} missing, "
+        f"{recovered.found_again} found again, {recovered.staging} left-overs removed."
     )
 
 
@@ -91,7 +90,7 @@ def verify(
 ) -> None:
     """Read every file again, compare it with its SHA-256, and repair what can be repaired."""
     with opened(chosen_settings(store, config)) as library:
-        checker = Verify(library.store, library.catalogue)
+        checker = library.verify
         files = checker.kept()
         total = sum(kept.size for kept in files)
         with click.progressbar(length=total, label=f"{len(files)} files") as bar:
@@ -113,17 +112,17 @@ def _repaired(library: Library, report: Report, *, forget: bool) -> Report:
         click.echo(f"Nothing was repaired: {why}")
         return report
     library.workers.start()
-    repair = Repair(library.store, library.catalogue, library.upkeep)
-    swept, mended = repair.run(report)
+    repair = library.repair
+    recovered, mended = repair.run(report)
     for number, what in (
         (len(mended), "mended from a copy"),
-        (swept.adopted, "taken in"),
-        (swept.found_again, "found again elsewhere"),
+        (recovered.adopted, "taken in"),
+        (recovered.found_again, "found again elsewhere"),
         (repair.forget_lost() if forget else 0, "given up"),
     ):
         if number:
             click.echo(f"{_files(number)} {what}.")
-    checker = Verify(library.store, library.catalogue)
+    checker = library.verify
     not_whole = {*report.damaged, *report.unreadable, *report.missing}
     left = checker.check(kept for kept in checker.kept() if kept in not_whole)
     return replace(left, whole=report.whole + left.whole)

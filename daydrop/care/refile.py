@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import PurePosixPath
 
+from daydrop.capturedate.candidate import OWNER
 from daydrop.filing.dating import Dating
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
 from daydrop.foundation import Foundation
+from daydrop.receipts.log import UploadLog
 from daydrop.records.item import Item, ItemState
 
 
@@ -24,10 +27,28 @@ class Refile:
     """Plans, then moves, one journalled step after the other: a kill leaves each file somewhere."""
 
     def __init__(
-        self, foundation: Foundation, groups: Groups, dating: Dating, moves: Moves
+        self,
+        foundation: Foundation,
+        *,
+        groups: Groups,
+        dating: Dating,
+        moves: Moves,
+        log: UploadLog,
     ) -> None:
         self._store, self._catalogue, self._groups = foundation.store, foundation.catalogue, groups
-        self._dating, self._moves = dating, moves
+        self._dating, self._moves, self._log = dating, moves, log
+
+    def set_date(self, item_id: str, day: date) -> Item:
+        """File an item, and what belongs to it, under the day that its owner says.
+
+        Raises LookupError when there is no such item in the library.
+        """
+        item = self._catalogue.items.find(item_id)
+        if item is None or item.state is not ItemState.STORED:
+            raise LookupError(item_id)
+        dated = self._dating.bring_to_place(item, item.under(day, OWNER))
+        self._log.write_date(dated, day)
+        return dated
 
     def finish_interrupted(self) -> int:
         """Ends what a kill left half done; returns how many moves that were."""

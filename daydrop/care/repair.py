@@ -1,4 +1,4 @@
-"""Repairs what a check of the library found: what can be told from the files that are there."""
+"""Repair what a check of the library found, from the files that are there."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -7,10 +7,12 @@ from typing import BinaryIO
 
 import structlog
 
-from daydrop.care.upkeep import Swept, Upkeep
+from daydrop.care.companion_trash import CompanionTrash
+from daydrop.care.recovery import Recovered, Recovery
+from daydrop.care.trash import Trash
 from daydrop.care.verify import Kept, Report
-from daydrop.catalogue.catalogue import Catalogue
-from daydrop.store.local import LocalStore
+from daydrop.filing.dating import Dating
+from daydrop.foundation import Foundation
 
 _BLOCK = 1 << 20
 
@@ -18,25 +20,41 @@ _BLOCK = 1 << 20
 class Repair:
     """For the first process on a store only: what others have in staging would look lost."""
 
-    def __init__(self, store: LocalStore, catalogue: Catalogue, upkeep: Upkeep) -> None:
-        self._store, self._catalogue, self._upkeep = store, catalogue, upkeep
+    def __init__(
+        self,
+        foundation: Foundation,
+        *,
+        recovery: Recovery,
+        trash: Trash,
+        companions: CompanionTrash,
+        dating: Dating,
+    ) -> None:
+        self._store, self._catalogue = foundation.store, foundation.catalogue
+        self._recovery, self._trash = recovery, trash
+        self._companions, self._dating = companions, dating
 
-    def run(self, report: Report) -> tuple[Swept, list[Kept]]:
-        """Brings the catalogue in line with the tree, and whole copies over what is damaged.
+    def run(self, report: Report) -> tuple[Recovered, list[Kept]]:
+        """Bring the catalogue in line with the tree, and whole copies over what is damaged.
 
-        Returns what was settled, and the files that are whole again.
+        Return what the recovery found, and the files that are whole again.
         """
         mended = [kept for kept in report.damaged if self._mend(kept, report.strangers)]
-        swept = self._upkeep.sweep()
-        self._upkeep.recount()
-        return swept, mended
+        recovered = self._recovery.run()
+        self._recovery.recount()
+        return recovered, mended
 
     def forget_lost(self) -> int:
-        """Gives up what is missing, for who took it away; returns how many files that were."""
-        return self._upkeep.forget_lost()
+        """Give up the files that are missing; return how many items and companions that were."""
+        lost = self._catalogue.items.lost()
+        for item in lost:
+            self._trash.give_up(item)
+        forgotten = self._companions.forget_lost()
+        for item_id in {each.item_id for each in forgotten if each.item_id is not None}:
+            self._dating.judge_late(item_id)
+        return len(lost) + len(forgotten)
 
     def _mend(self, kept: Kept, strangers: Iterable[PurePosixPath]) -> bool:
-        """Whether a copy was found, in the tree or in the trash, and lies in its place now."""
+        """Put a whole copy in the place of a damaged file; return whether there was one."""
         for copy in self._copies(kept, strangers):
             with copy:
                 if self._put_over(kept, copy):
@@ -45,7 +63,7 @@ class Repair:
         return False
 
     def _copies(self, kept: Kept, strangers: Iterable[PurePosixPath]) -> Iterator[BinaryIO]:
-        """What may be a copy of a damaged file, by its size or by what is known of the trash."""
+        """Yield what may be a copy of a damaged file, by its size or by what the trash holds."""
         for path in strangers:
             if self._store.has(path, kept.size):
                 yield self._store.open(path)
@@ -56,7 +74,7 @@ class Repair:
                 yield self._store.trashed_path(item.trash_name).open("rb")
 
     def _put_over(self, kept: Kept, copy: BinaryIO) -> bool:
-        """The bytes are hashed as they are copied: only the right ones replace anything."""
+        """Replace a file by a copy whose hash is right, computed while it is copied."""
         staged = self._store.stage()
         sha256 = hashlib.sha256()
         try:

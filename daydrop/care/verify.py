@@ -7,12 +7,12 @@ from enum import StrEnum
 from itertools import groupby
 from pathlib import PurePosixPath
 
-from daydrop.care.upkeep import SUMS
 from daydrop.catalogue import companion_rows, item_rows
 from daydrop.catalogue.catalogue import Catalogue
 from daydrop.records.item import ItemState
 from daydrop.store.local import LocalStore
 
+SUMS = "SHA256SUMS"
 _SETTLING = 1.0  # seconds from a file's link or move to its row, at most
 
 

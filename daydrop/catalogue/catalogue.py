@@ -136,6 +136,7 @@ class _Receipts:
 
     def __init__(self, database: Database) -> None:
         self.find = database.asking(receipt_rows.find)
+        self.holders = database.asking(receipt_rows.holders)
         self.holder_of_companion = database.asking(receipt_rows.holder_of_companion)
         self.items_of_batch = database.asking(receipt_rows.items_of_batch)
         self.of_batch = database.asking(receipt_rows.of_batch)

@@ -285,7 +285,7 @@ def test_another_pattern_of_folders_moves_all_and_keeps_pairs(camera: Path, tmp_
     assert moved.returncode == 0, moved.stderr
     assert tree(store) == [file.replace("2024/05/17", "2024") for file in FILED]
     with library_on(store) as library:
-        assert library.upkeep.sweep().missing == 0
+        assert library.recovery.run().missing == 0
 
 
 def test_refile_waits_for_the_server_to_be_stopped(camera: Path, tmp_path: Path) -> None:

@@ -222,7 +222,7 @@ def test_an_item_whose_name_is_not_taken_stays_behind_when_its_shelf_is_copied(
     drive.put("/Upload/shelf.jpg", photo)
     folder = library.store.root / "images/2012/05/06"
     (folder / "bare").write_bytes(media.photo(taken(2012, 5, 6, 8), seed="bare name"))
-    library.upkeep.sweep()
+    library.recovery.run()
     reply = drive.copy("/images/2012/05/06/", "/Upload/06/")
     assert reply.status_code == 207
     [response] = fromstring(reply.data)

@@ -120,7 +120,7 @@ def test_the_bytes_of_a_deleted_item_are_stored_anew(drive: Drive, library: Libr
     item = library.receipts.of_batch(batch.id)[0].item_id
     found = library.browse.item(item or "")
     assert found is not None
-    library.upkeep.trash(found.item)
+    library.trash.put(found.item)
     assert drive.get("/Upload/U4b.jpg").status_code == 410
     assert drive.get("/Upload/U4b.jpg", Accept="text/html").headers["X-Face"] == "page"
     assert drive.names() == ["U4b.jpg"]

@@ -121,7 +121,7 @@ def test_a_receipt_on_the_drive_says_where_its_file_lies_now(own: Callable[..., 
     assert drive.look(f"/Receipts/{name}").size == len(before.data)
     hand.pass_by(60)
     (item,) = library.browse.folder(PurePosixPath("no_date")).items
-    library.upkeep.set_date(item.id, date(2015, 6, 7))
+    library.refile.set_date(item.id, date(2015, 6, 7))
     after = drive.get(f"/Receipts/{name}", If_None_Match=before.headers["ETag"])
     assert after.status_code == 200
     assert "images/2015/06/07/plain.jpg" in after.text

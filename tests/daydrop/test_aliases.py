@@ -267,13 +267,13 @@ def test_removing_what_is_not_there_says_so(aliases, origin):
 def test_a_removed_item_is_listed_and_gone_until_it_is_restored(library, aliases, origin, put):
     found = put("a.jpg", photo(seed="gone"))
     page = library.browse.item(found.item_id)
-    library.upkeep.trash(page.item)
+    library.trash.put(page.item)
     gone = aliases.find_exact(origin, "a.jpg")
     assert gone.state is State.REMOVED
     assert names(aliases, origin) == ["a.jpg"]
     with pytest.raises(Gone):
         aliases.open(gone)
-    library.upkeep.restore(page.item)
+    library.trash.restore(page.item)
     back = aliases.find_exact(origin, "a.jpg")
     assert back.state is State.FILED
     aliases.open(back).file.close()

@@ -87,7 +87,7 @@ def test_undoing_a_batch_takes_nothing_from_who_is_told_already_here_meanwhile(l
             to_trash(*arguments)
 
         library.store.move_to_trash = slowly
-        library.upkeep.undo(mine.batch_id, CLIENTS[0])
+        library.undo.run(mine.batch_id, CLIENTS[0])
         assert told[0].result(10).outcome is Outcome.FILED
     assert sums_in_tree(library) == {digest(body): 1}
 

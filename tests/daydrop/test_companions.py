@@ -260,7 +260,7 @@ def test_a_companion_that_comes_first_stands_in_the_receipt_of_its_batch(library
     beside = PurePosixPath(told["IMG_1.jpg"].place).with_suffix(".xmp")
     assert told["IMG_1.xmp"].place == str(beside)
     assert told["IMG_1.xmp"].sentence() == f"Kept beside its picture as {beside}."
-    library.upkeep.undo(second.batch_id, origin)
+    library.undo.run(second.batch_id, origin)
     assert paths(library) == []
 
 
@@ -324,13 +324,13 @@ def test_a_companion_of_two_batches_stays_until_both_are_undone_and_both_say_whe
             send_to_page(library, origin, name, body, batch_id)
     assert paths(library) == ONCE
     item = library.browse.by_path(PurePosixPath(ONCE[0]))
-    library.upkeep.set_date(item.id, date(1999, 9, 9))
+    library.refile.set_date(item.id, date(1999, 9, 9))
     moved = ["images/1999/09/09/IMG_1.jpg", "images/1999/09/09/IMG_1.xmp"]
     for batch_id in batches:
         assert sorted(each.place for each in library.receipts.of_batch(batch_id)) == moved
-    library.upkeep.undo(batches[0], origin)
+    library.undo.run(batches[0], origin)
     assert paths(library) == moved
-    library.upkeep.undo(batches[1], origin)
+    library.undo.run(batches[1], origin)
     assert paths(library) == []
 
 
@@ -349,7 +349,7 @@ def test_the_same_companion_of_another_sender_is_that_ones_own(library, send, fi
 def test_a_companion_that_was_found_beside_its_picture_is_not_stored_again(library, send):
     item = stored(library, send("IMG_1.jpg", PICTURE))
     library.store.path(item.path.with_suffix(".xmp")).write_bytes(WORDS)
-    library.upkeep.sweep()
+    library.recovery.run()
     for folder in ("", "b/"):
         send(f"{folder}IMG_1.jpg", PICTURE)
         send(f"{folder}IMG_1.xmp", WORDS)
@@ -362,7 +362,7 @@ def test_a_companion_that_waited_when_the_server_was_killed_is_stored_once(libra
     send("b/IMG_1.xmp", WORDS)
     library.companions.gather = lambda *_: set()  # as if killed after the answer
     send("b/IMG_1.jpg", PICTURE)
-    library.upkeep.sweep()
+    library.recovery.run()
     assert paths(library) == ONCE
     assert library.store.staged_names() == []
 
@@ -394,10 +394,10 @@ def test_companions_go_to_the_trash_with_their_picture_and_come_back_with_it(lib
     receipt = send("IMG_1.jpg", photo(taken=TAKEN))
     send("IMG_1.xmp", EMPTY)
     item = stored(library, receipt)
-    library.upkeep.trash(item)
+    library.trash.put(item)
     assert paths(library) == []
     (trashed,) = library.catalogue.items.all_in_state(item_rows.ItemState.TRASHED)
-    library.upkeep.restore(trashed)
+    library.trash.restore(trashed)
     assert paths(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.xmp"]
 
 
@@ -406,7 +406,7 @@ def test_the_companion_of_raw_and_jpeg_stays_with_the_one_that_stays(library, se
     send("DSC_1.JPG", photo(taken=TAKEN))
     send("DSC_1.xmp", EMPTY)
     send("DSC_1.NEF.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/> ")
-    library.upkeep.trash(stored(library, raw_one))
+    library.trash.put(stored(library, raw_one))
     assert paths(library) == ["images/2024/05/17/DSC_1.JPG", "images/2024/05/17/DSC_1.xmp"]
 
 
@@ -414,7 +414,7 @@ def test_a_batch_taken_back_takes_its_companions_along(library, send, origin):
     receipt = send("IMG_1.jpg", photo(taken=TAKEN))
     send("IMG_1.xmp", EMPTY)
     send("IMG_2.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/> ")
-    library.upkeep.undo(receipt.batch_id, origin)
+    library.undo.run(receipt.batch_id, origin)
     assert paths(library) == []
     assert library.store.staged_names() == []
 
@@ -425,17 +425,17 @@ def test_a_batch_of_a_companion_alone_takes_no_picture_of_others_back(library, s
     other = send("IMG_1.JPG.xmp", EMPTY)
     second = send("IMG_2.jpg", photo(taken=TAKEN, seed="2"))
     assert other.batch_id in (None, second.batch_id)
-    library.upkeep.undo(second.batch_id, origin)
+    library.undo.run(second.batch_id, origin)
     assert "images/2024/05/17/IMG_1.jpg" in paths(library)
 
 
 def test_the_trash_is_emptied_of_companions_too(library, send):
     receipt = send("IMG_1.jpg", photo(taken=TAKEN))
     send("IMG_1.xmp", EMPTY)
-    library.upkeep.trash(stored(library, receipt))
+    library.trash.put(stored(library, receipt))
     assert len(library.store.trashed_names()) == 2
-    library.upkeep._trash_days = -1
-    library.upkeep.empty_trash()
+    library.trash._days = -1
+    library.trash.empty()
     assert library.store.trashed_names() == []
 
 
@@ -444,8 +444,8 @@ def test_a_companion_of_the_page_that_waits_in_vain_is_given_up(library, origin,
     send_to_page(library, origin, "IMG_1.xmp", EMPTY, batch.id)
     send("IMG_2.xmp", EMPTY)
     now = library.clock.now()
-    assert library.companion_upkeep.sweep(now - 10) == 0
-    assert library.companion_upkeep.sweep(now + 10) == 1, "the one of the drive lives by its path"
+    assert library.companion_trash.expire(now - 10) == 0
+    assert library.companion_trash.expire(now + 10) == 1, "the one of the drive lives by its path"
     assert [each.name for each in library.catalogue.companions.everything()] == ["IMG_2.xmp"]
 
 
@@ -485,7 +485,7 @@ def test_a_companion_that_is_taken_back_takes_its_date_along(library, send, orig
     library.batches.finish(picture.batch_id)
     companion = send("IMG_1.xmp", xmp(OTHER))
     assert companion.batch_id != picture.batch_id
-    library.upkeep.undo(companion.batch_id, origin)
+    library.undo.run(companion.batch_id, origin)
     assert paths(library) == ["images/2024/05/17/IMG_1.jpg"]
     assert stored(library, picture).source == "exif_original"
 
@@ -496,7 +496,7 @@ def test_the_first_companion_speaks_again_when_the_second_is_taken_back(library,
     library.batches.finish(picture.batch_id)
     second = send("IMG_1.xmp", xmp(datetime(1999, 1, 2, 3, 4, 5)))  # noqa: DTZ001  a wall clock
     assert stored(library, picture).day == date(1999, 1, 2)
-    library.upkeep.undo(second.batch_id, origin)
+    library.undo.run(second.batch_id, origin)
     assert stored(library, picture).day == OTHER.date()
 
 
@@ -508,10 +508,10 @@ def test_a_companion_that_another_batch_was_told_of_stays_when_the_first_is_undo
     library.batches.finish(first.batch_id)
     again = send("IMG_1.jpg", photo(taken=TAKEN))
     send("IMG_1.jpg.xmp", xmp(OTHER))
-    library.upkeep.undo(first.batch_id, origin)
+    library.undo.run(first.batch_id, origin)
     both = ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.jpg.xmp"]
     assert paths(library) == both
-    library.upkeep.undo(again.batch_id, origin)
+    library.undo.run(again.batch_id, origin)
     assert paths(library) == []
 
 
@@ -524,7 +524,7 @@ def test_a_companion_that_is_taken_back_dates_nothing_though_another_has_sent_th
     stranger = origin_of("192.168.1.66")
     for name, body in (("IMG_1.jpg", PICTURE), ("IMG_1.xmp", WORDS)):
         send(name, body, origin=stranger)
-    library.upkeep.undo(mine.batch_id, origin)
+    library.undo.run(mine.batch_id, origin)
     assert stored(library, picture).source == "exif_original"
     assert paths(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.xmp"]
 
@@ -535,17 +535,17 @@ def test_a_companion_undone_while_its_picture_lies_in_the_trash_does_not_come_ba
     picture = send("IMG_1.jpg", photo(taken=TAKEN))
     library.batches.finish(picture.batch_id)
     companion = send("IMG_1.jpg.xmp", xmp(OTHER))
-    library.upkeep.trash(stored(library, picture))
-    library.upkeep.undo(companion.batch_id, origin)
-    library.upkeep.restore(library.upkeep.trashed_item(picture.item_id))
+    library.trash.put(stored(library, picture))
+    library.undo.run(companion.batch_id, origin)
+    library.trash.restore(library.trash.find(picture.item_id))
     assert paths(library) == ["images/2024/05/17/IMG_1.jpg"]
 
 
 def test_a_picture_that_comes_back_meets_the_companion_that_came_meanwhile(library, send):
     picture = send("IMG_1.jpg", photo(taken=None))
-    library.upkeep.trash(stored(library, picture))
+    library.trash.put(stored(library, picture))
     send("IMG_1.jpg.xmp", xmp(OTHER))
-    library.upkeep.restore(library.upkeep.trashed_item(picture.item_id))
+    library.trash.restore(library.trash.find(picture.item_id))
     assert paths(library) == ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.jpg.xmp"]
 
 
@@ -557,7 +557,7 @@ def test_a_batch_is_undone_while_nobody_can_read_and_dates_are_judged_by_houseke
     library.batches.finish(picture.batch_id)
     other = send("IMG_1.jpg.xmp", xmp(OTHER))
     library.companions._reader = stopped
-    assert library.upkeep.undo(other.batch_id, origin) == 0
+    assert library.undo.run(other.batch_id, origin) == 0
     library.companions._reader = library.workers
     library.keeper.round()
     assert stored(library, picture).day == TAKEN.date()
@@ -580,7 +580,7 @@ def test_who_inherits_a_companion_is_dated_by_it(library, send):
     send("DSC_1.jpg", photo(taken=TAKEN))
     negative = send("DSC_1.dng", raw(TAKEN))
     send("DSC_1.xmp", xmp(OTHER))
-    library.upkeep.trash(stored(library, negative))
+    library.trash.put(stored(library, negative))
     assert paths(library) == ["images/2001/02/03/DSC_1.jpg", "images/2001/02/03/DSC_1.xmp"]
     left = library.browse.by_path(PurePosixPath("images/2001/02/03/DSC_1.jpg"))
     assert left.source == "sidecar_original"

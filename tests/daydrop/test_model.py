@@ -130,7 +130,7 @@ class Uploads(RuleBasedStateMachine):
         batch = self.library.batches.current(origin)
         if batch is None or batch.id not in self.batches:
             return
-        self.library.upkeep.undo(batch.id, origin)
+        self.library.undo.run(batch.id, origin)
         mine = self.batches.pop(batch.id)
         others = set().union(*self.batches.values()) if self.batches else set()
         self.deleted |= mine - others

@@ -299,20 +299,20 @@ def test_a_date_corrected_in_a_companion_holds_for_the_whole_shot(library, send)
 def test_the_owners_date_takes_a_dated_partner_along_each_time(library, send):
     still = send("IMG_1.HEIC", heic(taken=TAKEN))
     half = send("IMG_1.MOV", live())
-    library.upkeep.set_date(still.item_id, date(1987, 6, 5))
+    library.refile.set_date(still.item_id, date(1987, 6, 5))
     assert paths(library) == ["images/1987/06/05/IMG_1.HEIC", "images/1987/06/05/IMG_1.MOV"]
-    library.upkeep.set_date(half.item_id, date(1990, 1, 2))
+    library.refile.set_date(half.item_id, date(1990, 1, 2))
     assert paths(library) == ["images/1990/01/02/IMG_1.HEIC", "images/1990/01/02/IMG_1.MOV"]
 
 
 def test_a_film_whose_picture_is_gone_for_good_stays_as_it_was_filed(library, send):
     still = send("IMG_1.JPG", photo(taken=TAKEN))
     send("IMG_1.MOV", film(None, fmt="mov"))
-    library.upkeep.trash(library.catalogue.items.find(still.item_id))
+    library.trash.put(library.catalogue.items.find(still.item_id))
     later = library.clock.now() + timedelta(days=31).total_seconds()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(library.clock, "now", lambda: later)
-        assert library.upkeep.empty_trash() == 1
+        assert library.trash.empty() == 1
     refile = library.refile
     assert refile.plan() == []
 
@@ -403,7 +403,7 @@ def test_a_film_whose_picture_lies_in_the_trash_stays_as_it_was_filed(library, s
     late = datetime(2024, 5, 17, 23, 30, 0)  # noqa: DTZ001  a wall clock
     still = send("IMG_1.HEIC", heic(taken=late, offset="-07:00"))
     send("IMG_1.MOV", film(datetime(2024, 5, 18, 6, 30, 1, tzinfo=UTC), fmt="mov"))
-    library.upkeep.trash(library.catalogue.items.find(still.item_id))
+    library.trash.put(library.catalogue.items.find(still.item_id))
     assert paths(library) == ["images/2024/05/17/IMG_1.MOV"]
     refile = library.refile
     assert refile.plan() == []

@@ -226,24 +226,24 @@ def test_what_is_brought_back_while_the_trash_is_emptied_stays(tmp_path):
     body = picture("back", 30_000)
     with serving(tmp_path / "store") as library, ThreadPoolExecutor(1) as threads:
         receipt = put(library, 0, "IMG_1.jpg", body)
-        library.upkeep.trash(library.browse.item(receipt.item_id).item)
+        library.trash.put(library.browse.item(receipt.item_id).item)
         emptied = library.clock.now() + timedelta(days=31).total_seconds()
         purge, restored = library.store.purge, []
 
         def slowly(name: str) -> None:
-            trashed = library.upkeep.trashed_item(receipt.item_id)
-            restored.append(threads.submit(library.upkeep.restore, trashed))
+            trashed = library.trash.find(receipt.item_id)
+            restored.append(threads.submit(library.trash.restore, trashed))
             with pytest.raises(TimeoutError):
                 restored[0].result(0.5)
             purge(name)
 
         library.store.purge = slowly
         library.clock.now = lambda: emptied
-        assert library.upkeep.empty_trash() == 1
+        assert library.trash.empty() == 1
         with pytest.raises(Refused):
             restored[0].result(10)
         assert sums_in_tree(library) == {}
-        assert library.upkeep.count_lost() == 0
+        assert library.browse.missing_count() == 0
 
 
 def test_an_upload_that_ends_after_its_batch_was_undone_stands_in_another_one(tmp_path):
@@ -252,7 +252,7 @@ def test_an_upload_that_ends_after_its_batch_was_undone_stands_in_another_one(tm
         body = picture("slow", 30_000)
         announcement = Announcement("IMG_2.jpg", CLIENTS[0], size=len(body), alias="IMG_2.jpg")
         slow = library.ingest.begin(announcement)
-        assert library.upkeep.undo(first.batch_id, CLIENTS[0]) == 1
+        assert library.undo.run(first.batch_id, CLIENTS[0]) == 1
         with slow:
             slow.write(body)
             receipt = slow.commit()
@@ -260,7 +260,7 @@ def test_an_upload_that_ends_after_its_batch_was_undone_stands_in_another_one(tm
         batch = library.batches.find(receipt.batch_id)
         assert (batch.files, batch.bytes) == (1, receipt.size)
         assert library.batches.find(first.batch_id).files == 1
-        assert library.upkeep.undo(receipt.batch_id, CLIENTS[0]) == 1
+        assert library.undo.run(receipt.batch_id, CLIENTS[0]) == 1
         assert sums_in_tree(library) == {}
 
 
@@ -329,9 +329,9 @@ def test_a_move_that_failed_before_it_was_made_does_not_come_after_what_was_said
         for after in ("dated", "in the trash"):
             library.catalogue.write(lambda connection: library.moves.plan(connection, item, wrong))
             if after == "dated":
-                library.upkeep.set_date(item.id, TAKEN.date())
+                library.refile.set_date(item.id, TAKEN.date())
             else:
-                library.upkeep.trash(item)
+                library.trash.put(item)
                 put(library, 0, "IMG_1.jpg", other)
             library.keeper.round()
             assert [str(path) for path in library.store.files()] == [str(item.path)], after

@@ -78,7 +78,7 @@ def test_a_half_that_follows_says_whose_date_it_has_and_what_its_own_was(library
 
 def test_a_date_set_by_its_owner_is_told_with_the_one_that_it_overrules(library, send):
     receipt = send("IMG_1.jpg", photo(taken=TAKEN))
-    library.upkeep.set_date(receipt.item_id, date(1987, 6, 5))
+    library.refile.set_date(receipt.item_id, date(1987, 6, 5))
     lines = library.receipts.reasons([receipt], Language.EN)[receipt.item_id]
     assert lines == (
         "the date that the owner set says 1987-06-05: chosen.",

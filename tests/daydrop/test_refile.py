@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from daydrop.care.refile import Refile
-from daydrop.care.verify import Verify
 from daydrop.library import Library
 from daydrop.origin import Origin
 from daydrop.records.item import ItemState
@@ -63,7 +62,7 @@ def test_nothing_moves_under_the_same_rule(library, send):
 
 def test_a_date_that_the_owner_set_is_not_judged_again(library, send):
     receipt = send("scan.jpg", photo(taken=None))
-    library.upkeep.set_date(receipt.item_id, date(1987, 6, 5))
+    library.refile.set_date(receipt.item_id, date(1987, 6, 5))
     assert paths(library) == ["images/1987/06/05/scan.jpg"]
     assert refile(library).plan() == []
 
@@ -72,7 +71,7 @@ def test_the_owners_date_moves_the_partners_and_companions_too(library, send):
     receipt = send("IMG_1.JPG", photo(taken=None))
     send("IMG_1.DNG", raw(taken=None))
     send("IMG_1.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>")
-    library.upkeep.set_date(receipt.item_id, date(1987, 6, 5))
+    library.refile.set_date(receipt.item_id, date(1987, 6, 5))
     assert paths(library) == [
         "images/1987/06/05/IMG_1.DNG",
         "images/1987/06/05/IMG_1.JPG",
@@ -101,7 +100,7 @@ def test_a_move_that_was_killed_between_its_rename_and_its_row_is_finished_at_th
     library.close()
     again = Library(library.settings)
     again.start()
-    verify = Verify(again.store, again.catalogue)
+    verify = again.verify
     found = again.browse.item(item.id).item
     assert (found.id, found.path) == (item.id, moved.path)
     assert verify.check(verify.kept()).is_clean

@@ -87,14 +87,14 @@ class Visit:
 
     def trash(self) -> str:
         for item in self._one_of(ItemState.STORED):
-            self.library.upkeep.trash(item)
+            self.library.trash.put(item)
             return str(item.path)
         return "nothing"
 
     def restore(self) -> str:
         for item in self._one_of(ItemState.TRASHED):
             try:
-                return str(self.library.upkeep.restore(item).path)
+                return str(self.library.trash.restore(item).path)
             except Refused:
                 return "what is here again"
         return "nothing"
@@ -102,15 +102,15 @@ class Visit:
     def date(self) -> str:
         for item in self._one_of(ItemState.STORED):
             with suppress(LookupError):  # somebody was faster
-                self.library.upkeep.set_date(item.id, date(1999, 9, 9))
+                self.library.refile.set_date(item.id, date(1999, 9, 9))
             return str(item.path)
         return "nothing"
 
     def undo(self) -> str:
         receipt = self._random.choice(self._receipts)
         origin = ANNA if receipt.origin == ANNA.key else BEN
-        if receipt.batch_id and self.library.upkeep.can_undo(receipt.batch_id, origin):
-            self.library.upkeep.undo(receipt.batch_id, origin)
+        if receipt.batch_id and self.library.undo.is_possible(receipt.batch_id, origin):
+            self.library.undo.run(receipt.batch_id, origin)
         return receipt.upload_path
 
     def restart(self) -> str:

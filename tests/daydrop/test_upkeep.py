@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from daydrop.capturedate.candidate import FOLDER, OWNER
-from daydrop.care.verify import Verify
 from daydrop.catalogue import companion_rows, item_rows
 from daydrop.errors import Refused
 from daydrop.filing.announcement import Announcement
@@ -37,7 +36,7 @@ def paths(library: Library) -> list[str]:
 
 
 def stored(library: Library) -> list[str]:
-    return [str(kept.path) for kept in Verify(library.store, library.catalogue).kept()]
+    return [str(kept.path) for kept in library.verify.kept()]
 
 
 def items(library: Library) -> list[Item]:
@@ -109,7 +108,7 @@ def test_after_a_lost_catalogue_nothing_belongs_elsewhere_than_it_lies(library, 
     send("corrected.jpg", photo(taken=TAKEN, seed="1"))
     send("corrected.jpg.xmp", xmp(datetime(2001, 2, 3, 4, 5, 6)))  # noqa: DTZ001  a wall clock
     scan = send("scan.jpg", photo(taken=None, seed="2"))
-    library.upkeep.set_date(scan.item_id, date(1987, 6, 5))
+    library.refile.set_date(scan.item_id, date(1987, 6, 5))
     send("IMG_1.HEIC", heic(taken=TAKEN, identifier="A"))
     send("IMG_1.MOV", film(None, fmt="mov", identifier="A"))
     send("undated.jpg", photo(taken=None, seed="3"))
@@ -133,12 +132,12 @@ def stranger_of_the_stem_brought_into_the_day(library, send):
     send("p/IMG_1.jpg", photo(taken=TAKEN, seed="its film is beside it"))
     send("p/IMG_1.mov", film(None, fmt="mov"))
     stranger = send("q/IMG_1.jpg", photo(taken=datetime(2023, 1, 1)))  # noqa: DTZ001  a wall clock
-    library.upkeep.set_date(stranger.item_id, TAKEN.date())
+    library.refile.set_date(stranger.item_id, TAKEN.date())
 
 
 def film_of_utc_that_its_owner_dated_a_day_beside(library, send):
     receipt = send("clip.mp4", film(TAKEN.replace(tzinfo=UTC)))
-    library.upkeep.set_date(receipt.item_id, date(2024, 5, 18))
+    library.refile.set_date(receipt.item_id, date(2024, 5, 18))
 
 
 def companion_sent_again_beside_a_picture_of_its_name(library, send):
@@ -184,7 +183,7 @@ def test_after_a_lost_catalogue_everything_lies_where_it_belongs(library, send, 
 def owners_day_of_a_pair(library, send):
     still = send("IMG_1.HEIC", heic(taken=TAKEN))
     send("IMG_1.MOV", film(TAKEN.replace(tzinfo=UTC), fmt="mov"))
-    library.upkeep.set_date(still.item_id, date(2001, 2, 3))
+    library.refile.set_date(still.item_id, date(2001, 2, 3))
 
 
 def picture_dated_by_its_film(library, send):
@@ -216,7 +215,7 @@ def test_after_a_lost_catalogue_who_is_left_of_a_pair_stays_where_it_lies(
     assert len(days) == 1, "one pair, one day"
     for item in items(again):
         if item.path.suffix == going:
-            again.upkeep.trash(item)
+            again.trash.put(item)
     assert paths(again) == [path for path in before if not path.endswith(going)]
     assert would_move(again) == []
     again.close()
@@ -266,7 +265,7 @@ def test_a_file_that_was_moved_by_hand_belongs_where_it_was_put(library, send):
 def test_what_was_found_under_an_owners_day_stays_there_when_it_is_sent_again(library, send):
     scan, shot = photo(taken=None, seed="scan"), photo(taken=TAKEN, seed="shot")
     receipt = send("scan.jpg", scan)
-    library.upkeep.set_date(receipt.item_id, date(1987, 6, 5))
+    library.refile.set_date(receipt.item_id, date(1987, 6, 5))
     send("IMG_1.jpg", shot)
     corrected = photo(taken=TAKEN, seed="corrected")
     send("corrected.jpg", corrected)
@@ -287,16 +286,16 @@ def test_after_a_lost_catalogue_the_trash_is_listed_and_can_be_emptied(library, 
     kept = send("IMG_1.jpg", photo(taken=TAKEN, seed="kept"))
     thumbnail = send("MVI_1.MOV", film(TAKEN.replace(tzinfo=UTC), fmt="mov"))
     send("MVI_1.THM", photo(taken=TAKEN, seed="a thumbnail is a JPEG"))
-    library.upkeep.trash(item_of(library, kept))
-    library.upkeep.trash(item_of(library, thumbnail))
+    library.trash.put(item_of(library, kept))
+    library.trash.put(item_of(library, thumbnail))
     again = without_catalogue(library)
-    listed = {item.name: item for item in again.upkeep.in_trash(10)}
+    listed = {item.name: item for item in again.trash.newest(10)}
     assert {"IMG_1.jpg", "MVI_1.MOV"} <= set(listed)
     assert listed["IMG_1.jpg"].origin == "192.168.1.20"
-    again.upkeep.restore(listed["IMG_1.jpg"])
+    again.trash.restore(listed["IMG_1.jpg"])
     assert paths(again) == [PLACE]
     again = reopened(again)
-    assert "MVI_1.MOV" in {item.name for item in again.upkeep.in_trash(10)}
+    assert "MVI_1.MOV" in {item.name for item in again.trash.newest(10)}
     again.close()
 
 
@@ -339,7 +338,7 @@ def test_what_is_no_plain_file_of_a_readable_name_stops_nothing(library, send, o
     assert stored(again) == [PLACE]
     listed = again.store.listing(PurePosixPath("images/2024/05/17"))
     assert [entry.name for entry in listed] == ["IMG_1.jpg"]
-    assert Verify(again.store, again.catalogue).check([]).strangers == ()
+    assert again.verify.check([]).strangers == ()
     again.close()
 
 
@@ -386,7 +385,7 @@ def test_a_second_process_on_the_same_store_sweeps_nothing(library, settings):
 
 def test_a_batch_that_is_taken_back_goes_to_the_trash(library, send, origin):
     receipt = send("IMG_1.jpg", photo(taken=TAKEN))
-    assert library.upkeep.undo(receipt.batch_id, origin) == 1
+    assert library.undo.run(receipt.batch_id, origin) == 1
     assert paths(library) == []
     assert library.store.trashed_names() == [receipt.item_id]
     assert library.receipts.of_batch(receipt.batch_id)[0].outcome is Outcome.FILED
@@ -397,26 +396,26 @@ def test_taking_back_a_batch_takes_nothing_from_one_that_was_told_already_here(l
     mine, theirs = origin_of("192.168.1.20"), origin_of("192.168.1.21")
     first = send("IMG_1.jpg", body, origin=mine)
     second = send("IMG_1.jpg", body, origin=theirs)
-    assert library.upkeep.undo(first.batch_id, mine) == 0
+    assert library.undo.run(first.batch_id, mine) == 0
     assert paths(library) == [PLACE]
-    assert library.upkeep.undo(second.batch_id, theirs) == 1
+    assert library.undo.run(second.batch_id, theirs) == 1
     assert paths(library) == []
 
 
 def test_nobody_takes_back_the_batch_of_somebody_else(library, send):
     receipt = send("IMG_1.jpg", photo(taken=TAKEN), origin=origin_of("192.168.1.20"))
     with pytest.raises(Refused):
-        library.upkeep.undo(receipt.batch_id, origin_of("192.168.1.21"))
+        library.undo.run(receipt.batch_id, origin_of("192.168.1.21"))
     assert paths(library) == [PLACE]
 
 
 def test_what_lies_in_the_trash_comes_back_beside_what_has_its_name_now(library, send, origin):
     receipt = send("IMG_1.jpg", photo(taken=TAKEN, seed="one"))
-    library.upkeep.undo(receipt.batch_id, origin)
+    library.undo.run(receipt.batch_id, origin)
     send("IMG_1.jpg", photo(taken=TAKEN, seed="two"))
     item = library.catalogue.items.find(receipt.item_id)
     assert item.state is ItemState.TRASHED
-    library.upkeep.restore(item)
+    library.trash.restore(item)
     assert paths(library) == ["images/2024/05/17/IMG_1 (2).jpg", PLACE]
 
 
@@ -424,7 +423,7 @@ def test_what_lies_in_the_trash_comes_back_beside_what_has_its_name_now(library,
 def test_a_kill_while_a_picture_comes_back_leaves_its_companion_nowhere_else(library, send, last):
     picture = send("IMG_1.jpg", photo(taken=TAKEN))
     send("IMG_1.jpg.xmp", xmp(datetime(2001, 2, 3, 4, 5, 6)))  # noqa: DTZ001  a wall clock
-    library.upkeep.trash(item_of(library, picture))
+    library.trash.put(item_of(library, picture))
     left = iter(range(last))
 
     def until_killed(step):
@@ -439,10 +438,10 @@ def test_a_kill_while_a_picture_comes_back_leaves_its_companion_nowhere_else(lib
         patch.setattr(library.catalogue, "write", until_killed(library.catalogue.write))
         move = until_killed(library.store.move_from_trash)
         patch.setattr(library.store, "move_from_trash", move)
-        library.upkeep.restore(library.upkeep.trashed_item(picture.item_id))
+        library.trash.restore(library.trash.find(picture.item_id))
     again = reopened(library)
-    if trashed := again.upkeep.trashed_item(picture.item_id):
-        again.upkeep.restore(trashed)
+    if trashed := again.trash.find(picture.item_id):
+        again.trash.restore(trashed)
     assert paths(again) == ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.jpg.xmp"]
     assert again.store.trashed_names() == []
     again.close()
@@ -450,9 +449,9 @@ def test_a_kill_while_a_picture_comes_back_leaves_its_companion_nowhere_else(lib
 
 def test_what_comes_back_makes_way_for_a_name_that_differs_in_case_only(library, send):
     receipt = send("IMG_1.jpg", photo(taken=TAKEN, seed="one"))
-    library.upkeep.trash(item_of(library, receipt))
+    library.trash.put(item_of(library, receipt))
     send("img_1.JPG", photo(taken=TAKEN, seed="two"))
-    back = library.upkeep.restore(item_of(library, receipt))
+    back = library.trash.restore(item_of(library, receipt))
     assert str(back.path) == "images/2024/05/17/IMG_1 (2).jpg"
     assert paths(library) == [str(back.path), "images/2024/05/17/img_1.JPG"]
 
@@ -460,9 +459,9 @@ def test_what_comes_back_makes_way_for_a_name_that_differs_in_case_only(library,
 def test_what_comes_back_goes_to_its_partner_that_was_moved_meanwhile(library, send):
     still = send("IMG_1.HEIC", heic(taken=TAKEN, identifier="A"))
     film_sent = send("IMG_1.MOV", film(None, fmt="mov", identifier="A"))
-    library.upkeep.trash(item_of(library, film_sent))
-    library.upkeep.set_date(still.item_id, date(1999, 12, 31))
-    library.upkeep.restore(item_of(library, film_sent))
+    library.trash.put(item_of(library, film_sent))
+    library.refile.set_date(still.item_id, date(1999, 12, 31))
+    library.trash.restore(item_of(library, film_sent))
     assert paths(library) == ["images/1999/12/31/IMG_1.HEIC", "images/1999/12/31/IMG_1.MOV"]
 
 

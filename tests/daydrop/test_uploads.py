@@ -113,7 +113,7 @@ def test_the_sweep_at_the_start_spares_what_may_still_be_sent(
 ) -> None:
     [upload_id] = announced(library, origin, PHOTO)
     send(library, upload_id, 0, PHOTO[:1000])
-    library.upkeep.sweep()
+    library.recovery.run()
     assert send(library, upload_id, 1000, PHOTO[1000:]) is not None
 
 
@@ -131,14 +131,14 @@ def test_sixty_files_against_the_limit_of_fifty_let_exactly_fifty_in(
 def another_process(library: Library, *key: str, wait: float = 0.01) -> Iterator[None]:
     """Keeps a lock as another process would; `wait` is how long this one waits for it."""
     ours = library._processes
-    before, library._locks._wait = library._locks._wait, wait
+    before, library.foundation.locks._wait = library.foundation.locks._wait, wait
     theirs = ProcessLocks(ours._path)
     try:
         with theirs.holding(key):
             yield
     finally:
         theirs.close()
-        library._locks._wait = before
+        library.foundation.locks._wait = before
 
 
 def places(library: Library) -> tuple[int, int]:
@@ -304,7 +304,7 @@ def test_what_was_only_found_in_the_tree_is_sent_and_has_a_sender_then(
     place = library.store.root / "images/2024/05/17/IMG_1.jpg"
     place.parent.mkdir(parents=True)
     place.write_bytes(PHOTO)
-    library.upkeep.sweep()
+    library.recovery.run()
     film = media.film(None, fmt="mov")
     states = sent_by_the_page(library, origin, IMG_1__jpg=PHOTO, IMG_1__mov=film)
     assert states["IMG_1.jpg"] is UploadState.DUPLICATE
@@ -317,7 +317,7 @@ def test_a_batch_that_was_undone_is_not_told_that_a_file_is_here(
     sent_by_the_page(library, origin, IMG_1__jpg=PHOTO)
     [upload_id] = announced(library, origin, PHOTO)
     batch_id = library.uploads.find(upload_id).batch_id
-    library.upkeep.undo(batch_id, origin)
+    library.undo.run(batch_id, origin)
     with pytest.raises(Refused) as refused:
         library.uploads.check(batch_id, {"0": hashlib.sha256(PHOTO).hexdigest()})
     assert refused.value.code is Code.EXPIRED
@@ -336,7 +336,7 @@ def test_an_upload_that_is_cancelled_while_its_hash_is_compared_stays_so(
     with another_process(library, "bytes", sha256, wait=5.0):
         comparing = threading.Thread(target=library.uploads.check, args=(batch_id, {"0": sha256}))
         comparing.start()
-        while not library._locks._locks:
+        while not library.foundation.locks._locks:
             time.sleep(0.01)
         library.uploads.cancel(upload_id)
     comparing.join()

@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 
 from daydrop.care.repair import Repair
-from daydrop.care.verify import Report, Verify
+from daydrop.care.verify import Report
 from daydrop.library import Library
 from tests.daydrop.test_companions import EMPTY
 from tests.daydrop.test_pairs import xmp
@@ -19,12 +19,12 @@ TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
 
 
 def check(library: Library) -> Report:
-    verify = Verify(library.store, library.catalogue)
+    verify = library.verify
     return verify.check(verify.kept())
 
 
 def repair(library: Library) -> Repair:
-    return Repair(library.store, library.catalogue, library.upkeep)
+    return library.repair
 
 
 def flip(file: Path) -> bytes:
@@ -87,16 +87,16 @@ def test_a_missing_companion_is_given_up_with_its_date(library, send, folder):
 
 def test_what_moves_or_comes_while_it_is_checked_is_no_alarm(library, send):
     receipt = send("a.jpg", photo(taken=TAKEN, seed="a"))
-    verify = Verify(library.store, library.catalogue)
+    verify = library.verify
     before = verify.kept()
-    library.upkeep.set_date(receipt.item_id, date(1999, 1, 2))
+    library.refile.set_date(receipt.item_id, date(1999, 1, 2))
     send("b.jpg", photo(taken=TAKEN, seed="b"))
     assert verify.check(before).is_clean
 
 
 def test_what_is_moved_and_has_no_row_yet_when_it_is_checked_is_no_alarm(library, send):
     receipt = send("a.jpg", photo(taken=TAKEN, seed="a"))
-    verify = Verify(library.store, library.catalogue)
+    verify = library.verify
     renamed, looked = Event(), Event()
     move = library.store.move
 
@@ -107,7 +107,7 @@ def test_what_is_moved_and_has_no_row_yet_when_it_is_checked_is_no_alarm(library
 
     library.store.move = slowly
     with ThreadPoolExecutor(1) as threads:
-        moving = threads.submit(library.upkeep.set_date, receipt.item_id, date(1999, 1, 2))
+        moving = threads.submit(library.refile.set_date, receipt.item_id, date(1999, 1, 2))
         assert renamed.wait(10)
         report = verify.check(verify.kept(), lambda _: looked.set())
         moving.result(10)
@@ -142,7 +142,7 @@ def test_a_damaged_file_is_mended_from_a_copy_that_somebody_puts_into_the_tree(
 def test_a_damaged_file_is_mended_from_the_trash(library, send, folder, origin):
     body = photo(taken=TAKEN, seed="a")
     first = send("a.jpg", body)
-    library.upkeep.undo(first.batch_id, origin)
+    library.undo.run(first.batch_id, origin)
     send("a.jpg", body)
     flip(folder / "a.jpg")
     _, mended = repair(library).run(check(library))
@@ -163,8 +163,8 @@ def test_the_sums_can_be_checked_by_anyone(library, send, folder):
     send("IMG 1.jpg", photo(taken=TAKEN))
     send("IMG 1.xmp", EMPTY)
     (folder / "odd\\na\nme.jpg").write_bytes(photo(taken=TAKEN, seed="odd"))
-    library.upkeep.sweep()
-    verify = Verify(library.store, library.catalogue)
+    library.recovery.run()
+    verify = library.verify
     assert verify.write_sums(verify.kept()) == 1
     told = subprocess.run(
         ["sha256sum", "-c", "SHA256SUMS"], cwd=folder, check=True, capture_output=True, text=True

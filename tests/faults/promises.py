@@ -8,7 +8,6 @@ from enum import Enum
 
 from daydrop.aliases.aliases import Gone
 from daydrop.capturedate.candidate import FROM_COMPANIONS, SAID
-from daydrop.care.verify import Verify
 from daydrop.catalogue import alias_rows, companion_rows, item_rows, upload_rows
 from daydrop.errors import CatalogueFailed
 from daydrop.filing.pairs import FOUND
@@ -198,7 +197,7 @@ def _under_another_day(library: Library) -> Iterator[str]:
 
 
 def _out_of_order(library: Library) -> Iterator[str]:
-    verify = Verify(library.store, library.catalogue)
+    verify = library.verify
     report = verify.check(verify.kept())
     by_hand = set(verify.lost())  # of what was acknowledged, each byte was asked for above
     for kind in ("damaged", "missing", "unreadable", "strangers"):

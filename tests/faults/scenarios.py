@@ -135,8 +135,8 @@ class Sender:
         ]
         with self._noting(Note("undo", origin.key, path, digest(body))) as acknowledged:
             batch = receipts[0].batch_id
-            if batch and self.library.upkeep.can_undo(batch, origin):
-                self.library.upkeep.undo(batch, origin)
+            if batch and self.library.undo.is_possible(batch, origin):
+                self.library.undo.run(batch, origin)
             acknowledged("undone")
 
     def trash(self, body: bytes, *companions: bytes) -> None:
@@ -144,13 +144,13 @@ class Sender:
         with self._noting_all("trash", body, *companions):
             item = self._item(body)
             if item is not None:
-                self.library.upkeep.trash(item)
+                self.library.trash.put(item)
 
     def restore(self, body: bytes, *companions: bytes) -> None:
         """Brings an item back from the trash, and what went there with it."""
         with self._noting_all("restore", body, *companions):
             for item in self._trashed(body)[:1]:
-                self.library.upkeep.restore(item)
+                self.library.trash.restore(item)
 
     @contextmanager
     def _noting_all(self, step: str, *bodies: bytes) -> Iterator[None]:
@@ -166,7 +166,7 @@ class Sender:
         with self._noting(Note("date", "", "", digest(body))) as acknowledged:
             item = self._item(body)
             if item is not None:
-                self.library.upkeep.set_date(item.id, day)
+                self.library.refile.set_date(item.id, day)
             acknowledged("dated")
 
     def take_away(self, body: bytes) -> None:

@@ -54,7 +54,7 @@ class Plans:
 def library(tmp_path: Path) -> Iterator[Library]:
     library = make_library(tmp_path / "store")
     library.start()
-    library.companion_upkeep.sweep(0)  # the sweeps read whole tables, once an hour
+    library.companion_trash.expire(0)  # the sweeps read whole tables, once an hour
     yield library
     library.close()
 

@@ -285,7 +285,7 @@ def test_a_busy_server_refuses_no_file_and_says_when_to_come_again(
     web: FlaskClient, library: Library
 ) -> None:
     url = url_of(web)
-    library._locks._wait = library._processes._wait = 1.0
+    library.foundation.locks._wait = library._processes._wait = 1.0
     theirs = ProcessLocks(library._processes._path)
     try:
         with theirs.holding(("pair", stem_key("IMG_1.jpg"))):

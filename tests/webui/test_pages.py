@@ -59,7 +59,7 @@ def test_a_folder_of_an_odd_name_is_reached_by_its_links(
     odd = library.store.path(PurePosixPath("images/50 % off? #1"))
     odd.mkdir()
     (odd / "b.jpg").write_bytes(media.photo(JUNE))
-    library.upkeep.sweep()
+    library.recovery.run()
     found = next(item for item in library.browse.search(Query()).items if item.name == "b.jpg")
     crumb = 'href="/images/50%20%25%20off%3F%20%231/"'
     assert crumb in text_of(web, f"/i/{found.id}")
@@ -266,7 +266,7 @@ def test_the_name_of_a_deleted_file_says_so_to_a_browser(
     with library.ingest.begin(sent) as incoming:
         incoming.write(body)
         receipt = incoming.commit()
-    library.upkeep.trash(library.browse.item(receipt.item_id).item)
+    library.trash.put(library.browse.item(receipt.item_id).item)
     reply = web.get("/Upload/gone.jpg", headers=PAGE)
     assert reply.status_code == 410
     assert "has deleted this file" in reply.get_data(as_text=True)
