@@ -13,7 +13,8 @@ from tests.media import photo
 
 pytestmark = pytest.mark.slow
 
-PACKAGES = ("config/", "daydrop/", "davserver/", "webui/")
+PACKAGES = ("daydrop/", "davserver/", "webui/")
+COMMON_NAMES = ("config", "library")  # of packages that others install
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +65,30 @@ def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     assert [name for name in held if "mine.jpg" in name or ".made-for" in name] == []
 
 
-def test_daydrop_runs_from_the_wheel_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+def another_package(folder: Path, name: str) -> Path:
+    """Make a wheel of a package that says who it is."""
+    wheel, info = folder / f"{name}-1.0-py3-none-any.whl", f"{name}-1.0.dist-info"
+    files = {
+        f"{name}/__init__.py": f'NAME = "another {name}"\n',
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{path},,\n" for path in (*files, f"{info}/RECORD"))
+    with zipfile.ZipFile(wheel, "w") as packed:
+        for path, text in (files | {f"{info}/RECORD": record}).items():
+            packed.writestr(path, text)
+    return wheel
+
+
+def test_daydrop_runs_from_the_wheel_beside_packages_of_common_names(
+    wheel: Path, tmp_path: Path
+) -> None:
     venv.create(tmp_path / "venv", with_pip=True, symlinks=True)
-    pip = [tmp_path / "venv/bin/python", "-m", "pip", "install", "--quiet", "--no-deps"]
+    python = tmp_path / "venv/bin/python"
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run([*pip, "-r", ROOT / "requirements.txt", wheel], check=True)
+    others = [another_package(tmp_path, name) for name in COMMON_NAMES]
+    subprocess.run([*pip, *others], check=True)
     store = tmp_path / "store"
     command = [tmp_path / "venv/bin/daydrop", "serve", "--store", store]
     with serving(command, tmp_path) as daydrop:
@@ -75,3 +96,7 @@ def test_daydrop_runs_from_the_wheel_in_an_empty_environment(wheel: Path, tmp_pa
         assert daydrop.ask("GET", "/images/2024/05/17/IMG_1.jpg") == (200, photo())
         assert daydrop.ask("GET", "/")[0] == 200
     assert (store / "images/2024/05/17/IMG_1.jpg").read_bytes() == photo()
+    for name in COMMON_NAMES:
+        ask = [python, "-c", f"import {name}; print({name}.NAME)"]
+        said = subprocess.run(ask, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert said.stdout == f"another {name}\n"

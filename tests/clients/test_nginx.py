@@ -1,7 +1,6 @@
-"""Behind nginx, set up as docs/deployment.md says: both faces answer as without it."""
+"""Behind nginx, set up by config/nginx.conf: both faces answer as without it."""
 
 import json
-import re
 import shutil
 import socket
 import ssl
@@ -82,9 +81,9 @@ def proxied(tmp_path: Path) -> Iterator[Proxied]:
 
 @contextmanager
 def nginx(folder: Path, daydrop: int, plain: int, secure: int) -> Iterator[None]:
-    """An nginx with the block of our documents, until the block ends."""
-    text = (ROOT / "docs" / "deployment.md").read_text()
-    [block] = re.findall(r"```nginx\n(.*?)```", text, re.DOTALL)
+    """Run nginx with our sample for owners, until the block ends."""
+    block = (ROOT / "config" / "nginx.conf").read_text()
+    assert "127.0.0.1:8080" in block
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "key")
     run("openssl", "req", "-x509", *key, "-out", "cert", "-subj", "/CN=localhost", cwd=folder)
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
