@@ -1,9 +1,9 @@
 """Stores made by earlier versions open unchanged, with all that was in them.
 
 `stores/0.1.0.tar.xz` was made by 0.1.0 through the drive and the API. It holds a Live Photo, an
-undated photo that its owner dated, a photo that its companion dates, a companion that waits, an item
-in the trash with its companion, a batch that was undone, a duplicate in a folder, a placeholder,
-litter, a temporary name, a resumable upload after 20 000 bytes, and refusals.
+undated photo that its owner dated, a photo that its companion dates, a companion that waits, an
+item in the trash with its companion, a batch that was undone, a duplicate in a folder, a
+placeholder, litter, a temporary name, a resumable upload after 20 000 bytes, and refusals.
 """
 
 import hashlib
