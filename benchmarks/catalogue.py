@@ -26,7 +26,7 @@ import structlog  # noqa: E402  after the path is set
 from werkzeug.test import Client  # noqa: E402
 
 from davserver.dav.app import create_app  # noqa: E402
-from davserver.gate import Dispatcher  # noqa: E402
+from davserver.gate import Gate  # noqa: E402
 from daydrop.catalogue import alias_rows, item_rows, receipt_rows  # noqa: E402
 from daydrop.catalogue.database import Connection  # noqa: E402
 from daydrop.library import Library  # noqa: E402
@@ -95,9 +95,9 @@ def opened(root: Path) -> Iterator[Library]:
         library.close()
 
 
-def face(library: Library) -> Dispatcher:
+def face(library: Library) -> Gate:
     """Both faces, as they are served."""
-    return Dispatcher(create_app(library), create_pages(library), library)
+    return Gate(create_app(library), create_pages(library), library)
 
 
 def put(drive: Drive, seed: str) -> None:

@@ -11,7 +11,7 @@ from davserver.commands.maintenance import at_work, failing_in_words, maintenanc
 from davserver.commands.serve import Service, command_line
 from davserver.dav.app import create_app as create_dav
 from davserver.engine.server import Server
-from davserver.gate import Dispatcher
+from davserver.gate import Gate
 from daydrop.console import configure_console
 from daydrop.library import Library
 from webui.app import create_app as create_web
@@ -46,12 +46,10 @@ def serve(service: Service) -> None:
 
 def _server(service: Service, library: Library) -> Server:
     settings = service.settings.server
-    site = Dispatcher(
-        create_dav(library), create_web(library), library, is_open=service.open_to_all
-    )
+    gate = Gate(create_dav(library), create_web(library), library, is_open=service.open_to_all)
     try:
         return Server(
-            site,
+            gate,
             settings.host,
             settings.port,
             threads=settings.threads,

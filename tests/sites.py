@@ -1,7 +1,7 @@
 """Whole servers for tests: a library of one's own, and both faces behind the gate."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -10,13 +10,14 @@ from typing import Any
 
 from davserver.dav.app import create_app
 from davserver.engine.server import Server
-from davserver.gate import Dispatcher
+from davserver.gate import Gate
 from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.library import Library
 from daydrop.origin import Origin
 from daydrop.settings import read_settings
 
+Options = Mapping[str, object]
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -26,14 +27,20 @@ def page(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
     return [b"a page"]
 
 
-def site(library: Library) -> Dispatcher:
+def site(library: Library) -> Gate:
     """Both faces behind the gate."""
-    return Dispatcher(create_app(library), page, library)
+    return Gate(create_app(library), page, library)
 
 
-def make_library(root: Path, clock: Clock | None = None, **limits: object) -> Library:
+def make_library(
+    root: Path, clock: Clock | None = None, server: Options | None = None, **limits: object
+) -> Library:
     """A library with limits of its own; nothing of it runs until it is started."""
-    options = {"store": {"root": root}, "limits": {"keep_free": 0, **limits}}
+    options = {
+        "store": {"root": root},
+        "limits": {"keep_free": 0, **limits},
+        "server": server or {},
+    }
     return Library(read_settings(options, {}), clock=clock)
 
 

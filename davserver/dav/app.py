@@ -10,14 +10,12 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davserver.dav import errors
 from davserver.dav import xml_bounds as xml_gate
-from davserver.dav.clients import program
 from davserver.dav.dates import seconds, to_http
 from davserver.dav.errors import Header
 from davserver.dav.locks import Locks
 from davserver.dav.methods import allowed
 from davserver.dav.provider import Provider
 from daydrop.library import Library
-from daydrop.origin import Origin, origin_of
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -27,7 +25,7 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 def create_app(library: Library) -> Application:
     """The WSGI application of the drive.
 
-    It takes `daydrop.origin` of the environ for who asks, else the client's address.
+    It stands behind the gate, which says in the environ who asks and which addresses mean us.
     """
     # it writes a traceback for each refused PUT; what matters is logged where it is decided
     logging.getLogger("wsgidav").setLevel(logging.CRITICAL)
@@ -39,7 +37,7 @@ def _configuration(provider: Provider) -> dict[str, Any]:
     return {
         "provider_mapping": {"/": provider},
         # not the error printer (HTML, words of exceptions), not the directory browser (looks
-        # every path up a second time), not the authenticator (accounts are the dispatcher's)
+        # every path up a second time), not the authenticator (accounts are the gate's)
         "middleware_stack": [RequestResolver],
         "http_authenticator": {"accept_basic": False, "accept_digest": False},
         "lock_storage": None,
@@ -104,9 +102,7 @@ class Drive:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answers one request."""
-        origin = _origin(environ)
-        environ["daydrop.origin"] = origin
-        environ["wsgidav.auth.user_name"] = origin.key
+        environ["wsgidav.auth.user_name"] = environ["daydrop.origin"].key
         reply = Reply(environ, start_response)
         environ["daydrop.reply"] = reply
         if environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() == "identity":
@@ -149,12 +145,3 @@ class _Rest:
         close = getattr(self._blocks, "close", None)
         if close is not None:
             close()
-
-
-def _origin(environ: Environ) -> Origin:
-    named = environ.get("daydrop.origin")
-    if isinstance(named, Origin):
-        return named
-    return origin_of(
-        environ.get("REMOTE_ADDR", ""), program=program(environ.get("HTTP_USER_AGENT", ""))
-    )

@@ -1,16 +1,17 @@
 """What a request demands of the state it finds: If-Match and its kin, and the If header.
 
-Judged once, before any handler, by the entity tags of aliases (RFC 9110 §13, RFC 4918 §10.4).
+They are checked once, before any handler, by the entity tags of aliases (RFC 9110 §13, RFC 4918
+§10.4).
 """
 
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from davserver.dav.dates import http_date
 from davserver.dav.errors import Refusal
+from davserver.peers import Site
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,9 @@ class Found:
     is_there: bool
     modified: float | None
     tokens: Collection[str]
+
+
+_NOTHING = Found(None, is_there=False, modified=None, tokens=())
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,9 @@ class Condition:
 
 @dataclass(frozen=True)
 class StateList:
-    """One `( … )` of an If header, and the path it speaks of; None: that of the request."""
+    """One `( … )` of an If header, and the address before it; None: that of the request."""
 
-    path: str | None
+    tag: str | None
     conditions: tuple[Condition, ...]
 
 
@@ -51,19 +55,20 @@ _TAG = re.compile(r'(?:W/)?"([^"]*)"')
 _BY_FILE_SERVER = frozenset({"GET", "HEAD"})
 
 
-def judge(environ: dict[str, Any], look: Look) -> tuple[str, ...]:
-    """Raises Refusal(412) for a condition that does not hold; returns the lock tokens submitted."""
+def check(environ: dict[str, Any], look: Look) -> tuple[str, ...]:
+    """Raise Refusal(412) for a condition that does not hold; return the lock tokens submitted."""
     if environ["REQUEST_METHOD"] not in _BY_FILE_SERVER:
-        _judge_http(environ, look)
+        _check_http(environ, look)
     lists = parse(environ.get("HTTP_IF", ""))
-    if lists and not any(_holds(each, look) for each in lists):
+    site = environ["daydrop.site"]
+    if lists and not any(_holds(each, _found(each.tag, site, look)) for each in lists):
         raise Refusal(412)
     return tuple(
         condition.text for each in lists for condition in each.conditions if condition.is_token
     )
 
 
-def _judge_http(environ: dict[str, Any], look: Look) -> None:
+def _check_http(environ: dict[str, Any], look: Look) -> None:
     match, none_match = environ.get("HTTP_IF_MATCH"), environ.get("HTTP_IF_NONE_MATCH")
     since = environ.get("HTTP_IF_UNMODIFIED_SINCE")
     if match is None and none_match is None and since is None:
@@ -80,7 +85,7 @@ def _judge_http(environ: dict[str, Any], look: Look) -> None:
 
 
 def _names(condition: str, found: Found) -> bool:
-    """Whether `*`, or a list of entity tags, names what is there."""
+    """Return whether `*`, or a list of entity tags, names what is there."""
     if condition.strip() == "*":
         return found.is_there
     # some programs leave out the quotes
@@ -89,9 +94,9 @@ def _names(condition: str, found: Found) -> bool:
 
 
 def parse(header: str) -> list[StateList]:
-    """The lists of an If header; raises Refusal(400) for what is none."""
+    """Return the lists of an If header; raise Refusal(400) for one that is malformed."""
     lists: list[StateList] = []
-    path: str | None = None
+    tag: str | None = None
     at = 0
     while header[at:].strip():
         part = _PART.match(header, at)
@@ -99,10 +104,10 @@ def parse(header: str) -> list[StateList]:
             raise Refusal(400)
         at = part.end()
         if part["tag"] is not None:
-            path = unquote(urlsplit(part["tag"]).path)
+            tag = part["tag"]
             continue
         conditions, at = _parse_list(header, at)
-        lists.append(StateList(path, conditions))
+        lists.append(StateList(tag, conditions))
     return lists
 
 
@@ -125,8 +130,18 @@ def _parse_list(header: str, at: int) -> tuple[tuple[Condition, ...], int]:
     raise Refusal(400)
 
 
-def _holds(each: StateList, look: Look) -> bool:
-    found = look(each.path)
+def _found(tag: str | None, site: Site, look: Look) -> Found:
+    """Return the state that a list speaks of: of another server, none (RFC 4918 §10.4.4)."""
+    if tag is None:
+        return look(None)
+    try:
+        path = site.path_of(tag)
+    except ValueError as broken:
+        raise Refusal(400) from broken
+    return _NOTHING if path is None else look(path)
+
+
+def _holds(each: StateList, found: Found) -> bool:
     return all(_is_so(condition, found) != condition.negated for condition in each.conditions)
 
 

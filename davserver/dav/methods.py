@@ -5,11 +5,10 @@ of one's own; DELETE, MOVE and COPY are one step in the catalogue each, and leav
 when they are refused.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, Protocol
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from davserver.dav import files, propfind
 from davserver.dav.dates import moment
@@ -31,9 +30,6 @@ WRITABLE = "OPTIONS, GET, HEAD, PROPFIND, PUT, MKCOL, DELETE, COPY, MOVE, PROPPA
 READABLE = "OPTIONS, GET, HEAD, PROPFIND"
 COPYABLE = f"{READABLE}, COPY"
 READING = frozenset({"OPTIONS", "GET", "HEAD", "PROPFIND"})
-_USUAL_PORTS = (":80", ":443")
-# some programs leave `#` and `?` in names as they are: no query and no fragment is looked for
-_ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://(?P<host>[^/]*))?(?P<path>/.*)")
 
 _BAD_RANGE = "A part of a file cannot be written: send the whole file."
 _NO_DESTINATION = "The request does not say where to."
@@ -299,36 +295,21 @@ def _item(provider: Provides, source: TreeFile) -> Item:
 
 
 def _destination(environ: dict[str, Any]) -> str | None:
-    """The path in `Upload` that a MOVE or COPY names; None for one elsewhere on this server.
+    """Return the path in `Upload` that a MOVE or COPY names; None for one elsewhere on this server.
 
-    Raises Refusal: 400 for none, 502 for another server (RFC 4918 §9.8.5).
+    Raises Refusal: 400 for none, 502 for another server (RFC 4918 §9.8.5, §9.9.4).
     """
     header = environ.get("HTTP_DESTINATION", "").strip()
     if not header:
         raise Refusal(400, _NO_DESTINATION)
-    address = _ADDRESS.fullmatch(header)
-    if address is None:
-        raise Refusal(400)
-    own = {_host(environ.get(name, "")) for name in ("HTTP_HOST", "daydrop.host")}
-    if address["host"] and _host(address["host"]) not in own:
-        raise Refusal(502)
     try:
-        path = unquote(address["path"].encode("latin-1", "replace"), errors="strict")
-    except UnicodeDecodeError as broken:
+        path = environ["daydrop.site"].path_of(header)
+    except ValueError as broken:
         raise Refusal(400) from broken
+    if path is None:
+        raise Refusal(502)
     first, _, rest = path.strip("/").partition("/")
     return rest if first == UPLOAD and rest else None
-
-
-def _host(netloc: str) -> str:
-    """A host and its port, the usual ones left out: a proxy for https may say either.
-
-    Some programs put name and password before it.
-    """
-    lower = netloc.rpartition("@")[2].lower()
-    for port in _USUAL_PORTS:
-        lower = lower.removesuffix(port)
-    return lower
 
 
 def _check_destination(

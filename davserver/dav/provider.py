@@ -30,7 +30,7 @@ from daydrop.media.names import checked_path
 from daydrop.store.trees import TREES
 
 _EXACT = frozenset({"PUT", "LOCK", "MKCOL"})
-_JUDGED = (
+_CHECKED = (
     "HTTP_IF",
     "HTTP_IF_MATCH",
     "HTTP_IF_NONE_MATCH",
@@ -104,9 +104,7 @@ class Provider(DAVProvider):
             return None
         if self.library.store.is_folder(place):
             return TreeFolder(f"/{place}", environ, self.library, place)
-        try:
-            self.library.store.open(place).close()
-        except (FileNotFoundError, ValueError):
+        if not self.library.store.is_file(place):
             return None
         return TreeFile(f"/{place}", environ, self.library, place)
 
@@ -133,12 +131,12 @@ class Provider(DAVProvider):
     def custom_request_handler(
         self, environ: dict[str, Any], start_response: Callable[..., Any], default_handler: Handler
     ) -> Iterable[bytes]:
-        """Judges the conditions, and answers the methods that are ours.
+        """Check the conditions, and answer the methods that are ours.
 
         PUT, MKCOL, LOCK and PROPPATCH are WsgiDAV's, over our resources, locks and properties.
         """
-        tokens = conditions.judge(environ, lambda path: self._look(path, environ))
-        for name in _JUDGED:
+        tokens = conditions.check(environ, lambda path: self._look(path, environ))
+        for name in _CHECKED:
             if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
                 environ.pop(name, None)
         environ["wsgidav.conditions.if"] = None

@@ -349,6 +349,14 @@ class LocalStore:
             raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
         return os.fdopen(file, "rb", buffering=0)
 
+    def is_file(self, path: PurePosixPath) -> bool:
+        """Return whether `open` would find a file; no name that a disk cannot hold is one."""
+        try:
+            self.open(path).close()
+        except (FileNotFoundError, ValueError):
+            return False
+        return True
+
     def sha256(self, path: PurePosixPath) -> str:
         """The hash of a whole file of the tree, read anew; raises OSError when it cannot be."""
         with self.open(path) as file:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import structlog
 
-from davserver.gate import Dispatcher
+from davserver.gate import Gate
 from daydrop.clock import Clock
 from daydrop.library import Library
 from tests.drive import Drive
@@ -26,19 +26,19 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 
 @pytest.fixture(scope="session")
-def app(library: Library) -> Dispatcher:
+def app(library: Library) -> Gate:
     return site(library)
 
 
 @pytest.fixture
-def drive(app: Dispatcher) -> Drive:
+def drive(app: Gate) -> Drive:
     """A client that nobody else is."""
     number = next(_ADDRESSES)
     return Drive(app, f"10.0.{number // 250}.{number % 250 + 1}")
 
 
 @pytest.fixture
-def other(app: Dispatcher) -> Drive:
+def other(app: Gate) -> Drive:
     """Another client."""
     number = next(_ADDRESSES)
     return Drive(app, f"10.1.{number // 250}.{number % 250 + 1}")

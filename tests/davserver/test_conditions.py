@@ -2,18 +2,24 @@
 
 import pytest
 
-from davserver.dav.conditions import Found, judge, parse
+from davserver.dav.conditions import Found, check, parse
 from davserver.dav.errors import Refusal
+from davserver.peers import Names, Site
+from daydrop.settings import ServerSettings
 
 HERE = Found("e", True, 1000.0, frozenset({"urn:t"}))
 NOWHERE = Found(None, False, None, frozenset())
 
 
-def judged(path_state: Found = HERE, method: str = "PUT", **headers: str) -> tuple[str, ...] | int:
-    environ = {"REQUEST_METHOD": method} | {f"HTTP_{name}": text for name, text in headers.items()}
+SITE = Site.of("localhost", "", Names.of(ServerSettings()))
+
+
+def checked(path_state: Found = HERE, method: str = "PUT", **headers: str) -> tuple[str, ...] | int:
+    environ = {f"HTTP_{name}": text for name, text in headers.items()}
+    environ |= {"REQUEST_METHOD": method, "daydrop.site": SITE}
     states = {None: path_state, "/Upload/other.jpg": Found("o", True, 1.0, frozenset({"urn:o"}))}
     try:
-        return judge(environ, lambda path: states.get(path, NOWHERE))
+        return check(environ, lambda path: states.get(path, NOWHERE))
     except Refusal as refused:
         return int(refused.value)
 
@@ -32,6 +38,11 @@ def judged(path_state: Found = HERE, method: str = "PUT", **headers: str) -> tup
         ("<http://localhost/Upload/other.jpg> (<urn:o>)", ("urn:o",)),
         ("</Upload/other.jpg> (<urn:t>)", 412),
         ("</Upload/none.jpg> (<urn:t>)", 412),
+        ("<https://elsewhere.example/Upload/other.jpg> (<urn:o>)", 412),
+        ('<https://elsewhere.example/Upload/other.jpg> (["o"])', 412),
+        ("<https://elsewhere.example/Upload/other.jpg> (Not <urn:o>)", ("urn:o",)),
+        ("<http://localhost:80/Upload/other.jpg> (<urn:o>)", ("urn:o",)),
+        ("<urn:x> (<urn:t>)", 400),
         ('(["e"', 400),
         ("()", 400),
         ("urn:t", 400),
@@ -39,7 +50,7 @@ def judged(path_state: Found = HERE, method: str = "PUT", **headers: str) -> tup
     ],
 )
 def test_an_if_header_holds_or_does_not(header: str, outcome: tuple[str, ...] | int) -> None:
-    assert judged(IF=header) == outcome
+    assert checked(IF=header) == outcome
 
 
 @pytest.mark.parametrize(
@@ -64,13 +75,17 @@ def test_an_if_header_holds_or_does_not(header: str, outcome: tuple[str, ...] | 
 def test_the_conditions_of_http(
     state: Found, headers: dict[str, str], outcome: tuple[str, ...] | int
 ) -> None:
-    assert judged(state, **headers) == outcome
+    assert checked(state, **headers) == outcome
 
 
 def test_what_the_file_server_judges_is_left_to_it() -> None:
-    assert judged(HERE, "GET", IF_NONE_MATCH='"e"') == ()
+    assert checked(HERE, "GET", IF_NONE_MATCH='"e"') == ()
 
 
 def test_a_tag_holds_for_all_lists_that_follow_it() -> None:
     lists = parse('</Upload/a> (<urn:1>) (<urn:2>) <http://h/Upload/b%20c> (["x"])')
-    assert [each.path for each in lists] == ["/Upload/a", "/Upload/a", "/Upload/b c"]
+    assert [each.tag for each in lists] == [
+        "/Upload/a",
+        "/Upload/a",
+        "http://h/Upload/b%20c",
+    ]

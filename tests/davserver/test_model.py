@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from davserver.gate import Dispatcher
+from davserver.gate import Gate
 from daydrop.library import Library
 from tests import media
 from tests.drive import Drive
@@ -22,7 +22,7 @@ RUNS = count(1)
 class Upload(RuleBasedStateMachine):
     """What one origin does to its Upload; `kept` is what was acknowledged as filed."""
 
-    app: Dispatcher
+    app: Gate
     library: Library
 
     def __init__(self) -> None:

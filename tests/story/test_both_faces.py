@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import Client
 
 from davserver.dav.app import create_app as create_dav
-from davserver.gate import Dispatcher
+from davserver.gate import Gate
 from daydrop.library import Library
 from daydrop.settings import read_settings
 from tests.media import film, heic, photo
@@ -32,7 +32,7 @@ def library(tmp_path: Path):
 
 @pytest.fixture
 def client(library: Library) -> Client:
-    site = Dispatcher(create_dav(library), create_web(library), library)
+    site = Gate(create_dav(library), create_web(library), library)
 
     def from_here(environ, start_response):
         environ.setdefault("REMOTE_ADDR", "127.0.0.1")
@@ -138,7 +138,7 @@ def test_strangers_stay_out_until_the_owner_opens_the_server(library, stranger):
     faces = create_dav(library), create_web(library), library
     here = {"REMOTE_ADDR": "127.0.0.1"}
     for is_open, status in ((False, 403), (True, 201)):
-        client = Client(Dispatcher(*faces, is_open=is_open))
+        client = Client(Gate(*faces, is_open=is_open))
         put = {"method": "PUT", "data": photo(taken=TAKEN, seed=str(stranger))}
         reply = client.open("/Upload/IMG_1.jpg", environ_overrides=here | stranger, **put)
         assert reply.status_code == status

@@ -10,7 +10,7 @@ from sqlalchemy import event
 from werkzeug.test import Client
 
 from davserver.dav.app import create_app as create_dav
-from davserver.gate import Dispatcher
+from davserver.gate import Gate
 from daydrop.library import Library
 from tests import media
 from tests.clock import taken
@@ -61,7 +61,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 @pytest.fixture
 def drive(library: Library) -> Drive:
-    return Drive(Dispatcher(create_dav(library), create_web(library), library), "127.0.0.1")
+    return Drive(Gate(create_dav(library), create_web(library), library), "127.0.0.1")
 
 
 def test_no_upload_reads_a_whole_table(library: Library, drive: Drive) -> None:

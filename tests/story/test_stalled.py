@@ -12,7 +12,7 @@ import pytest
 from davserver.dav.app import create_app as create_dav
 from davserver.engine.bounds import Bounds
 from davserver.engine.server import Server
-from davserver.gate import Dispatcher
+from davserver.gate import Gate
 from daydrop.library import Library
 from tests.media import photo
 from tests.sites import make_library
@@ -36,7 +36,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 @pytest.fixture
 def connection(library: Library) -> Iterator[HTTPConnection]:
-    site = Dispatcher(create_dav(library), create_web(library), library)
+    site = Gate(create_dav(library), create_web(library), library)
     server = Server(site, "127.0.0.1", 0, bounds=Bounds(body_idle_seconds=0.5))
     thread = threading.Thread(target=server.serve)
     thread.start()
