@@ -8,14 +8,18 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from flask.testing import FlaskClient
+
 from davserver.dav.app import create_app
 from davserver.engine.server import Server
 from davserver.gate import Gate
 from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.library import Library
-from daydrop.origin import Origin
+from daydrop.origin import Origin, origin_of
 from daydrop.settings import read_settings
+from webui.app import create_app as create_web
+from webui.visitor import ORIGIN_KEY
 
 Options = Mapping[str, object]
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -30,6 +34,13 @@ def page(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
 def site(library: Library) -> Gate:
     """Both faces behind the gate."""
     return Gate(create_app(library), page, library)
+
+
+def browser(library: Library, address: str = "127.0.0.1") -> FlaskClient:
+    """A browser at this address, past the gate: it names the origin that the gate would name."""
+    client = create_web(library).test_client()
+    client.environ_base[ORIGIN_KEY] = origin_of(address)
+    return client
 
 
 def make_library(

@@ -11,15 +11,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
+from daydrop.programs import short_name
 from daydrop.words import Language
 from webui import admin, api, assets, connect, gallery, machines, receipts, upload, zipped
 from webui.errors import STATUS, problem, refusal_problem
-from webui.guard import dress, is_foreign
 from webui.language import COOKIE
+from webui.replies import dress
 from webui.request_body import BodyBroken, BodyStalled
 from webui.site import LIBRARY, page, told, wants_page, words
 from webui.tiles import address
-from webui.visitor import program_name, visitor
+from webui.visitor import visitor
 
 THEME = "theme"
 THEMES = ("auto", "light", "dark")
@@ -33,7 +34,7 @@ def create_app(library: Library) -> Flask:
     app.url_map.strict_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["wall"] = _utc
-    app.jinja_env.filters["program"] = program_name
+    app.jinja_env.filters["program"] = short_name
     app.jinja_env.filters["address"] = address
     for part in (
         assets,
@@ -47,7 +48,6 @@ def create_app(library: Library) -> Flask:
         api,
     ):
         app.register_blueprint(part.blueprint)
-    app.before_request(_refuse_foreign)
     app.after_request(_finish)
     app.context_processor(_shared)
     app.register_error_handler(Refused, _refused)
@@ -92,12 +92,6 @@ def _theme() -> str:
 
 def _utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _refuse_foreign() -> Response | None:
-    if is_foreign(request):
-        return problem(403, "foreign_site", words().text("error.foreign"))
-    return None
 
 
 def _finish(reply: Response) -> Response:

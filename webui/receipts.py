@@ -11,8 +11,8 @@ from flask import Blueprint, Response, abort, jsonify, redirect, request, url_fo
 from werkzeug.wrappers import Response as AnyResponse
 
 from daydrop.care.undo import UNDO_SECONDS
-from daydrop.limits.batches import Batch
 from daydrop.receipts.receipts import Outcome, Receipt
+from daydrop.records.batch import Batch
 from daydrop.words import Language
 from webui.codes import qr_svg
 from webui.site import is_local, library, page, root_url, wants_json, words

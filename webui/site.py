@@ -7,7 +7,6 @@ from flask import Response, current_app, g, render_template, request
 
 from daydrop.library import Library
 from webui.errors import problem
-from webui.guard import asked_host
 from webui.language import Words, chosen_language, words_of
 
 LIBRARY = "daydrop.library"
@@ -56,4 +55,4 @@ def is_local() -> bool:
 def root_url() -> str:
     """The address of this server as the visitor reaches it, with a slash at its end."""
     public = library().settings.server.public_url
-    return f"{(public or f'{request.scheme}://{asked_host(request)}').rstrip('/')}/"
+    return f"{(public or f'{request.scheme}://{request.host}').rstrip('/')}/"

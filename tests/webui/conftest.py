@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from daydrop.library import Library
 from daydrop.readers.workers import Workers
 from daydrop.settings import read_settings
-from webui.app import create_app
+from tests.sites import browser
 
 PAGE = {"Accept": "text/html"}
 Upload = Callable[..., str]
@@ -31,15 +31,13 @@ def library(tmp_path: Path, workers: Workers) -> Iterator[Library]:
 @pytest.fixture
 def web(library: Library) -> FlaskClient:
     """The owner's browser: it asks from this machine."""
-    return create_app(library).test_client()
+    return browser(library)
 
 
 @pytest.fixture
 def guest(library: Library) -> FlaskClient:
     """Somebody else's browser, from the network."""
-    client = create_app(library).test_client()
-    client.environ_base["REMOTE_ADDR"] = "192.168.1.20"
-    return client
+    return browser(library, "192.168.1.20")
 
 
 @pytest.fixture

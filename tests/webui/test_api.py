@@ -16,6 +16,7 @@ from daydrop.library import Library
 from daydrop.locks.between_processes import ProcessLocks
 from daydrop.media.names import stem_key
 from tests import media
+from tests.sites import browser
 
 MAY = datetime(2024, 5, 17, 12, 0)  # noqa: DTZ001
 PHOTO = media.photo(MAY, size=300_000)
@@ -220,9 +221,7 @@ def test_an_upload_goes_on_after_the_server_was_started_anew(
     again = Library(settings)
     again.start()
     try:
-        from webui.app import create_app
-
-        client = create_app(again).test_client()
+        client = browser(again)
         assert offset_of(client, url) == 200_000
         receipt = patch(client, url, 200_000, PHOTO[200_000:]).get_json()["receipt"]
         assert (again.store.root / receipt["path"]).read_bytes() == PHOTO

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from daydrop.library import Library
 from daydrop.settings import read_settings
 from tests import media
-from webui.app import create_app
+from tests.sites import browser
 
 PAGE = {"Accept": "text/html"}
 MAY = datetime(2024, 5, 17, 12, 0)  # noqa: DTZ001  EXIF knows no zone
@@ -95,7 +95,7 @@ def test_a_full_disk_is_told_in_the_answer_and_in_the_receipt(
     full = Library(read_settings(options, {}))
     full.start()
     try:
-        client = create_app(full).test_client()
+        client = browser(full)
 
         def send(accept: str) -> TestResponse:
             data = {"a": part("a.jpg", media.photo(MAY))}
