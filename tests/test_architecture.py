@@ -36,7 +36,7 @@ def test_all_arrows_point_the_way_the_design_says() -> None:
         ("daydrop/intake/door.py", "import werkzeug"),
         ("daydrop/receipts/receipts.py", "import daydrop.filing.filing"),
         ("daydrop/filing/filing.py", "import daydrop.care.recovery"),
-        ("daydrop.care.recovery.py", "import daydrop.intake.door"),
+        ("daydrop/care/recovery.py", "import daydrop.intake.door"),
         ("daydrop/records/item.py", "import daydrop.catalogue.item_rows"),
         ("daydrop/store/local.py", "import daydrop.catalogue.database"),
         ("daydrop/media/kinds.py", "import daydrop.media.names"),
