@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.clients, pytest.mark.slow]
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 DAY = taken(2024, 5, 17)
 PLACE = "images/2024/05/17/IMG_1.jpg"
+PASSES_HOST = "    proxy_set_header Host $http_host;\n"
 STRANGER = {"X-Forwarded-For": "203.0.113.9"}
 
 
@@ -60,7 +61,8 @@ class Proxied:
 
 
 @pytest.fixture
-def proxied(tmp_path: Path) -> Iterator[Proxied]:
+def proxied(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Proxied]:
+    """A Daydrop behind nginx; by the parameter `own_host` nginx sends a Host of its own."""
     if NGINX is None or shutil.which("openssl") is None:
         pytest.skip("nginx or openssl is not here: apt-get install nginx-light openssl")
     plain, secure = free_port(), free_port()
@@ -74,16 +76,19 @@ def proxied(tmp_path: Path) -> Iterator[Proxied]:
     here = {"PYTHONPATH": str(ROOT)}
     with (
         serving([*command, "--store", str(store)], tmp_path, here) as daydrop,
-        nginx(tmp_path, daydrop.port, plain, secure),
+        nginx(tmp_path, daydrop.port, plain, secure, getattr(request, "param", "")),
     ):
         yield Proxied(store, plain, secure)
 
 
 @contextmanager
-def nginx(folder: Path, daydrop: int, plain: int, secure: int) -> Iterator[None]:
+def nginx(folder: Path, daydrop: int, plain: int, secure: int, host: str) -> Iterator[None]:
     """Run nginx with our sample for owners, until the block ends."""
     block = (ROOT / "config" / "nginx.conf").read_text()
     assert "127.0.0.1:8080" in block
+    assert PASSES_HOST in block
+    if host == "own_host":
+        block = block.replace(PASSES_HOST, "")
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "key")
     run("openssl", "req", "-x509", *key, "-out", "cert", "-subj", "/CN=localhost", cwd=folder)
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -147,6 +152,18 @@ def test_a_rename_names_its_destination_by_https(proxied: Proxied) -> None:
     proxied.ask("PUT", "/Upload/IMG_1.jpg.part", photo)
     target = f"https://localhost:{proxied.secure}/Upload/IMG_1.jpg"
     assert proxied.ask("MOVE", "/Upload/IMG_1.jpg.part", Destination=target)[0] == 201
+    assert (proxied.store / PLACE).read_bytes() == photo
+
+
+@pytest.mark.parametrize("proxied", ["own_host"], indirect=True)
+def test_behind_a_proxy_with_a_host_of_its_own_the_public_address_is_ours(
+    proxied: Proxied,
+) -> None:
+    photo, public = media.photo(DAY), f"https://localhost:{proxied.secure}"
+    assert proxied.ask("PUT", "/Upload/IMG_1.jpg.part", photo, Origin=public)[0] == 201
+    elsewhere = f"https://localhost:{proxied.plain}/Upload/IMG_1.jpg"
+    for target, status in ((elsewhere, 502), (f"{public}/Upload/IMG_1.jpg", 201)):
+        assert proxied.ask("MOVE", "/Upload/IMG_1.jpg.part", Destination=target)[0] == status
     assert (proxied.store / PLACE).read_bytes() == photo
 
 
