@@ -12,6 +12,7 @@ from davserver.commands.serve import Service, command_line
 from davserver.dav.app import create_app as create_dav
 from davserver.engine.server import Server
 from davserver.gate import Gate
+from davserver.peers import Proxies
 from daydrop.console import configure_console
 from daydrop.library import Library
 from webui.app import create_app as create_web
@@ -55,7 +56,7 @@ def _server(service: Service, library: Library) -> Server:
             threads=settings.threads,
             tls_cert=settings.tls_cert,
             tls_key=settings.tls_key,
-            trusted_proxies=settings.trusted_proxies,
+            counted_as=Proxies(settings.trusted_proxies).counted_as,
         )
     except ssl.SSLError as failure:
         raise click.ClickException(

@@ -1,279 +1,27 @@
-"""Connections between their requests: accepted, counted, listened to without a thread, let go."""
+"""The selector loop over all connections that have no thread: accepted, listened to, let go."""
 
 import contextlib
 import logging
-import secrets
 import selectors
 import socket
-import ssl
 import threading
 import time
-from collections import Counter, deque
 from collections.abc import Callable
-from enum import Enum
 from http import HTTPStatus
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
 
 from cheroot.connections import ConnectionManager
-from cheroot.server import HTTPConnection
 
-from davserver.engine import head as http_head
 from davserver.engine.bounds import Bounds
-from davserver.engine.exchange import Exchange
+from davserver.engine.census import Admission, Census
+from davserver.engine.connection import Connection, Phase
 from davserver.engine.head import Arrival
-from davserver.engine.reply import head_bytes, sentence
-from davserver.engine.wire import Wire
 
 log = logging.getLogger("daydrop.engine")
-
-Networks = tuple[IPv4Network | IPv6Network, ...]
 
 _TICK: Final = 0.25
 """Seconds between two looks at the deadlines."""
 _ACCEPTS_AT_ONCE: Final = 64
-_TLS_HANDSHAKE: Final = b"\x16"  # RFC 8446 section 5.1
-
-
-class Phase(Enum):
-    """What a connection without a thread is waiting for."""
-
-    HANDSHAKE = "handshake"
-    IDLE = "idle"
-    HEAD = "head"
-
-
-class Connection(HTTPConnection):
-    """One peer's connection, in the selector's hands or in a worker's."""
-
-    RequestHandlerClass = Exchange
-
-    def __init__(
-        self, server: Any, sock: socket.socket, address: tuple[str, int], key: str
-    ) -> None:
-        # cheroot's own constructor would wrap the socket in its slow file objects.
-        self.server = server
-        self.remote_addr, self.remote_port = address
-        self.key: Final = key
-        self.wire: Final = Wire(sock, server.bounds)
-        self.phase = Phase.HANDSHAKE if server.tls is not None else Phase.IDLE
-        self.deadline = 0.0
-        self.requests_seen = 0
-        self.is_gone = False
-        self.is_lingering = False
-        self._searched = 0
-        self._may_skip_line = True
-
-    @property
-    def bounds(self) -> Bounds:
-        """The figures that hold for this connection."""
-        bounds: Bounds = self.server.bounds
-        return bounds
-
-    @property
-    def is_crowded(self) -> bool:
-        """Whether others of the same address wait for this connection to end."""
-        return bool(self.server.census.is_waited_for(self.key))
-
-    def fileno(self) -> int:
-        """Return the descriptor of the socket, for the selector."""
-        return self.wire.socket.fileno()
-
-    def receive(self, now: float) -> Arrival | None:
-        """Take what has come, without waiting; None when the peer has gone."""
-        if self.phase is Phase.HANDSHAKE:
-            return Arrival.WHOLE  # the peer has begun, and a handshake takes a thread
-        while True:
-            came = self.wire.gather()
-            if came is False:
-                return None
-            if came is None or not self._has_more_in_tls():
-                return self.look(now)
-
-    def _has_more_in_tls(self) -> bool:
-        sock = self.wire.socket
-        return (
-            isinstance(sock, ssl.SSLSocket)
-            and sock.pending() > 0
-            and len(self.wire.buffer) <= self.bounds.header_bytes
-        )
-
-    def look(self, now: float) -> Arrival:
-        """Say how much of the next head is in the buffer, starting its deadline if it began."""
-        buffer = self.wire.buffer
-        if self._may_skip_line and buffer.startswith(b"\r\n"):
-            del buffer[:2]  # RFC 9112 section 2.2: one empty line before a request is ignored
-            self._may_skip_line = False
-        if buffer and self.phase is Phase.IDLE:
-            self.phase = Phase.HEAD
-            self.deadline = now + self.bounds.header_seconds
-        arrival = http_head.arrival(buffer, self._searched, self.bounds)
-        self._searched = len(buffer)
-        return arrival if buffer else Arrival.PART
-
-    def take_head(self) -> bytes:
-        """Remove the head from the buffer and return it without its last empty line."""
-        buffer = self.wire.buffer
-        end = buffer.find(http_head.END)
-        head = bytes(buffer if end < 0 else buffer[:end])
-        del buffer[: len(head) + len(http_head.END)]
-        return head
-
-    def communicate(self) -> bool:
-        """Serve one request in the calling thread; True if the connection stays open."""
-        try:
-            if self.phase is Phase.HANDSHAKE:
-                return self._shake_hands()
-            exchange = self.RequestHandlerClass(self.server, self)
-            exchange.parse_request()
-            if exchange.ready:
-                exchange.respond()
-            self.requests_seen += 1
-            self._searched, self._may_skip_line, self.phase = 0, True, Phase.IDLE
-        except OSError as error:
-            log.debug("%s: %s", self.remote_addr, error)
-            return False
-        if exchange.close_connection and exchange.may_still_be_sent:
-            self.is_lingering = True
-            self.wire.linger(self.bounds.linger_seconds)
-        return not exchange.close_connection
-
-    def _shake_hands(self) -> bool:
-        wire, context = self.wire, self.server.tls
-        wire.socket.settimeout(self.bounds.handshake_seconds)
-        first = wire.socket.recv(1, socket.MSG_PEEK)
-        if first != _TLS_HANDSHAKE:
-            if first:  # plain HTTP gets a plain answer
-                self.dismiss(HTTPStatus.BAD_REQUEST, "This address speaks HTTPS; please use https.")
-            return False
-        secret: ssl.SSLSocket = context.wrap_socket(
-            wire.socket, server_side=True, do_handshake_on_connect=False
-        )
-        wire.socket = secret
-        secret.do_handshake()
-        self.phase = Phase.IDLE
-        return True
-
-    def dismiss(self, status: HTTPStatus, text: str, *more: tuple[str, str]) -> None:
-        """Say one sentence to a peer that gets no thread, without waiting for it to be read."""
-        request_id = secrets.token_hex(8)
-        log.info("%s %s: %d %s", request_id, self.remote_addr, status, text)
-        line, headers, body = sentence(status, text, request_id)
-        headers += [*more, ("Connection", "close")]
-        with contextlib.suppress(OSError):
-            self.wire.socket.settimeout(0.0)
-            self.wire.socket.send(head_bytes(line, headers) + body)
-            self.wire.half_close()
-
-    def abort(self) -> None:
-        """Wake the thread that serves this connection; it sees the end of the stream."""
-        self.wire.abort()
-
-    def close(self) -> None:
-        """Close the socket and give up its place, once."""
-        if self.is_gone:
-            return
-        self.is_gone = True
-        self.wire.abort()
-        self.wire.close()
-        self.server.connection_ended(self)
-
-
-class Verdict(Enum):
-    """What becomes of a new connection."""
-
-    IN = "in"
-    WAIT = "wait"
-    OUT = "out"
-
-
-class Census:
-    """Who is connected: in all, and by address. Safe to use from any thread."""
-
-    def __init__(self, bounds: Bounds) -> None:
-        self._bounds = bounds
-        self._lock = threading.Lock()
-        self._open: Counter[str] = Counter()
-        self._waiting: dict[str, deque[Connection]] = {}
-        self._total = 0
-
-    @property
-    def total(self) -> int:
-        """How many connections there are."""
-        return self._total
-
-    @property
-    def is_full(self) -> bool:
-        """Whether no connection more may be taken in, whoever it is."""
-        return self._total >= self._bounds.connections
-
-    def is_waited_for(self, key: str) -> bool:
-        """Whether connections of this address wait for one to end."""
-        return key in self._waiting
-
-    def admit(self, conn: Connection, *, is_trusted: bool) -> Verdict:
-        """Count a new connection and say what becomes of it; OUT is not counted."""
-        with self._lock:
-            verdict = self._judge(conn.key, is_trusted=is_trusted)
-            if verdict is Verdict.IN:
-                self._open[conn.key] += 1
-            elif verdict is Verdict.WAIT:
-                self._waiting.setdefault(conn.key, deque()).append(conn)
-            self._total += verdict is not Verdict.OUT
-            return verdict
-
-    def _judge(self, key: str, *, is_trusted: bool) -> Verdict:
-        if is_trusted or self._open[key] < self._bounds.connections_per_address:
-            return Verdict.IN
-        is_short = len(self._waiting.get(key, ())) < self._bounds.waiting_per_address
-        return Verdict.WAIT if is_short else Verdict.OUT
-
-    def leave(self, conn: Connection) -> Connection | None:
-        """Forget a connection; return one that waited and takes its place."""
-        with self._lock:
-            self._total -= 1
-            if self._stops_waiting(conn):
-                return None
-            heir = self._next_waiting(conn.key)
-            if heir is None:
-                self._open[conn.key] -= 1
-                if not self._open[conn.key]:
-                    del self._open[conn.key]
-            return heir
-
-    def _stops_waiting(self, conn: Connection) -> bool:
-        queue = self._waiting.get(conn.key, deque())
-        if conn not in queue:
-            return False
-        queue.remove(conn)
-        if not queue:
-            del self._waiting[conn.key]
-        return True
-
-    def _next_waiting(self, key: str) -> Connection | None:
-        queue = self._waiting.get(key)
-        if not queue:
-            return None
-        heir = queue.popleft()
-        if not queue:
-            del self._waiting[key]
-        return heir
-
-    def waiting(self) -> list[Connection]:
-        """Return all connections that wait."""
-        with self._lock:
-            return [conn for queue in self._waiting.values() for conn in queue]
-
-
-def address_key(address: str) -> str:
-    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 one."""
-    try:
-        ip = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if not isinstance(ip, IPv6Address):
-        return str(ip)
-    return str(ip.ipv4_mapped or IPv6Network((ip, 64), strict=False))
 
 
 class Connections(ConnectionManager):
@@ -295,7 +43,7 @@ class Connections(ConnectionManager):
         server.socket.settimeout(0.0)
 
     def wake(self) -> None:
-        """Make the loop look whether it shall stop. Safe in a signal handler."""
+        """Make the loop check whether to stop. Safe in a signal handler."""
         self._stop_requested = True
         with contextlib.suppress(OSError):
             self._wake_in.send(b"x")
@@ -377,18 +125,17 @@ class Connections(ConnectionManager):
 
     def _take_in(self, sock: socket.socket, address: tuple[Any, ...]) -> None:
         host, port = str(address[0]), int(address[1])
-        key = address_key(host)
-        conn = Connection(self.server, sock, (host, port), key)
+        conn = Connection(self.server, sock, (host, port), self.server.counted_as(host))
         now = self._clock()
         if self._census.is_full:
             self._end_oldest_idle()
         if self._census.is_full:
             self._turn_away(conn)
             return
-        verdict = self._census.admit(conn, is_trusted=self.server.trusts(host))
-        if verdict is Verdict.OUT:
+        admission = self._census.admit(conn)
+        if admission is Admission.REFUSED:
             self._turn_away(conn)
-        elif verdict is Verdict.WAIT:
+        elif admission is Admission.WAITING:
             conn.deadline = now + self._bounds.waiting_seconds
         else:
             self.welcome(conn)

@@ -1,4 +1,4 @@
-"""The HTTP engine: cheroot, with strict heads and bodies, and no thread for who is slow."""
+"""The HTTP engine: cheroot, with strict heads and bodies, and no thread for slow peers."""
 
 import contextlib
 import logging
@@ -7,15 +7,17 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
 from cheroot.wsgi import Server as CherootServer
 
 from davserver.engine.bounds import Bounds
-from davserver.engine.connections import Census, Connection, Connections, Networks
-from davserver.engine.exchange import SOFTWARE, Gateway
+from davserver.engine.census import Census
+from davserver.engine.connection import Connection
+from davserver.engine.connections import Connections
+from davserver.engine.exchange import SOFTWARE
+from davserver.engine.gateway import Gateway
 from davserver.engine.threads import WorkerPool
 
 __all__ = ["Bounds", "Server"]
@@ -32,9 +34,9 @@ _DESCRIPTORS_EACH: Final = 5
 class Server(CherootServer):
     """Serves one WSGI application on one address. It listens once it is made.
 
-    `threads` is the warm minimum; `trusted_proxies` are free of the bound per address.
-    With both `tls_cert` and `tls_key` (PEM) it speaks HTTPS. Raises OSError when the address
-    cannot be had.
+    `threads` is the warm minimum. `counted_as` says what an address shares its bound with, such as
+    its network; None exempts it, as a proxy must be. With both `tls_cert` and `tls_key` (PEM) it
+    speaks HTTPS. Raises OSError when the address cannot be had.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class Server(CherootServer):
         bounds: Bounds = Bounds(),  # noqa: B008  frozen
         tls_cert: Path | None = None,
         tls_key: Path | None = None,
-        trusted_proxies: Networks = (),
+        counted_as: Callable[[str], str | None] = str,
     ) -> None:
         super().__init__((host, port), app, server_name=SOFTWARE)
         self.gateway = Gateway
@@ -55,7 +57,7 @@ class Server(CherootServer):
         self.bounds: Final = bounds
         self.census: Final = Census(bounds)
         self.tls: Final = _tls_context(tls_cert, tls_key)
-        self._trusted = trusted_proxies
+        self.counted_as: Final = counted_as
         self.requests = WorkerPool(
             self, warm=threads, most=bounds.connections, idle_seconds=bounds.thread_idle_seconds
         )
@@ -80,15 +82,6 @@ class Server(CherootServer):
         """Host and port as they were bound."""
         host, port = self.bind_addr
         return str(host), int(port)
-
-    def trusts(self, address: str) -> bool:
-        """Whether this is the address of a proxy that speaks for many."""
-        try:
-            ip = ip_address(address.partition("%")[0])
-        except ValueError:
-            return False
-        mapped = getattr(ip, "ipv4_mapped", None) or ip
-        return any(mapped in network for network in self._trusted)
 
     def serve(self) -> None:
         """Serve until `stop` is called, and return when the last request has ended."""
@@ -140,13 +133,13 @@ class Server(CherootServer):
 
     def connection_ended(self, conn: Connection) -> None:
         """Give the place of a closed connection to one that waits."""
-        heir = self.census.leave(conn)
-        if heir is None:
+        successor = self.census.leave(conn)
+        if successor is None:
             return
         if self.ready:
-            self._connections.welcome(heir)
+            self._connections.welcome(successor)
         else:
-            heir.close()
+            successor.close()
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """Send what cheroot has to say to the log."""
