@@ -71,7 +71,7 @@ def _server(service: Service, library: Library) -> Server:
 
 
 def addresses(host: str, port: int, *, is_tls: bool) -> list[str]:
-    """What people are told to open and to mount."""
+    """Return the lines that say which addresses to open and to mount."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  compared, not bound
     shown = f"[{shown}]" if ":" in shown else shown
     web, dav = ("https", "davs") if is_tls else ("http", "dav")

@@ -18,7 +18,7 @@ class Origin:
 
 
 def origin_of(address: str, account: str | None = None, program: str = "") -> Origin:
-    """The origin of a request from this address; loopback is the owner until accounts exist."""
+    """Return the origin of a request; without an account, loopback is the owner."""
     parsed = _parse(address)
     return Origin(
         key=account or address_key(address),
@@ -30,13 +30,13 @@ def origin_of(address: str, account: str | None = None, program: str = "") -> Or
 
 
 def is_owner_key(key: str) -> bool:
-    """Whether an origin's key is the owner's: this machine, or `daydrop import` on it."""
+    """Return whether an origin's key is the owner's: this machine, or `daydrop import` on it."""
     parsed = _parse(key)
     return key == LOCAL or (parsed is not None and parsed.is_loopback)
 
 
 def address_key(address: str) -> str:
-    """The address as an origin: for IPv6 its /64, since devices change the rest of it daily."""
+    """Return the key of an address: for IPv6 its /64, since devices change the rest daily."""
     parsed = _parse(address)
     if isinstance(parsed, IPv6Address):
         return str(IPv6Network((parsed, 64), strict=False))

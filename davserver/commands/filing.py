@@ -1,4 +1,4 @@
-"""The commands that file: import a folder, refile what lies elsewhere under today's rule."""
+"""The commands that file: import a folder, refile what belongs elsewhere by now."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ _STOPPED = 130  # as shells report what Ctrl-C ended
 
 
 def filing_commands() -> list[click.Command]:
-    """The commands, for the group that `daydrop` is."""
+    """Return the commands, for the group that `daydrop` is."""
     return [import_command, refile]
 
 
@@ -56,7 +56,7 @@ def import_command(paths: tuple[Path, ...], store: Path | None, config: Path | N
 
 @contextmanager
 def _asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and SIGTERM end the work between two steps; a second Ctrl-C ends it at once."""
+    """End the work between two steps on Ctrl-C or SIGTERM, at once on a second Ctrl-C."""
     stopping = Event()
 
     def ask(number: int, frame: FrameType | None) -> None:

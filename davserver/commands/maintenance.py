@@ -17,7 +17,7 @@ from daydrop.settings import Settings
 
 
 def maintenance_commands() -> list[click.Command]:
-    """The commands, for the group that `daydrop` is."""
+    """Return the commands, for the group that `daydrop` is."""
     return [rescan, verify, doctor]
 
 
@@ -28,7 +28,7 @@ with_config = click.option(
 
 
 def chosen_settings(store: Path | None, config: Path | None) -> Settings:
-    """The settings of a command that works on a store."""
+    """Return the settings of a command that works on a store."""
     return settings_of({"store": {"root": store} if store else {}}, config, {})
 
 
@@ -36,7 +36,7 @@ def chosen_settings(store: Path | None, config: Path | None) -> Settings:
 def opened(
     settings: Settings, *, claims_as: str | None = None, alone: bool = False
 ) -> Iterator[Library]:
-    """A library for one command, which others are told of as `claims_as`.
+    """Open a library for one command; other processes are told it is in use by `claims_as`.
 
     With `alone`, another process at work on the same store is a refusal.
     """
@@ -49,7 +49,7 @@ def opened(
 
 @contextmanager
 def failing_in_words() -> Iterator[None]:
-    """Ends the program with a sentence when the store or its catalogue cannot be used."""
+    """End the program with a sentence when the store or its catalogue cannot be used."""
     try:
         yield
     except CatalogueFailed as failure:
@@ -59,7 +59,7 @@ def failing_in_words() -> Iterator[None]:
 
 
 def at_work(library: Library) -> str:
-    """Why this process is not the first on its store, and what to do."""
+    """Return why this process is not the first on its store, and what to do."""
     who = library.store.claimed_by() or "another Daydrop"
     return f"{who} is at work on the store {library.store.root}: stop it, or wait until it ends."
 
@@ -68,7 +68,7 @@ def at_work(library: Library) -> str:
 @with_store
 @with_config
 def rescan(store: Path | None, config: Path | None) -> None:
-    """Bring the catalogue in line with the files, also from nothing."""
+    """Bring the catalogue in line with the files; it may be rebuilt from nothing."""
     with opened(chosen_settings(store, config), claims_as="daydrop rescan", alone=True) as library:
         library.workers.start()
         recovered = library.recovery.run()
@@ -106,7 +106,7 @@ def verify(
 
 
 def _repaired(library: Library, report: Report, *, forget: bool) -> Report:
-    """What is left to tell after the repair; all of it while another process is at work."""
+    """Repair what can be repaired; return what is left to report."""
     if not library.claim("daydrop verify"):
         why = "the disk is read-only." if library.is_read_only else at_work(library)
         click.echo(f"Nothing was repaired: {why}")

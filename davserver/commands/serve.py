@@ -1,4 +1,4 @@
-"""The command line: what `daydrop` understands, and what it hands to those who do it."""
+"""The command line: `daydrop` itself and `daydrop serve`."""
 
 import ipaddress
 import os
@@ -17,7 +17,7 @@ class Service:
     """What `daydrop serve` was asked for."""
 
     settings: Settings
-    open_to_all: bool  # the owner's word that everybody who can reach it may upload and read
+    open_to_all: bool  # the owner allows everybody who can reach it to upload and read
 
 
 def command_line(serve: Callable[[Service], None]) -> click.Group:

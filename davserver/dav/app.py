@@ -1,4 +1,4 @@
-"""The WebDAV face: WsgiDAV with one provider, behind a gate and before one way of refusing."""
+"""The WebDAV face: WsgiDAV with one provider, checked XML, and one form of refusal."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -8,8 +8,7 @@ from typing import Any
 from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
 
-from davserver.dav import errors
-from davserver.dav import xml_bounds as xml_gate
+from davserver.dav import errors, xml_bounds
 from davserver.dav.dates import seconds, to_http
 from davserver.dav.errors import Header
 from davserver.dav.locks import Locks
@@ -23,11 +22,11 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 def create_app(library: Library) -> Application:
-    """The WSGI application of the drive.
+    """Return the WSGI application of the drive.
 
-    It stands behind the gate, which says in the environ who asks and which addresses mean us.
+    It is called by the gate, which says in the environ who asks and which addresses mean us.
     """
-    # it writes a traceback for each refused PUT; what matters is logged where it is decided
+    # it writes a traceback for each refused PUT; what matters is logged where it happens
     logging.getLogger("wsgidav").setLevel(logging.CRITICAL)
     locks = Locks(library.catalogue, library.clock, library.aliases)
     return Drive(WsgiDAVApp(_configuration(Provider(library, locks))), locks)
@@ -59,7 +58,7 @@ class Reply:
         self.is_page = False
 
     def tell_stored(self, modified: float) -> None:
-        """What a PUT has stored stands in the headers (U2)."""
+        """Add the headers about what a PUT has stored."""
         self._stored = [("Last-Modified", to_http(modified))]
         if seconds(self._environ.get("HTTP_X_OC_MTIME", "")) is not None:
             self._stored.append(("X-OC-Mtime", "accepted"))
@@ -70,10 +69,10 @@ class Reply:
         headers: list[Header],
         exc_info: object = None,  # noqa: ARG002  WSGI
     ) -> None:
-        """Notes status and headers.
+        """Note status and headers.
 
-        WsgiDAV's pages of HTML do not go out, nor its closing of connections: whether the wire is
-        clean is known to the engine.
+        WsgiDAV's pages of HTML are dropped, and its `Connection: close`: only the engine knows
+        whether the wire is clean.
         """
         kept = [pair for pair in headers if pair[0].lower() not in ("connection", "date")]
         self.is_page = any(
@@ -86,14 +85,14 @@ class Reply:
         self._status, self._headers = status, kept + self._stored
 
     def send(self) -> None:
-        """Hands status and headers to the server."""
+        """Hand status and headers to the server."""
         if not self._status:
             raise RuntimeError("a handler ended without a reply")
         self._start_response(self._status, self._headers)
 
 
 class Drive:
-    """WsgiDAV, with what it needs put before it and what it says put right."""
+    """WsgiDAV, with requests prepared for it and its replies corrected."""
 
     def __init__(self, wsgidav: WsgiDAVApp, locks: Locks) -> None:
         self._wsgidav = wsgidav
@@ -101,16 +100,16 @@ class Drive:
             provider.set_lock_manager(locks)  # WsgiDAV has set its own, which is none
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answers one request."""
+        """Answer one request."""
         environ["wsgidav.auth.user_name"] = environ["daydrop.origin"].key
         reply = Reply(environ, start_response)
         environ["daydrop.reply"] = reply
         if environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() == "identity":
-            del environ["HTTP_CONTENT_ENCODING"]  # no coding at all; WsgiDAV answers 501 to any
+            del environ["HTTP_CONTENT_ENCODING"]  # not a coding; WsgiDAV answers 501 to any
         if environ["PATH_INFO"] == "*":
             environ["PATH_INFO"] = "/"  # of the whole server (RFC 9110 §9.3.7); WsgiDAV asserts
         try:
-            xml_gate.admit(environ)
+            xml_bounds.check_body(environ)
             blocks = iter(self._wsgidav(environ, reply.start))
             first = next(blocks, b"")
         except Exception as error:  # noqa: BLE001  each becomes an answer, a fault of ours a logged one
@@ -131,7 +130,7 @@ def _refused(
 
 
 class _Rest:
-    """The blocks of a reply, of which the first is here already."""
+    """The blocks of a reply whose first one has been read."""
 
     def __init__(self, first: bytes, blocks: Iterator[bytes]) -> None:
         self._first, self._blocks = first, blocks
@@ -141,7 +140,7 @@ class _Rest:
         yield from self._blocks
 
     def close(self) -> None:
-        """Lets go of files, when the client has gone before the end."""
+        """Close files when the client has gone before the end."""
         close = getattr(self._blocks, "close", None)
         if close is not None:
             close()

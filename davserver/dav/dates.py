@@ -3,13 +3,16 @@
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
-_FIRST, _MOST = -62135596800, 253402300799  # the years 1 and 9999: what dates can be written for
+_FIRST, _MOST = (
+    -62135596800,
+    253402300799,
+)  # the years 1 and 9999: the range of dates that can be written
 
 
 def http_date(text: str) -> float | None:
-    """Seconds since 1970 of an HTTP date, or of an ISO one; None for what is no time of a file.
+    """Return an HTTP or ISO date as seconds since 1970; None for what cannot be a file's time.
 
-    Windows says 1601 for a time that it does not know.
+    Windows sends 1601 for an unknown time.
     """
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:
@@ -21,7 +24,7 @@ def http_date(text: str) -> float | None:
 
 
 def seconds(text: str) -> float | None:
-    """Seconds since 1970 as clients send them in `X-OC-Mtime`; None for what is no such time."""
+    """Return an `X-OC-Mtime` as seconds since 1970; None for what cannot be a file's time."""
     try:
         when = float(text)
     except ValueError:
@@ -34,15 +37,15 @@ def _believed(when: float) -> float | None:
 
 
 def moment(when: float) -> datetime:
-    """Seconds since 1970 as a date: the nearest that can be written, since disks may hold any."""
+    """Return seconds since 1970 as the nearest date that can be written: disks may hold any."""
     return datetime.fromtimestamp(min(max(int(when), _FIRST), _MOST), UTC)
 
 
 def to_http(when: float) -> str:
-    """An HTTP date (RFC 9110 §5.6.7)."""
+    """Return an HTTP date (RFC 9110 §5.6.7)."""
     return format_datetime(moment(when), usegmt=True)
 
 
 def to_iso(when: float) -> str:
-    """A date as `creationdate` has it (RFC 4918 §15.1)."""
+    """Return a date in the form of `creationdate` (RFC 4918 §15.1)."""
     return moment(when).isoformat().replace("+00:00", "Z")

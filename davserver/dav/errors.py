@@ -1,6 +1,6 @@
-"""Refusals as WebDAV says them: the one table from codes to statuses, and how a reply looks.
+"""Refusals in WebDAV's terms: the one table from codes to statuses, and how a reply looks.
 
-A person sees the reason phrase or the body, rarely both: both carry the sentence. The phrase is
+Programs show the reason phrase or the body, rarely both: both carry the sentence. The phrase is
 ASCII, the body a `DAV:error` with its condition (RFC 4918 §8.7) and the message where clients of
 other servers look for it. Never HTML, a traceback or a path of this machine.
 """
@@ -66,7 +66,7 @@ _ALIAS_STATUSES: dict[type[Exception], int] = {
     TooMuchNoted: 507,
     CatalogueClosed: 503,
     CatalogueFailed: 503,
-    FileNotFoundError: 404,  # taken away by hand between the look and the reading
+    FileNotFoundError: 404,  # removed by hand between the look-up and the reading
 }
 _PHRASE_MOST = 200
 _XML = '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -95,7 +95,7 @@ class Refusal(DAVError, Forbidden):
 
 
 def refusal(error: Exception) -> Refusal:
-    """What to answer for anything that was raised; a fault of ours is logged under a number."""
+    """Return what to answer for any exception; a fault of ours is logged under a reference."""
     if isinstance(error, Refusal):
         return error
     if isinstance(error, Refused):
@@ -111,7 +111,7 @@ def refusal(error: Exception) -> Refusal:
 
 
 def answered(step: Callable[[], T]) -> T:
-    """Runs a step of the library; whatever it raises becomes a Refusal."""
+    """Run a step of the library; whatever it raises becomes a Refusal."""
     try:
         return step()
     except Exception as error:
@@ -129,7 +129,7 @@ def _of_code(refused: Refused) -> Refusal:
 
 
 def _of_wsgidav(error: DAVError) -> Refusal:
-    """WsgiDAV's own refusals, without its words; what it wrapped keeps its meaning."""
+    """Return a refusal of WsgiDAV without its words; what it has wrapped keeps its meaning."""
     if isinstance(error.src_exception, Exception) and error.value >= 500:  # noqa: PLR2004
         return refusal(error.src_exception)
     condition = getattr(error.err_condition, "condition_code", "") or ""
@@ -137,7 +137,7 @@ def _of_wsgidav(error: DAVError) -> Refusal:
 
 
 def status_line(refused: Refusal) -> str:
-    """The status with our sentence as reason phrase, in printable ASCII."""
+    """Return the status with our sentence as reason phrase, in printable ASCII."""
     letters = unicodedata.normalize("NFKD", refused.sentence)
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     plain = bare.encode("ascii", "replace").decode()
@@ -146,7 +146,7 @@ def status_line(refused: Refusal) -> str:
 
 
 def reply(refused: Refusal, *, with_body: bool = True) -> tuple[str, list[Header], bytes]:
-    """Status line, headers and body of a refusal."""
+    """Return status line, headers and body of a refusal."""
     status = int(refused.value)
     headers = list(refused.headers)
     if status in _NO_BODY:
@@ -164,10 +164,11 @@ def reply(refused: Refusal, *, with_body: bool = True) -> tuple[str, list[Header
 
 
 def multistatus(refused: Iterable[tuple[str, Refusal]]) -> bytes:
-    """The body of a 207 that tells which addresses failed while the rest was done (§9.8.3)."""
+    """Return the body of a 207 that lists what failed while the rest was done."""
     responses = "".join(
         f"<d:response><d:href>{escape(href)}</d:href>"
-        f"<d:status>HTTP/1.1 {escape(status_line(why))}</d:status><d:error>{_told(why)}</d:error>"
+        f"<d:status>HTTP/1.1 {escape(status_line(why))}</d:status>"
+        f"<d:error>{_error_of(why)}</d:error>"
         f"<d:responsedescription>{escape(_printable(why.sentence))}</d:responsedescription>"
         "</d:response>"
         for href, why in refused
@@ -176,11 +177,11 @@ def multistatus(refused: Iterable[tuple[str, Refusal]]) -> bytes:
 
 
 def _body(refused: Refusal) -> bytes:
-    return f"{_XML}<d:error {_NAMES}>{_told(refused)}</d:error>\n".encode()
+    return f"{_XML}<d:error {_NAMES}>{_error_of(refused)}</d:error>\n".encode()
 
 
-def _told(refused: Refusal) -> str:
-    """What stands in a `DAV:error`: the condition and the sentence."""
+def _error_of(refused: Refusal) -> str:
+    """Return the content of a `DAV:error`: the condition and the sentence."""
     hrefs = "".join(f"<d:href>{escape(href)}</d:href>" for href in refused.hrefs)
     condition = f"<d:{refused.condition}>{hrefs}</d:{refused.condition}>"
     message = f"<s:message>{escape(_printable(refused.sentence))}</s:message>"
@@ -188,5 +189,5 @@ def _told(refused: Refusal) -> str:
 
 
 def _printable(sentence: str) -> str:
-    """XML 1.0 takes no control characters, not even as references."""
+    """Replace control characters: XML 1.0 has none, not even as references."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in sentence)

@@ -1,4 +1,4 @@
-"""The one file server: a stored file to a reply, with conditions, one range and safe headers."""
+"""The one file server: a reply from a stored file, with conditions, one range, safe headers."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ INLINE_TYPES: Final = frozenset(
         "video/x-msvideo",
     }
 )
-"""What a browser may show in place. All else, and whatever could carry a script, is saved."""
+"""What a browser may show in place. Anything else may carry a script, and is saved."""
 
 SAFE_HEADERS: Final[tuple[Header, ...]] = (
     ("X-Content-Type-Options", "nosniff"),
@@ -42,11 +42,11 @@ SAFE_HEADERS: Final[tuple[Header, ...]] = (
 )
 
 _POLICY: Final = "sandbox; default-src 'none'"
-_FILM_POLICY: Final = (
+_VIDEO_POLICY: Final = (
     "sandbox allow-same-origin; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"
 )
-"""A browser shows a film in a page of its own making, which must load it from here. Scripts stay
-forbidden twice: by the sandbox, and by default-src."""
+"""A browser shows a video in a page that it makes itself, which must load it from here. Scripts
+stay forbidden twice: by the sandbox, and by default-src."""
 
 _BLOCK: Final = 256 * 1024
 _TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
@@ -105,7 +105,7 @@ def serve_file(
     """
     version = Version(etag, modified)
     is_get = environ["REQUEST_METHOD"] == "GET"
-    outcome = judge(environ, version)
+    outcome = decide(environ, version)
     span = Span(0, size)
     if outcome is Outcome.SEND and is_get and range_holds(environ, version):
         outcome, span = choose_span(environ.get("HTTP_RANGE", ""), size)
@@ -125,7 +125,7 @@ def serve_file(
     return [text] if is_get and text else []
 
 
-def judge(environ: dict[str, Any], version: Version) -> Outcome:
+def decide(environ: dict[str, Any], version: Version) -> Outcome:
     """Decide a GET or HEAD by its conditions, in the order of RFC 9110 section 13.2.2."""
     if not _is_expected(environ, version):
         return Outcome.FAILED
@@ -135,7 +135,7 @@ def judge(environ: dict[str, Any], version: Version) -> Outcome:
 
 
 def _is_expected(environ: dict[str, Any], version: Version) -> bool:
-    """Judge If-Match, and only where it is absent If-Unmodified-Since."""
+    """Check If-Match, and only where it is absent If-Unmodified-Since."""
     if "HTTP_IF_MATCH" in environ:
         return _names(environ["HTTP_IF_MATCH"], version.etag, weakly=False)
     limit = _date(environ.get("HTTP_IF_UNMODIFIED_SINCE"))
@@ -143,7 +143,7 @@ def _is_expected(environ: dict[str, Any], version: Version) -> bool:
 
 
 def _is_known(environ: dict[str, Any], version: Version) -> bool:
-    """Judge If-None-Match, and only where it is absent If-Modified-Since."""
+    """Check If-None-Match, and only where it is absent If-Modified-Since."""
     if "HTTP_IF_NONE_MATCH" in environ:
         return _names(environ["HTTP_IF_NONE_MATCH"], version.etag, weakly=True)
     known = _date(environ.get("HTTP_IF_MODIFIED_SINCE"))
@@ -162,7 +162,7 @@ def range_holds(environ: dict[str, Any], version: Version) -> bool:
 
 
 def choose_span(wanted: str, size: int) -> tuple[Outcome, Span]:
-    """Read a Range header; what is no single valid range of bytes means the whole file."""
+    """Read a Range header; anything but one valid range of bytes means the whole file."""
     whole = Outcome.SEND, Span(0, size)
     match = _RANGE.fullmatch(wanted)
     if match is None or match[0].strip().endswith("=-"):
@@ -228,8 +228,8 @@ def disposition(media_type: str, name: str) -> str:
 def policy(media_type: str) -> str:
     """Return the Content-Security-Policy under which a browser may show the file by itself."""
     essence = _essence(media_type)
-    is_film = essence in INLINE_TYPES and essence.startswith("video/")
-    return _FILM_POLICY if is_film else _POLICY
+    is_video = essence in INLINE_TYPES and essence.startswith("video/")
+    return _VIDEO_POLICY if is_video else _POLICY
 
 
 def _essence(media_type: str) -> str:
@@ -271,7 +271,7 @@ def _refusal_headers(outcome: Outcome, size: int, text: bytes) -> list[Header]:
 
 
 def _content(environ: dict[str, Any], file: BinaryIO, span: Span) -> Iterable[bytes]:
-    """Hand the bytes to the engine, or give them block by block where there is none of ours."""
+    """Hand the bytes to the engine, or return them in blocks where the engine is not ours."""
     slot = environ.get("daydrop.sendfile")
     if slot is None:
         return _Blocks(file, span)

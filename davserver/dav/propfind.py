@@ -1,7 +1,7 @@
 """PROPFIND: a listing written as text, piece by piece, however large the folder is.
 
 WsgiDAV would make an object and a tree node for each member and resolve each path on disk; here
-a row becomes a line of text. What a client asks for is read once into a `Wanted`.
+a row becomes a line of text. What a client asks for is read once, into a `Wanted`.
 """
 
 import itertools
@@ -57,7 +57,7 @@ class Mode(Enum):
 
 @dataclass(frozen=True)
 class Wanted:
-    """The properties asked for; with `is_minimal` those that are not there stay unsaid."""
+    """The properties asked for; with `is_minimal` missing ones are left out of the reply."""
 
     mode: Mode
     names: tuple[str, ...] = ()
@@ -147,18 +147,18 @@ LIVE: Final[dict[str, Callable[[Entry], str | None]]] = {
 _QUOTA = (f"{DAV}quota-available-bytes", f"{DAV}quota-used-bytes")
 _OF_CONTENT = (f"{DAV}getcontentlength", f"{DAV}getetag")
 _IN_ALL = tuple(list(LIVE)[:7])
-"""Those of `allprop`: RFC 4331 keeps quota out of it, and locks are told to those who ask."""
+"""Those of `allprop`: RFC 4331 keeps quota out of it, and locks must be asked for by name."""
 
 
 # ---- reading the request --------------------------------------------------------------------
 
 
 def read(body: bytes, prefer: str = "") -> Wanted:
-    """What a body asks for; an empty one asks for all. Raises Refusal(400)."""
+    """Return what a body asks for; an empty one asks for all. Raises Refusal(400)."""
     is_minimal = "return=minimal" in prefer.replace(" ", "").lower()
     if not body:
         return Wanted(Mode.ALL, _IN_ALL, is_minimal)
-    root = fromstring(body)  # noqa: S314  the gate has refused document types and sizes
+    root = fromstring(body)  # noqa: S314  xml_bounds has refused document types and sizes
     if root.tag != f"{DAV}propfind":
         raise Refusal(400)
     asked = {child.tag: child for child in root}
@@ -181,9 +181,9 @@ def _names(element: Element) -> tuple[str, ...]:
 
 
 def depth_of(header: str | None, *, is_folder: bool) -> float:
-    """How deep to list: 0, 1 or infinity. Without the header 1, and 0 for what is no folder.
+    """Return how deep to list: 0, 1 or infinity; without the header 1, for a file always 0.
 
-    RFC 4918 §9.1 says infinity then; real clients that leave it out mean one folder.
+    RFC 4918 §9.1 says infinity then, but clients that leave it out mean one folder.
     """
     depth = (header or "1").strip().lower()
     if depth not in ("0", "1", "infinity"):
@@ -197,7 +197,7 @@ def depth_of(header: str | None, *, is_folder: bool) -> float:
 
 
 def written(entries: Iterable[Entry], wanted: Wanted) -> Iterator[bytes]:
-    """The multistatus of some resources, in pieces of about 64 KB."""
+    """Return the multistatus of some resources, in pieces of about 64 KB."""
     pieces, size = [_HEAD], 0
     write = Writer(wanted).response
     for entry in entries:
@@ -212,7 +212,7 @@ def written(entries: Iterable[Entry], wanted: Wanted) -> Iterator[bytes]:
 
 
 class Writer:
-    """Writes the response element of one resource after the other."""
+    """Writes the response elements of resources, one at a time."""
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
@@ -220,7 +220,7 @@ class Writer:
         self._other = [name for name in wanted.names if name not in LIVE]
 
     def response(self, entry: Entry) -> str:
-        """The response element of a resource."""
+        """Return the response element of a resource."""
         found, missing = self._properties(entry)
         return (
             f"<D:response><D:href>{href(entry)}</D:href>"
@@ -237,7 +237,7 @@ class Writer:
         return parts
 
     def _properties(self, entry: Entry) -> tuple[str, str]:
-        """The elements that are there, and those that are asked for and are not."""
+        """Return the elements that are there, and those that were asked for and are missing."""
         found, missing = [], []
         names_only = self._wanted.mode is Mode.NAMES
         for _, opening, closing, empty, value_of in self._live:
@@ -267,8 +267,8 @@ class Writer:
 
 
 def _propstat(elements: str, status: str) -> str:
-    told = f"<D:status>HTTP/1.1 {status}</D:status>"
-    return f"<D:propstat><D:prop>{elements}</D:prop>{told}</D:propstat>"
+    line = f"<D:status>HTTP/1.1 {status}</D:status>"
+    return f"<D:propstat><D:prop>{elements}</D:prop>{line}</D:propstat>"
 
 
 def _tags(name: str) -> tuple[str, str, str]:
@@ -277,7 +277,7 @@ def _tags(name: str) -> tuple[str, str, str]:
 
 
 def _empty(name: str) -> str:
-    """An empty element of a name in Clark notation."""
+    """Return an empty element for a name in Clark notation."""
     if name.startswith(DAV):
         return f"<D:{name.removeprefix(DAV)}/>"
     namespace, _, local = name.removeprefix("{").rpartition("}")
@@ -287,13 +287,13 @@ def _empty(name: str) -> str:
 
 
 def href(entry: Entry) -> str:
-    """The address of a resource as XML text: folders end in a slash."""
+    """Return the address of a resource as XML text: folders end in a slash."""
     path = quote(entry.path, safe=_SAFE_IN_PATHS)
     return f"{path}/" if entry.is_folder and not path.endswith("/") else path
 
 
 def bounded(entries: Iterable[Entry]) -> list[Entry]:
-    """All entries of a listing without end; raises Refusal(403) when they are too many (P3)."""
+    """Return all entries of an infinite listing; raise Refusal(403) when there are too many."""
     found = list(itertools.islice(entries, FINITE_MOST + 1))
     if len(found) > FINITE_MOST:
         raise too_deep()
@@ -301,7 +301,7 @@ def bounded(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def too_deep() -> Refusal:
-    """The refusal of a listing without end (RFC 4918 §9.1)."""
+    """Return the refusal of an infinite listing (RFC 4918 §9.1)."""
     return Refusal(
         403, "There is too much here to be listed at once.", condition="propfind-finite-depth"
     )

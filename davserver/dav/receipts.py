@@ -1,4 +1,4 @@
-"""`Receipts`: a text file for each batch that is over."""
+"""`Receipts`: a text file for each closed batch."""
 
 import io
 from collections.abc import Iterator
@@ -16,20 +16,20 @@ RECEIPTS_LISTED = 1000
 
 
 class ReceiptsFolder(Folder):
-    """`Receipts`: a text file for each batch that is over."""
+    """`Receipts`: a text file for each closed batch."""
 
     def batches(self) -> list[Batch]:
-        """The batches that are told: one's own; the owner's are all."""
+        """Return the closed batches of this origin; the owner sees those of all."""
         key = None if self.origin.is_owner else self.origin.key
         return self.library.batches.closed(key, None, RECEIPTS_LISTED)
 
     def entry(self, wanted: Wanted) -> Entry:
-        """The folder itself."""
+        """Return what a listing says of it."""
         newest = next((batch.closed for batch in self.batches()[:1]), None)
         return super().entry(wanted)._replace(modified=newest)
 
     def below(self, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:  # noqa: ARG002  flat
-        """The receipts, newest first."""
+        """Yield the receipts, newest first."""
         for batch in self.batches():
             file = ReceiptFile(
                 f"/{RECEIPTS}/{receipt_name(batch)}", self.environ, self.library, batch
@@ -45,8 +45,8 @@ class ReceiptFile(File):
         self.batch = batch
 
     def entry(self, wanted: Wanted) -> Entry:
-        """The receipt as it is listed; its length is known only when it is written."""
-        provider: Any = self.provider  # ours, where WsgiDAV's hints know its own alone
+        """Return what a listing says of it."""
+        provider: Any = self.provider  # ours; WsgiDAV's type hints know only its own
         size = provider.receipt_size(self.batch.id, self._when) if wanted.wants_content else 0
         return Entry(
             path=self.path,
@@ -69,7 +69,7 @@ class ReceiptFile(File):
         return f"receipt-{self.batch.id}-{round(self._when * 1000):x}"
 
     def open(self) -> Content:
-        """The receipt."""
+        """Return the text of the receipt."""
         text = receipt_text(self.library, self.batch.id)
         return Content(
             io.BytesIO(text), len(text), self._etag, self._when, "text/plain; charset=utf-8", None
@@ -77,10 +77,10 @@ class ReceiptFile(File):
 
 
 def receipt_text(library: Library, batch_id: str) -> bytes:
-    """A receipt as it stands now: when a file of it moves, it says so."""
+    """Return a receipt as it reads now: when a file of it moves, it says so."""
     return (library.receipts.plain_text(batch_id) or "").encode()
 
 
 def receipt_name(batch: Batch) -> str:
-    """The name of a receipt: when its batch began, in UTC, and its id."""
+    """Return the file name of a receipt: when its batch began, in UTC, and its id."""
     return f"{datetime.fromtimestamp(batch.opened, UTC):%Y-%m-%d %H.%M.%S} {batch.id}.txt"

@@ -15,11 +15,11 @@ class Root(Folder):
     """`/`: what a drive shows first."""
 
     def entry(self, wanted: Wanted) -> Entry:
-        """The drive itself."""
+        """Return what a listing says of the drive itself."""
         return Entry("/", "Daydrop", is_folder=True, quota=self._quota(wanted))
 
     def members(self) -> list[Folder]:
-        """The folders of the drive."""
+        """Return the folders of the drive."""
         takes_others = "others" in self.library.settings.limits.accept
         trees = TREES if takes_others else TREES[:3]
         make = (self.environ, self.library)
@@ -30,7 +30,7 @@ class Root(Folder):
         ]
 
     def below(self, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:
-        """The folders of the drive, and with `deep` all there is."""
+        """Yield the folders of the drive, and with `deep` everything in them."""
         for member in self.members():
             yield member.entry(wanted)
             if deep:

@@ -1,7 +1,7 @@
-"""The gate before every XML body: small, shallow, UTF-8, without a document type.
+"""Bounds of every XML body: small, shallow, UTF-8, without a document type.
 
 WsgiDAV reads the whole body and builds the whole tree, by lxml where that can be imported: 20 MB
-of empty elements cost it gigabytes. So nothing reaches it that has not passed here.
+of empty elements cost it gigabytes. So every body is checked here before it gets there.
 """
 
 import io
@@ -25,10 +25,10 @@ _MALFORMED = "The XML of the request is malformed."
 _ENCODING = re.compile(rb"""<\?xml[^>]*\bencoding\s*=\s*["']([^"']*)["']""")
 
 
-def admit(environ: dict[str, Any]) -> None:
-    """Reads and judges the body of a request that may carry XML, and puts it back as it was.
+def check_body(environ: dict[str, Any]) -> None:
+    """Check the body of a request that may carry XML, and put it back to be read again.
 
-    Raises Refusal: 400 for what is no plain XML, 413 for too much of it, 415 for a body where
+    Raises Refusal: 400 for anything but plain XML, 413 for too much of it, 415 for a body where
     none belongs (RFC 4918 §9.3.1).
     """
     method = environ["REQUEST_METHOD"]
@@ -72,7 +72,7 @@ def _read(environ: dict[str, Any]) -> bytes:
 
 
 def check(body: bytes) -> None:
-    """Raises Refusal for what may not come in."""
+    """Raise Refusal for a body that must not reach the parser."""
     declared = _ENCODING.match(body.removeprefix(b"\xef\xbb\xbf").lstrip())
     if declared is not None and declared[1].lower() not in (b"utf-8", b"utf8"):
         raise Refusal(400, _NOT_UTF8)

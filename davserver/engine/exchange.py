@@ -1,4 +1,4 @@
-"""One request and its reply: from a whole head to a wire that is clean for the next, or closed."""
+"""One request and its reply: from a whole head to a wire that is clean or closed."""
 
 import logging
 import secrets
@@ -24,7 +24,7 @@ _OUR_FAULT: Final = "Something went wrong here; please try again, and quote this
 
 
 class Exchange(HTTPRequest):
-    """A request that the engine has whole in its head, and the reply to it."""
+    """A request whose head has come whole, and the reply to it."""
 
     head: Head
     body: Body
@@ -39,7 +39,7 @@ class Exchange(HTTPRequest):
         self.status_code = 0
 
     def parse_request(self) -> None:
-        """Read the head that has come; answer by ourselves what does not pass."""
+        """Read the head that has come; refuse one that does not pass."""
         try:
             self.head = parse(self.conn.take_head(), self.bounds)
         except BadHead as refusal:
@@ -59,7 +59,7 @@ class Exchange(HTTPRequest):
         self.wire.send(_CONTINUE)
 
     def respond(self) -> None:
-        """Let the application answer, then bring the wire into order."""
+        """Let the application answer, then leave the wire clean or closed."""
         gateway = self.server.gateway(self)
         self.wire.begin_reply()
         try:
@@ -69,10 +69,10 @@ class Exchange(HTTPRequest):
             self.close_connection = True
         except BodyFault as fault:
             self._answer_fault(fault)
-        except (Exception, SystemExit):  # an application never takes the server with it
+        except (Exception, SystemExit):  # a failing application must not end the server
             log.exception("%s: %s failed", self.request_id, self.head.method)
             self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, _OUR_FAULT)
-        self._settle()
+        self._finish_body()
 
     def _answer_fault(self, fault: BodyFault) -> None:
         stalled = isinstance(fault, BodyStalled)
@@ -169,11 +169,11 @@ class Exchange(HTTPRequest):
 
     @property
     def may_still_be_sent(self) -> bool:
-        """Whether the peer may go on sending what nobody will read."""
+        """Whether the peer may go on sending what will not be read."""
         return not self.ready or not self.body.is_complete
 
-    def _settle(self) -> None:
-        """Never leave a rest of this body to be read as the next request (RFC 9112 9.3)."""
+    def _finish_body(self) -> None:
+        """Read or refuse the rest of this body, never as the next request (RFC 9112 9.3)."""
         if self.body.is_complete:
             return
         if self.close_connection:
@@ -185,6 +185,6 @@ class Exchange(HTTPRequest):
             self.close_connection = True
 
     def simple_response(self, status: Any, msg: str = "") -> None:
-        """Answer what cheroot itself refuses with a sentence of ours."""
+        """Refuse with a sentence of ours what cheroot refuses."""
         code = HTTPStatus(int(str(status)[:3]))
         self.refuse(code, msg or f"{code.phrase}.")

@@ -1,4 +1,4 @@
-"""The head of a request, read strictly: what is not plainly one thing is refused (RFC 9112)."""
+"""The head of a request, read strictly: anything ambiguous is refused (RFC 9112)."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _ABSOLUTE: Final = re.compile(rb"https?://([^/?]+)(/[^?]*)?(?:\?(.*))?", re.IGNO
 _HOST: Final = re.compile(r"[0-9A-Za-z._~%!$&'()*+,;=:\[\]-]*")
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _FORBIDDEN_IN_SEGMENT: Final = re.compile(r"[/\\\x00-\x1f\x7f-\x9f]")
-FINDER_ICONS: Final = frozenset({"Icon\r", "._Icon\r"})  # macOS: the picture of a folder
+FINDER_ICONS: Final = frozenset({"Icon\r", "._Icon\r"})  # macOS: the icon of a folder
 _LENGTH: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 _ONCE: Final = frozenset(
@@ -193,7 +193,7 @@ def _joined(name: str, first: str, second: str) -> str:
 def _split_target(method: str, target: bytes) -> tuple[str | None, str, str]:
     """Return authority, path and query of the four forms of RFC 9112 section 3.2."""
     if method == "CONNECT":
-        raise BadHead(HTTPStatus.METHOD_NOT_ALLOWED, "This server is no proxy.")
+        raise BadHead(HTTPStatus.METHOD_NOT_ALLOWED, "This server is not a proxy.")
     if target == b"*" and method == "OPTIONS":
         return None, "*", ""
     if target.startswith(b"/"):
@@ -254,7 +254,7 @@ def _framing(fields: Mapping[str, str], *, is_http_1_1: bool) -> tuple[int | Non
 
 def _length(text: str) -> int:
     if not _LENGTH.fullmatch(text):
-        raise _bad("The Content-Length of the request is no plain number.")
+        raise _bad("The Content-Length of the request is not a plain number.")
     return int(text)
 
 

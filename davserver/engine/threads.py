@@ -1,4 +1,4 @@
-"""The threads that serve whole requests: a warm few, more while they wait, few again after."""
+"""The threads that serve whole requests: a warm few, and more while requests wait."""
 
 import threading
 import time
@@ -44,7 +44,7 @@ class WorkerPool(ThreadPool):
     def _add_thread(self) -> None:
         worker = WorkerThread(self.server)
         worker.name = f"worker-{worker.name.rpartition('-')[2]}"
-        worker.daemon = True  # after stop() nobody waits for an application that hangs
+        worker.daemon = True  # stop() does not wait for an application that hangs
         self._threads.append(worker)
         worker.start()
 
@@ -98,7 +98,7 @@ def _join(workers: list[WorkerThread], seconds: float) -> None:
 
 
 def _abort(workers: list[WorkerThread], *, only_lingering: bool) -> None:
-    """Break the connections of those at work, so that they come to an end."""
+    """Break the connections of busy threads, so that they come to an end."""
     for worker in workers:
         conn = worker.conn
         if conn is not None and (conn.is_lingering or not only_lingering):

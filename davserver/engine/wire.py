@@ -31,7 +31,7 @@ class FileShorter(OSError):
 class Pace:
     """A rate floor as credit: waiting spends it, bytes earn it, and none may be left.
 
-    A full purse lasts `window` seconds, so a pause of that length is forgiven and a trickle
+    Full credit lasts `window` seconds, so a pause of that length is forgiven and a trickle
     below `floor` bytes a second is not. Time is only counted while waiting for the peer.
     """
 
@@ -53,7 +53,7 @@ class Pace:
 
 
 class Wire:
-    """One connection's socket, with the bytes that came before anyone asked for them."""
+    """One connection's socket, with the bytes that came before they were wanted."""
 
     def __init__(
         self, sock: socket.socket, bounds: Bounds, clock: Callable[[], float] = time.monotonic
@@ -66,12 +66,12 @@ class Wire:
         self._queued: int | None = None
 
     def new_pace(self) -> Pace:
-        """Return a full purse for one body or one reply."""
+        """Return full credit for one body or one reply."""
         return Pace(self._bounds.rate_floor, self._bounds.rate_window_seconds)
 
     @property
     def is_tls(self) -> bool:
-        """Whether a handshake has made this wire a secret one."""
+        """Whether a handshake has encrypted this wire."""
         return isinstance(self.socket, ssl.SSLSocket)
 
     def gather(self) -> bool | None:
@@ -110,7 +110,7 @@ class Wire:
         return len(data)
 
     def begin_reply(self) -> None:
-        """Give the peer a full purse for the reply that follows."""
+        """Give the peer full credit for the reply that follows."""
         self._outgoing = self.new_pace()
         self._queued = None
 
@@ -188,7 +188,7 @@ class Wire:
         return max(0.01, min(self._bounds.write_seconds / 4, self._outgoing.credit))
 
     def _progress(self) -> int:
-        """Bytes that have left the kernel's send queue since the last look."""
+        """Count the bytes that have left the kernel's send queue since the last look."""
         before, self._queued = self._queued, _send_queue(self.socket)
         if before is None or self._queued is None:
             return 0
@@ -211,7 +211,7 @@ class Wire:
             self.socket.shutdown(socket.SHUT_WR)
 
     def abort(self) -> None:
-        """Wake whoever waits on this wire, in any thread; it sees the end of the stream."""
+        """Wake the threads that wait on this wire; they see the end of the stream."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 
