@@ -25,7 +25,7 @@ class Undrawn:
 
 @blueprint.get("/admin")
 def admin() -> str:
-    """What only the owner sees."""
+    """Show what only the owner sees."""
     if not visitor().is_owner:
         abort(403)
     by = request.args.get("by", "").strip()
@@ -54,18 +54,18 @@ def admin() -> str:
 
 @blueprint.post("/admin/trash/<item_id>/restore")
 def restore(item_id: str) -> AnyResponse:
-    """Brings an item back from the trash, and shows it."""
+    """Bring an item back from the trash, and show it."""
     if not visitor().is_owner:
         abort(403)
     item = library().trash.find(item_id)
     if item is None:
         abort(404)
     library().trash.restore(item)
-    return redirect(url_for("gallery.item", item_id=item_id), 303)
+    return redirect(url_for("items.item", item_id=item_id), 303)
 
 
 def _failed_previews() -> list[Undrawn]:
-    """Of what is in the library; what was undrawable and is gone needs nobody."""
+    """Return the items that have no preview; those that left the library do not matter."""
     marks = library().previews.failed()[:LISTED]
     found = [(library().browse.by_sha256(mark.sha256), mark.reason.value) for mark in marks]
     return [Undrawn(item, reason) for item, reason in found if item is not None]

@@ -1,4 +1,4 @@
-"""The browser face: pages and the JSON API, over one library."""
+"""The browser face: pages and the JSON API over one library, behind the gate."""
 
 import secrets
 from datetime import UTC, datetime
@@ -13,12 +13,12 @@ from daydrop.errors import Code, Refused
 from daydrop.library import Library
 from daydrop.programs import short_name
 from daydrop.words import Language
-from webui import admin, api, assets, connect, gallery, machines, receipts, upload, zipped
+from webui import admin, api, assets, connect, gallery, items, machines, receipts, upload, zipped
 from webui.errors import STATUS, problem, refusal_problem
 from webui.language import COOKIE
 from webui.replies import dress
 from webui.request_body import BodyBroken, BodyStalled
-from webui.site import LIBRARY, page, told, wants_page, words
+from webui.site import LIBRARY, failure, page, wants_page, words
 from webui.tiles import address
 from webui.visitor import visitor
 
@@ -28,7 +28,7 @@ _YEAR = 365 * 24 * 3600
 
 
 def create_app(library: Library) -> Flask:
-    """The WSGI application of the pages and of `/api/v1`."""
+    """Return the WSGI application of the pages and of `/api/v1`; the gate must stand before it."""
     app = Flask(__name__, static_folder=None)
     app.extensions[LIBRARY] = library
     app.url_map.strict_slashes = False
@@ -40,6 +40,7 @@ def create_app(library: Library) -> Flask:
         assets,
         upload,
         gallery,
+        items,
         receipts,
         zipped,
         connect,
@@ -58,7 +59,7 @@ def create_app(library: Library) -> Flask:
 
 
 def _shared() -> dict[str, object]:
-    """What every template may use."""
+    """Return what every template may use."""
     chosen = words()
     theme = _theme()
     return {
@@ -78,7 +79,7 @@ _NAMES = {Language.EN: "English", Language.ZH_CN: "简体中文"}
 
 
 def _here(**changes: str) -> str:
-    """The address of this page with some of its query changed."""
+    """Return the address of this page with some of its query changed."""
     query = request.args.copy()
     for name, value in changes.items():
         query[name] = value
@@ -95,7 +96,7 @@ def _utc(seconds: float) -> datetime:
 
 
 def _finish(reply: Response) -> Response:
-    """Remembers a choice of language or theme, and dresses the answer."""
+    """Remember a choice of language or theme, and complete the answer."""
     for name, wish in ((COOKIE, request.args.get("lang")), (THEME, request.args.get(THEME))):
         if wish in THEMES or wish in [each.value for each in Language]:
             reply.set_cookie(name, wish, max_age=_YEAR, samesite="Lax", httponly=True)
@@ -116,14 +117,14 @@ def _refused(refused: Refused) -> AnyResponse:
 
 
 def _body_broken(broken: BodyBroken) -> AnyResponse:
-    """A small request that did not come whole; who sends files answers for that itself."""
+    """Answer a small request that did not come whole; uploads answer that themselves."""
     if isinstance(broken, BodyStalled):
         return problem(408, "stalled", words().text("error.408"))
     return problem(400, "cut_short", words().text("error.400"))
 
 
 def _fault(failure: Exception) -> AnyResponse:
-    """A fault of ours: the log has it in full, under the reference that people are told."""
+    """Answer a fault of ours with a reference; the log has it in full under the same one."""
     reference = secrets.token_hex(4)
     structlog.get_logger().error(
         "page failed", path=request.path, reference=reference, exc_info=failure
@@ -132,12 +133,12 @@ def _fault(failure: Exception) -> AnyResponse:
 
 
 def _http_error(error: HTTPException) -> AnyResponse:
-    """An error as a page for people, as problem+json for programs."""
+    """Return an error as a page for people, as problem+json for programs."""
     status = error.code or 500
-    if 300 <= status < 400:  # noqa: PLR2004  redirects are no errors
+    if 300 <= status < 400:  # noqa: PLR2004  redirects are not errors
         return redirect(error.get_response().headers["Location"], status)
     key = f"error.{status}" if f"error.{status}" in words() else "error.other"
-    reply = told(status, error.name.lower().replace(" ", "_"), words().text(key))
+    reply = failure(status, error.name.lower().replace(" ", "_"), words().text(key))
     for name in ("Allow", "Retry-After"):
         if name in (headers := error.get_response().headers):
             reply.headers[name] = headers[name]

@@ -1,4 +1,4 @@
-"""Scripts and styles: one version for all of them in their address, packed where that helps."""
+"""Scripts and styles: one version for all of them in their address, compressed where that helps."""
 
 import gzip
 import hashlib
@@ -16,61 +16,61 @@ from webui.stylesheet import cut, words_of_pages
 FOLDER = Path(__file__).parent / "static"
 _PAGES = Path(__file__).parent / "templates"
 _BOOTSTRAP = "vendor/bootstrap/bootstrap.min.css"
-_PACKED = (".js", ".css", ".svg", ".json")
+_COMPRESSED = (".js", ".css", ".svg", ".json")
 _VENDOR = "vendor"
-_FOR_EVER = "public, max-age=31536000, immutable"
+_FOREVER = "public, max-age=31536000, immutable"
 
 blueprint = Blueprint("assets", __name__)
 
 
 @dataclass(frozen=True)
 class Asset:
-    """A file as it goes out; `packed` is its gzip form, where that is smaller."""
+    """A file as it goes out; `compressed` is its gzip form, where that is smaller."""
 
     plain: bytes
-    packed: bytes | None
+    compressed: bytes | None
     media_type: str
     etag: str
 
 
 @cache
 def version() -> str:
-    """Changes with any file: own modules import each other by relative paths, so all share it.
+    """Return a word that changes with any file: modules import each other by relative paths.
 
     With the templates too: what is sent of Bootstrap depends on them.
     """
     digest = hashlib.sha256()
     for file in sorted([*FOLDER.rglob("*"), *_PAGES.rglob("*.html")]):
-        if file.is_file() and file.suffix in (*_PACKED, ".html"):
+        if file.is_file() and file.suffix in (*_COMPRESSED, ".html"):
             name = file.relative_to(FOLDER.parent).as_posix()
             digest.update(name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:10]
 
 
 def asset_url(path: str) -> str:
-    """The address of a file of the pages."""
+    """Return the address of a file of the pages."""
     return f"/static/{version()}/{path}"
 
 
 @blueprint.get("/static/<seen>/<path:path>")
 def asset(seen: str, path: str) -> Response:
-    """A file of the pages; under the current version it may be kept for ever."""
+    """Send a file of the pages; under the current version it may be cached forever."""
     found = _asset(path)
     if found is None:
         raise NotFound
-    packs = found.packed is not None and request.accept_encodings.quality("gzip") > 0
-    reply = Response(found.packed if packs else found.plain, content_type=found.media_type)
-    reply.headers["Cache-Control"] = _FOR_EVER if seen == version() else "no-cache"
+    compresses = found.compressed is not None and request.accept_encodings.quality("gzip") > 0
+    reply = Response(found.compressed if compresses else found.plain, content_type=found.media_type)
+    reply.headers["Cache-Control"] = _FOREVER if seen == version() else "no-cache"
     reply.headers["Vary"] = "Accept-Encoding"
-    if packs:
+    if compresses:
         reply.headers["Content-Encoding"] = "gzip"
-    reply.set_etag(f"{found.etag}-gz" if packs else found.etag)
+    reply.set_etag(f"{found.etag}-gz" if compresses else found.etag)
     reply.make_conditional(request.environ)
     return reply
 
 
-def _squeezed(script: bytes) -> bytes:
-    """Our own script without the lines of comment and the indents that only we read."""
+def _minified(script: bytes) -> bytes:
+    """Return a script of ours without its comments and indents."""
     lines = (line.strip() for line in script.splitlines())
     return b"\n".join(line for line in lines if line and not line.startswith(b"//"))
 
@@ -83,11 +83,11 @@ def _asset(path: str) -> Asset | None:
         return None
     plain = file.read_bytes()
     if file.suffix == ".js" and _VENDOR not in file.parts:
-        plain = _squeezed(plain)
+        plain = _minified(plain)
     elif file == FOLDER / _BOOTSTRAP:
         plain = cut(plain.decode(), words_of_pages(FOLDER.parent)).encode()
-    packed = gzip.compress(plain, 9, mtime=0) if file.suffix in _PACKED else None
+    compressed = gzip.compress(plain, 9, mtime=0) if file.suffix in _COMPRESSED else None
     media_type = mimetypes.types_map.get(file.suffix, "application/octet-stream")
     if media_type.startswith("text/"):
         media_type += "; charset=utf-8"
-    return Asset(plain, packed, media_type, hashlib.sha256(plain).hexdigest()[:16])
+    return Asset(plain, compressed, media_type, hashlib.sha256(plain).hexdigest()[:16])

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 
 def qr_svg(text: str) -> Markup:
-    """The text as an inline SVG, in the colour of the text around it."""
+    """Return the text as an inline SVG."""
     target = io.BytesIO()
     segno.make(text, error="m").save(
         target,

@@ -11,7 +11,9 @@ from webui.site import is_local, page, root_url
 blueprint = Blueprint("connect", __name__)
 
 SYSTEMS = ("macos", "windows", "gnome", "kde", "davfs2", "rclone", "android", "ios", "curl")
-UNTRIED = frozenset({"macos", "windows", "kde", "android", "ios"})  # we had none of them
+UNTRIED = frozenset(
+    {"macos", "windows", "kde", "android", "ios"}
+)  # never tried on the system itself
 _HINTS = (
     ("iphone", "ios"),
     ("ipad", "ios"),
@@ -24,7 +26,7 @@ _HINTS = (
 
 @dataclass(frozen=True)
 class Addresses:
-    """This server as programs want to hear of it."""
+    """The address of this server in the forms that programs expect."""
 
     url: str
     dav: str
@@ -34,7 +36,7 @@ class Addresses:
 
 @blueprint.get("/connect")
 def connect() -> str:
-    """The address with a copy button and a QR code, and steps for each system."""
+    """Show the address with a copy button and a QR code, and steps for each system."""
     addresses = addresses_of(root_url())
     own = own_system(request.user_agent.string)
     return page(
@@ -50,13 +52,13 @@ def connect() -> str:
 
 
 def own_system(program: str) -> str:
-    """The system that the browser says it runs on."""
+    """Return the system that the browser runs on."""
     agent = program.lower()
     return next((system for hint, system in _HINTS if hint in agent), "macos")
 
 
 def addresses_of(root: str) -> Addresses:
-    """The forms of an address such as `http://nas.local:8080/`."""
+    """Return the forms of an address such as `http://nas.local:8080/`."""
     url = root.rstrip("/") + "/"
     scheme, _, rest = url.partition("://")
     authority = rest.rstrip("/")

@@ -1,4 +1,4 @@
-"""Refusals as this face says them: the one table from codes to statuses, and problem+json."""
+"""Refusals in this face's terms: the one table from codes to statuses, and problem+json."""
 
 import json
 from http import HTTPStatus
@@ -29,12 +29,12 @@ STATUS: dict[Code, int] = {
 
 
 def status_of(code: str) -> int:
-    """The status of a refusal code, as it stands in a receipt."""
+    """Return the status of a refusal code from a receipt."""
     return STATUS[Code(code)]
 
 
 def refusal_problem(refused: Refused, language: Language) -> Response:
-    """A refusal as `application/problem+json` (RFC 9457) with its stable code."""
+    """Return a refusal as `application/problem+json` (RFC 9457) with its stable code."""
     reply = problem(STATUS[refused.code], refused.code.value, refused.sentence(language))
     if (wait := refused.retry_after) is not None:
         reply.headers["Retry-After"] = str(wait)
@@ -42,9 +42,9 @@ def refusal_problem(refused: Refused, language: Language) -> Response:
 
 
 def problem(status: int, code: str, detail: str, receipt: str | None = None) -> Response:
-    """A problem of the protocol, such as a request that cannot be read.
+    """Return a problem of the protocol, such as a request that cannot be read.
 
-    `receipt` is the address where it stands what was kept all the same.
+    `receipt` is the address of the receipt of what was kept nevertheless.
     """
     body: dict[str, object] = {
         "type": "about:blank",

@@ -23,7 +23,7 @@ class Words:
         self._texts = texts
 
     def text(self, key: str, **facts: object) -> str:
-        """The words under this key, filled in; raises KeyError for an unknown key."""
+        """Return the words under this key, filled in; raise KeyError for an unknown key."""
         if facts.get("n") == 1 and f"{key}.one" in self._texts:
             key = f"{key}.one"
         shown = {name: self._shown(fact) for name, fact in facts.items()}
@@ -33,32 +33,32 @@ class Words:
         return key in self._texts
 
     def below(self, *prefixes: str) -> dict[str, str]:
-        """The words that a script needs, by the beginnings of their keys."""
+        """Return the words that a script needs, by the beginnings of their keys."""
         return {key: text for key, text in self._texts.items() if key.startswith(prefixes)}
 
     def size(self, size: int) -> str:
-        """A number of bytes for people."""
+        """Return a number of bytes for people."""
         return readable_size(size)
 
     def day(self, day: date) -> str:
-        """A day for people."""
+        """Return a day for people."""
         if self.language is Language.ZH_CN:
             return f"{day.year}年{day.month}月{day.day}日"
         return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
     def month(self, month: str) -> str:
-        """A month such as `2024-05` for people."""
+        """Return a month such as `2024-05` for people."""
         year, _, number = month.partition("-")
         if self.language is Language.ZH_CN:
             return f"{year}年{int(number)}月"
         return f"{_MONTHS[int(number) - 1]} {year}"
 
     def month_name(self, number: int) -> str:
-        """The name of a month, without its year."""
+        """Return the name of a month, without its year."""
         return f"{number}月" if self.language is Language.ZH_CN else _MONTHS[number - 1]
 
     def clock(self, moment: datetime) -> str:
-        """A day and a time of day for people."""
+        """Return a day and a time of day for people."""
         return f"{self.day(moment.date())}, {moment:%H:%M}"
 
     def _shown(self, fact: object) -> object:
@@ -83,13 +83,13 @@ _MONTHS = [
 
 @cache
 def words_of(language: Language) -> Words:
-    """The words of a language, read once."""
+    """Return the words of a language, read once."""
     texts = json.loads((_FOLDER / f"{language.value}.json").read_text("utf-8"))
     return Words(language, texts)
 
 
 def chosen_language(request: Request) -> Language:
-    """The visitor's language: `?lang`, else the cookie, else what the browser asks for."""
+    """Return the visitor's language: `?lang`, else the cookie, else the browser's choice."""
     for wish in (request.args.get("lang", ""), request.cookies.get(COOKIE, "")):
         if wish in _TAGS:
             return Language(wish)

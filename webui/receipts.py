@@ -1,4 +1,4 @@
-"""Receipts as pages, as JSON, as a table and as text; and taking a batch back."""
+"""Receipts as pages, as JSON, as a table and as text; and undoing a batch."""
 
 import csv
 import io
@@ -24,12 +24,12 @@ LISTED = 50
 LINES = 500  # receipts on a page; only an import has more
 COVERS = 4
 _BESIDE = (Outcome.DUPLICATE, Outcome.REFUSED, Outcome.UNFINISHED)
-_NOT_TOLD = frozenset({Outcome.STAGED, Outcome.LITTER})
+_HIDDEN = frozenset({Outcome.STAGED, Outcome.LITTER})
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A batch in a list: what became of its files in numbers, and some of their pictures."""
+    """A batch in a list: its files in numbers, and previews of some of them."""
 
     batch: Batch
     kept: int
@@ -45,15 +45,15 @@ class Group:
     receipts: tuple[Receipt, ...]
 
 
-def stored_of(told: list[Receipt]) -> set[str]:
-    """The ids of those items of receipts that are in the library now."""
-    ids = [each.item_id for each in told if each.item_id]
+def stored_of(receipts: list[Receipt]) -> set[str]:
+    """Return the ids of those items of receipts that are in the library now."""
+    ids = [each.item_id for each in receipts if each.item_id]
     return {item.id for item in library().browse.selection(ids)}
 
 
 @blueprint.get("/Receipts/")
 def batches() -> str:
-    """The batches of this visitor; the owner sees all."""
+    """Show the batches of this visitor; the owner sees all."""
     origin = visitor()
     before = request.args.get("before", type=float)
     mine = None if origin.is_owner else origin.key
@@ -67,25 +67,25 @@ def batches() -> str:
 
 @blueprint.get("/b/<batch_id>")
 def receipt(batch_id: str) -> str | AnyResponse:
-    """Where each file of a batch went, and why; whoever has the address may read it."""
+    """Show where each file of a batch went, and why, to anyone who has the address."""
     batch = _found(batch_id)
     if wants_json():
         return batch_json(batch_id)
     after = request.args.get("after", 0, type=int)
     found = library().receipts.of_batch(batch_id, after, LINES + 1)
-    told = [each for each in found[:LINES] if each.outcome not in _NOT_TOLD]
+    receipts = [each for each in found[:LINES] if each.outcome not in _HIDDEN]
     tally = library().receipts.tally(batch_id)
     left = () if after else library().uploads.left_over(batch_id)
     return page(
         "receipt.html",
         batch=batch,
-        why=reasons_beyond(told),
-        groups=grouped(told),
-        waiting=[each for each in _of(told, Outcome.COMPANION) if each.place is None],
-        beside=[(outcome, _of(told, outcome), tally.outcomes[outcome]) for outcome in _BESIDE],
+        why=reasons_beyond(receipts),
+        groups=grouped(receipts),
+        waiting=[each for each in _of(receipts, Outcome.COMPANION) if each.place is None],
+        beside=[(outcome, _of(receipts, outcome), tally.outcomes[outcome]) for outcome in _BESIDE],
         left=left,
-        is_empty=not (told or left),
-        stored=stored_of(told),
+        is_empty=not (receipts or left),
+        stored=stored_of(receipts),
         following=found[LINES - 1].id if len(found) > LINES else None,
         total=tally.kept,
         filed=tally.outcomes[Outcome.FILED] + tally.outcomes[Outcome.COMPANION],
@@ -97,7 +97,7 @@ def receipt(batch_id: str) -> str | AnyResponse:
 
 @blueprint.get("/b/<batch_id>.csv")
 def table(batch_id: str) -> AnyResponse:
-    """The receipt as a table for spreadsheets."""
+    """Send the receipt as a table for spreadsheets."""
     _found(batch_id)
     text = io.StringIO()
     writer = csv.writer(text)
@@ -113,15 +113,15 @@ def table(batch_id: str) -> AnyResponse:
 
 @blueprint.post("/b/<batch_id>/undo")
 def undo(batch_id: str) -> AnyResponse:
-    """Takes a batch back: its items go to the trash."""
+    """Undo a batch: its items go to the trash."""
     take_back(batch_id)
     return redirect(url_for("receipts.receipt", batch_id=batch_id), 303)
 
 
 def take_back(batch_id: str) -> None:
-    """Takes a batch back; aborts with 403 for strangers and 409 when it is too late.
+    """Undo a batch; abort with 403 for strangers and 409 when it is too late.
 
-    One that is taken back already is so again: its sender may not have heard the answer.
+    Undoing twice succeeds: the sender may not have received the first answer.
     """
     batch = _found(batch_id)
     if not may_change(visitor(), batch):
@@ -134,41 +134,41 @@ def take_back(batch_id: str) -> None:
 
 
 def undo_left(batch: Batch) -> int:
-    """Seconds in which a batch may still be taken back; it counts from its last byte."""
+    """Return the seconds in which a batch may still be undone, from its last byte on."""
     if batch.undone is not None:
         return 0
     return max(0, int(batch.touched + UNDO_SECONDS - library().clock.now()))
 
 
 def summaries(found: Iterable[Batch]) -> list[Summary]:
-    """Batches with what became of them; those of which nothing is told are left out."""
-    told = [(batch, library().receipts.tally(batch.id, COVERS)) for batch in found]
+    """Return batches with their numbers; those without any outcome to show are left out."""
+    tallies = [(batch, library().receipts.tally(batch.id, COVERS)) for batch in found]
     return [
         Summary(batch, tally.kept, tally.outcomes[Outcome.REFUSED], tally.pictures)
-        for batch, tally in told
+        for batch, tally in tallies
         if tally.outcomes
     ]
 
 
-def grouped(told: list[Receipt]) -> list[Group]:
-    """What was filed, by folder; undated files last."""
+def grouped(receipts: list[Receipt]) -> list[Group]:
+    """Return what was filed, by folder; undated files last."""
     folders: dict[str, list[Receipt]] = {}
-    for each in told:
+    for each in receipts:
         if each.place is not None and each.outcome in (Outcome.FILED, Outcome.COMPANION):
             folders.setdefault(str(PurePosixPath(each.place).parent), []).append(each)
     order = sorted(folders, key=lambda folder: (folder == "no_date", folder))
     return [Group(folder, tuple(folders[folder])) for folder in order]
 
 
-def reasons_beyond(told: list[Receipt]) -> dict[int, tuple[str, ...]]:
-    """By the receipt's number, all dates of a file, where its one sentence does not say it all.
+def reasons_beyond(receipts: list[Receipt]) -> dict[int, tuple[str, ...]]:
+    """Return all dates of each file, by receipt number, where its sentence is not enough.
 
-    It does where one date was found and believed.
+    It is enough where one date was found and trusted.
     """
-    reasons = library().receipts.reasons(told, words().language)
+    reasons = library().receipts.reasons(receipts, words().language)
     found = {
         each.id: (each, reasons.get(each.item_id or "", ()))
-        for each in told
+        for each in receipts
         if each.outcome is Outcome.FILED
     }
     return {
@@ -178,16 +178,16 @@ def reasons_beyond(told: list[Receipt]) -> dict[int, tuple[str, ...]]:
     }
 
 
-def plain_receipt(told: list[Receipt], address: str, language: Language) -> str:
-    """A receipt for a terminal: one line a file, then where to read it again."""
-    lines = [f"{each.name}: {each.sentence(language)}" for each in told]
+def plain_receipt(receipts: list[Receipt], address: str, language: Language) -> str:
+    """Return a receipt for a terminal: one line a file, then where to read it again."""
+    lines = [f"{each.name}: {each.sentence(language)}" for each in receipts]
     return "\n".join([*lines, address]) + "\n"
 
 
 def batch_json(batch_id: str) -> Response:
-    """A batch with its receipts, for programs."""
+    """Return a batch with its receipts, for programs."""
     batch = _found(batch_id)
-    told = library().receipts.of_batch(batch_id)
+    receipts = library().receipts.of_batch(batch_id)
     return jsonify(
         {
             "id": batch.id,
@@ -197,13 +197,13 @@ def batch_json(batch_id: str) -> Response:
             "closed_at": rfc3339(batch.closed),
             "undone_at": rfc3339(batch.undone),
             "undo_seconds": undo_left(batch),
-            "receipts": [receipt_json(each) for each in told if each.outcome not in _NOT_TOLD],
+            "receipts": [receipt_json(each) for each in receipts if each.outcome not in _HIDDEN],
         }
     )
 
 
 def receipt_json(receipt: Receipt) -> dict[str, object]:
-    """One receipt, for programs."""
+    """Return one receipt, for programs."""
     return {
         "id": receipt.id,
         "name": receipt.name,
@@ -222,7 +222,7 @@ def receipt_json(receipt: Receipt) -> dict[str, object]:
 
 
 def rfc3339(seconds: float | None) -> str | None:
-    """A time of the catalogue as programs read it."""
+    """Return a time of the catalogue as programs read it."""
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -235,11 +235,11 @@ def _found(batch_id: str) -> Batch:
     return batch
 
 
-def _of(told: list[Receipt], outcome: Outcome) -> list[Receipt]:
-    return [each for each in told if each.outcome is outcome]
+def _of(receipts: list[Receipt], outcome: Outcome) -> list[Receipt]:
+    return [each for each in receipts if each.outcome is outcome]
 
 
 def _harmless(cell: object) -> object:
-    """A spreadsheet would run a cell that begins like a formula."""
+    """Quote a cell that begins like a formula: a spreadsheet would run it."""
     text = "" if cell is None else str(cell)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

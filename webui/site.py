@@ -13,24 +13,24 @@ LIBRARY = "daydrop.library"
 
 
 def library() -> Library:
-    """The library that this site shows."""
+    """Return the library that this site shows."""
     return cast("Library", current_app.extensions[LIBRARY])
 
 
 def words() -> Words:
-    """The words in the language of the visitor."""
+    """Return the words in the language of the visitor."""
     if "words" not in g:
         g.words = words_of(chosen_language(request))
     return cast("Words", g.words)
 
 
 def page(template: str, **values: object) -> str:
-    """A page in the visitor's language."""
+    """Return a page in the visitor's language."""
     return render_template(template, **values)
 
 
-def told(status: int, code: str, text: str) -> Response:
-    """What is wrong: as a page for people, as problem+json for programs."""
+def failure(status: int, code: str, text: str) -> Response:
+    """Return what went wrong: as a page for people, as problem+json for programs."""
     is_form = request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data")
     if not wants_page() or (request.path.startswith("/api/") and not is_form):
         return problem(status, code, text)
@@ -38,21 +38,21 @@ def told(status: int, code: str, text: str) -> Response:
 
 
 def wants_page() -> bool:
-    """Whether a person's browser asks; `curl` and scripts say `*/*` or nothing."""
+    """Return whether a browser asks; `curl` and scripts say `*/*` or nothing."""
     return "text/html" in request.headers.get("Accept", "")
 
 
 def wants_json() -> bool:
-    """Whether JSON was asked for."""
+    """Return whether JSON was asked for."""
     return request.accept_mimetypes.best == "application/json"
 
 
 def is_local() -> bool:
-    """Whether the visitor reaches this server by an address that means every machine itself."""
+    """Return whether the visitor uses an address that means each machine itself."""
     return urlsplit(root_url()).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def root_url() -> str:
-    """The address of this server as the visitor reaches it, with a slash at its end."""
+    """Return the address of this server as the visitor reaches it, with a slash at its end."""
     public = library().settings.server.public_url
     return f"{(public or f'{request.scheme}://{request.host}').rstrip('/')}/"

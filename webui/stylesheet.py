@@ -1,7 +1,7 @@
-"""Bootstrap's style, without the rules for classes that no page of ours has.
+"""Bootstrap's style, without the rules for classes that none of our pages uses.
 
-Its one file styles everything that it knows, and our pages use a tenth of that. A rule stays when
-each class in its selector is a word of our templates or scripts: too many stay, never too few.
+Our pages need a tenth of its one file. A rule stays when each class in its selector is a word of
+our templates or scripts: too many may stay, never too few.
 """
 
 import re
@@ -17,13 +17,13 @@ _GROUPS = ("@media", "@supports")
 
 
 def words_of_pages(folder: Path) -> frozenset[str]:
-    """Every word of the templates, and of our scripts, below the folder of a site."""
+    """Return every word of the templates and scripts below the folder of a site."""
     files = [*folder.glob("templates/*.html"), *folder.glob("static/js/**/*.js")]
     return frozenset(word for file in files for word in _WORD.findall(file.read_text("utf-8")))
 
 
 def cut(style: str, words: Collection[str]) -> str:
-    """The style without rules for classes that are none of `words`; the licence stays."""
+    """Return the style without rules for classes that are not in `words`; the licence stays."""
     licence = _LICENCE.match(style.removeprefix('@charset "UTF-8";'))
     plain = _COMMENT.sub("", _LICENCE.sub("", style))
     return (licence.group() if licence else "") + "".join(_kept(plain, words))
@@ -42,7 +42,7 @@ def _kept(style: str, words: Collection[str]) -> Iterator[str]:
 
 
 def _rules(style: str) -> Iterator[tuple[str, str]]:
-    """The rules of one level: what stands before the braces, and between them."""
+    """Yield the rules of one level: what stands before the braces, and between them."""
     start = 0
     while (opening := style.find("{", start)) >= 0:
         closing, depth = opening, 0
@@ -57,7 +57,7 @@ def _rules(style: str) -> Iterator[tuple[str, str]]:
 
 
 def _selectors(head: str) -> list[str]:
-    """A list of selectors apart, at the commas that stand in no bracket."""
+    """Split a list of selectors at the commas outside brackets."""
     return [each.strip() for each in re.split(r",(?![^()\[\]]*[)\]])", head)]
 
 

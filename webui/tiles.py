@@ -1,4 +1,4 @@
-"""Pictures in rows, and the months as bars: what a template needs, worked out here."""
+"""What templates need: items as tiles, months as bars, addresses and days."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +18,7 @@ _BARS = 24  # height of the highest bar
 
 @dataclass(frozen=True)
 class Tile:
-    """An item as a picture in a row; `ratio` is width by height in tenths, a class in the style."""
+    """An item as a tile in a row; `ratio` is width by height in tenths, a class in the style."""
 
     id: str
     name: str
@@ -34,7 +34,7 @@ class Tile:
 
 
 def tile(item: Item, words: Words) -> Tile:
-    """The tile of an item."""
+    """Return the tile of an item."""
     width, height = item.width or 0, item.height or 0
     if not width or not height:
         width, height = 1500, 1000
@@ -54,12 +54,20 @@ def tile(item: Item, words: Words) -> Tile:
 
 
 def address(path: PurePosixPath) -> str:
-    """The address of a file or folder of the tree, on the page and on the drive."""
+    """Return the address of a file or folder of the tree, on the page and on the drive."""
     return "/" + quote(str(path))
 
 
+def crumbs(path: PurePosixPath) -> list[tuple[str, str]]:
+    """Return name and address of each folder down to this one."""
+    return [
+        (path.parts[depth], f"{address(PurePosixPath(*path.parts[: depth + 1]))}/")
+        for depth in range(len(path.parts))
+    ]
+
+
 def preview(sha256: str, edge: int) -> str:
-    """The address of a preview."""
+    """Return the address of a preview."""
     return f"/t/{sha256}-{edge}.webp"
 
 
@@ -95,7 +103,7 @@ class Year:
 
 
 def histogram(months: list[Month]) -> list[Year]:
-    """The years in which something was taken, newest first, each with all its months."""
+    """Return the years in which something was taken, newest first, each with all its months."""
     counts = {month.month: month.items for month in months}
     most = max(counts.values(), default=1)
     years = sorted({int(month[:4]) for month in counts}, reverse=True)
@@ -118,7 +126,7 @@ class YearLink:
 
 
 def year_links(buckets: list[Bucket]) -> list[YearLink]:
-    """The years of a timeline, newest first."""
+    """Return the years of a timeline, newest first."""
     links: dict[str, YearLink] = {}
     for bucket in buckets:
         year = bucket.month[:4]
@@ -129,7 +137,7 @@ def year_links(buckets: list[Bucket]) -> list[YearLink]:
 
 
 def parsed_day(text: str | None) -> date | None:
-    """A day as an address gives it; None for anything else."""
+    """Return a day as an address gives it; None for anything else."""
     try:
         return date.fromisoformat(text or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""A selection as one zip: of a size that is known before it begins, stored and not deflated."""
+"""A selection as one zip, stored and not deflated, so that its size is known before it begins."""
 
 from flask import Blueprint, Response, abort, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -7,7 +7,7 @@ from zipstream import ZIP_STORED, ZipStream  # type: ignore[import-untyped]  # i
 from daydrop.records.item import Item
 from daydrop.store.local import LocalStore
 from daydrop.words import readable_size
-from webui.site import library, told, words
+from webui.site import failure, library, words
 
 blueprint = Blueprint("zipped", __name__)
 
@@ -17,20 +17,20 @@ MOST_BYTES = 20 << 30
 
 @blueprint.post("/api/v1/zip")
 def selection() -> AnyResponse:
-    """The items whose ids are sent, as JSON or as fields of a form, under their own folders."""
+    """Send the selected items as a zip; ids come as JSON or as fields of a form."""
     ids = _ids()
     if not ids:
-        return told(400, "nothing_selected", words().text("error.nothing_selected"))
+        return failure(400, "nothing_selected", words().text("error.nothing_selected"))
     found = library().browse.selection(ids[:MOST_ITEMS])
     if not found:
         abort(404)
     if len(ids) > MOST_ITEMS or sum(item.size for item in found) > MOST_BYTES:
         size = readable_size(MOST_BYTES)
         text = words().text("error.too_much_selected", n=MOST_ITEMS, size=size)
-        return told(413, "too_much_selected", text)
-    packed = _packed(library().store, found)
-    reply = Response(iter(packed), content_type="application/zip")
-    reply.content_length = len(packed)
+        return failure(413, "too_much_selected", text)
+    zipped = _zipped(library().store, found)
+    reply = Response(iter(zipped), content_type="application/zip")
+    reply.content_length = len(zipped)
     name = f"daydrop-{len(found)}.zip"
     reply.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     reply.headers["Cache-Control"] = "no-store"
@@ -45,11 +45,11 @@ def _ids() -> tuple[str, ...]:
     return tuple(request.form.getlist("item"))
 
 
-def _packed(store: LocalStore, found: list[Item]) -> ZipStream:
-    """Each original under its place, with its file's time: its sender's, where it was told."""
-    packed = ZipStream(compress_type=ZIP_STORED, sized=True)
+def _zipped(store: LocalStore, found: list[Item]) -> ZipStream:
+    """Return a zip of each original under its place, with the time of its file."""
+    zipped = ZipStream(compress_type=ZIP_STORED, sized=True)
     for item in found:
         if not store.has(item.path, item.size):
-            abort(404)  # taken away by hand: said now, not by a download that breaks off
-        packed.add_path(store.path(item.path), str(item.path), recurse=False)
-    return packed
+            abort(404)  # removed by hand: better an error now than a download that breaks off
+        zipped.add_path(store.path(item.path), str(item.path), recurse=False)
+    return zipped
