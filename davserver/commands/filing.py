@@ -9,7 +9,13 @@ from types import FrameType
 
 import click
 
-from davserver.commands.maintenance import chosen_settings, opened, with_config, with_store
+from davserver.commands.maintenance import (
+    chosen_settings,
+    count_files,
+    opened,
+    with_config,
+    with_store,
+)
 from daydrop.care.refile import Refiling
 from daydrop.errors import Refused
 from daydrop.intake.importing import Summary, found_files, import_files, total_size
@@ -31,7 +37,7 @@ def filing_commands() -> list[click.Command]:
 def import_command(paths: tuple[Path, ...], store: Path | None, config: Path | None) -> None:
     """File photos and videos of this machine; the originals stay where they are.
 
-    Ends with 0 when all of them are in the library, and with 1 when something was refused.
+    Exits with 0 if all of them are in the library, and with 1 if some were refused.
     """
     files = found_files(paths)
     total = total_size(files)
@@ -47,7 +53,7 @@ def import_command(paths: tuple[Path, ...], store: Path | None, config: Path | N
                 )
             except Refused as refused:
                 raise click.ClickException(refused.sentence()) from refused
-    _tell_import(summary)
+    _print_summary(summary)
     if summary.was_stopped:
         raise SystemExit(_STOPPED)
     if summary.refused:
@@ -72,16 +78,16 @@ def _asked_to_stop() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def _tell_import(summary: Summary) -> None:
+def _print_summary(summary: Summary) -> None:
     click.echo(
         f"{summary.outcomes[Outcome.FILED]} filed, "
-        f"{summary.outcomes[Outcome.DUPLICATE]} were here already, "
+        f"{summary.outcomes[Outcome.DUPLICATE]} already here, "
         f"{summary.outcomes[Outcome.COMPANION]} companions, {len(summary.refused)} refused."
     )
     for file, says in summary.refused:
         click.echo(f"  {click.format_filename(file)}: {says}")
     if summary.was_stopped:
-        click.echo("Stopped. Run it again to go on: what is here is not stored twice.")
+        click.echo("Stopped. Run it again to continue: nothing is stored twice.")
 
 
 @click.command("refile")
@@ -94,15 +100,15 @@ def refile(store: Path | None, config: Path | None, *, dry_run: bool) -> None:
     with opened(chosen_settings(store, config), claims_as=claims_as, alone=not dry_run) as library:
         work = library.refile
         if not dry_run and (ended := work.finish_interrupted()):
-            click.echo(f"{ended} moves of an earlier run are finished.")
+            click.echo(f"Finished {ended} moves of an earlier run.")
         plan = work.plan()
         if dry_run:
             for refiling in plan:
-                _tell_move(refiling)
-            click.echo(f"{len(plan)} files would move.")
+                _print_move(refiling)
+            click.echo(f"{count_files(len(plan))} would move.")
             return
-        click.echo(f"{work.run(plan, _tell_move)} files moved.")
+        click.echo(f"{count_files(work.run(plan, _print_move))} moved.")
 
 
-def _tell_move(refiling: Refiling) -> None:
+def _print_move(refiling: Refiling) -> None:
     click.echo(f"{refiling.item.path} -> {refiling.folder}/")

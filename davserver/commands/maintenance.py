@@ -74,8 +74,8 @@ def rescan(store: Path | None, config: Path | None) -> None:
         recovered = library.recovery.run()
         library.recovery.recount()
     click.echo(
-        f"{_files(recovered.adopted)} taken in, {_files(recovered.missing)} missing, "
-        f"{recovered.found_again} found again, {recovered.staging} left-overs removed."
+        f"{count_files(recovered.adopted)} added, {count_files(recovered.missing)} missing, "
+        f"{recovered.found_again} found again, {recovered.staging} leftovers removed."
     )
 
 
@@ -84,7 +84,7 @@ def rescan(store: Path | None, config: Path | None) -> None:
 @with_config
 @click.option("--sums", is_flag=True, help="Write SHA256SUMS into each folder.")
 @click.option("--dry-run", is_flag=True, help="Only report; repair nothing.")
-@click.option("--forget", is_flag=True, help="Give up what is missing: it will not come back.")
+@click.option("--forget", is_flag=True, help="Forget what is missing for good.")
 def verify(
     store: Path | None, config: Path | None, *, sums: bool, dry_run: bool, forget: bool
 ) -> None:
@@ -100,7 +100,7 @@ def verify(
         if sums:
             there = [kept for kept in checker.kept() if kept not in report.missing]
             click.echo(f"SHA256SUMS written into {checker.write_sums(there)} folders.")
-    _tell(report)
+    _print_report(report)
     if not report.is_clean:
         raise SystemExit(1)
 
@@ -115,20 +115,21 @@ def _repaired(library: Library, report: Report, *, forget: bool) -> Report:
     repair = library.repair
     recovered, mended = repair.run(report)
     for number, what in (
-        (len(mended), "mended from a copy"),
-        (recovered.adopted, "taken in"),
+        (len(mended), "repaired from a copy"),
+        (recovered.adopted, "added"),
         (recovered.found_again, "found again elsewhere"),
-        (repair.forget_lost() if forget else 0, "given up"),
+        (repair.forget_lost() if forget else 0, "forgotten"),
     ):
         if number:
-            click.echo(f"{_files(number)} {what}.")
+            click.echo(f"{count_files(number)} {what}.")
     checker = library.verify
     not_whole = {*report.damaged, *report.unreadable, *report.missing}
     left = checker.check(kept for kept in checker.kept() if kept in not_whole)
     return replace(left, whole=report.whole + left.whole)
 
 
-def _files(number: int) -> str:
+def count_files(number: int) -> str:
+    """Return a number of files in words."""
     return "1 file" if number == 1 else f"{number} files"
 
 
@@ -136,24 +137,24 @@ def _paths(files: Iterable[Kept]) -> list[PurePosixPath]:
     return [kept.path for kept in files]
 
 
-def _tell(report: Report) -> None:
-    click.echo(f"{_files(report.whole)} whole.")
+def _print_report(report: Report) -> None:
+    click.echo(f"{count_files(report.whole)} whole.")
     for heading, found, remedy in (
-        ("damaged", _paths(report.damaged), "bring them back from a backup"),
+        ("damaged", _paths(report.damaged), "restore them from a backup"),
         (
             "missing",
             _paths(report.missing),
-            "bring them back from a backup and run it again, or give them up with --forget",
+            "restore them from a backup and run it again, or forget them with --forget",
         ),
-        ("unreadable", _paths(report.unreadable), "see who may read them, and check the disk"),
+        ("unreadable", _paths(report.unreadable), "check their permissions, and the disk"),
         (
             "unknown to the catalogue",
             report.strangers,
-            "copies of what is here, or nothing that can be taken in; move them away",
+            "copies of stored files, or not photos or videos; move them elsewhere",
         ),
     ):
         if found:
-            click.echo(f"{_files(len(found))} {heading}: {remedy}.")
+            click.echo(f"{count_files(len(found))} {heading}: {remedy}.")
             for path in found:
                 click.echo(f"  {path}")
 

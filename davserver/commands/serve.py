@@ -38,7 +38,12 @@ def _serve_command(serve: Callable[[Service], None]) -> click.Command:
     @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [8080]")
     @click.option("--store", type=click.Path(path_type=Path), help="Folder of the library.")
     @click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
-    @click.option("--open", "open_to_all", is_flag=True, help="Let strangers upload and read.")
+    @click.option(
+        "--open",
+        "open_to_all",
+        is_flag=True,
+        help="Let everybody who can reach it upload and read.",
+    )
     @click.option("--default-store", type=click.Path(path_type=Path), hidden=True)
     def command(
         *,
@@ -54,7 +59,7 @@ def _serve_command(serve: Callable[[Service], None]) -> click.Command:
         defaults = {"store": _given(root=default_store)}
         settings = settings_of(options, config, defaults)
         if not open_to_all and not is_loopback(settings.server.host):
-            raise click.ClickException(_strangers(settings.server.host))
+            raise click.ClickException(_open_needed(settings.server.host))
         serve(Service(settings, open_to_all))
 
     return command
@@ -87,8 +92,8 @@ def _given(**options: object) -> dict[str, object]:
     return {key: value for key, value in options.items() if value is not None}
 
 
-def _strangers(host: str) -> str:
+def _open_needed(host: str) -> str:
     return (
-        f"On {host} strangers could reach Daydrop. Add --open if everybody there may upload and"
-        " read; or leave --host out, then it serves this machine alone."
+        f"On {host} others could reach Daydrop. Add --open to let everybody there upload and read,"
+        " or leave out --host to serve this machine only."
     )

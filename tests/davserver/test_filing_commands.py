@@ -96,7 +96,7 @@ def test_an_import_files_a_folder_and_sums_it_up(camera: Path, tmp_path: Path) -
     before = {file: file.read_bytes() for file in camera.rglob("*") if file.is_file()}
     done = daydrop("import", camera, "--store", store)
     assert (done.returncode, tree(store)) == (1, FILED), done.stderr
-    assert "5 filed, 0 were here already, 1 companions, 1 refused." in done.stdout
+    assert "5 filed, 0 already here, 1 companions, 1 refused." in done.stdout
     assert f"{camera}/Trip/notes.txt: notes.txt is refused by its name" in done.stdout
     assert {file: file.read_bytes() for file in before} == before, "the originals stay"
 
@@ -116,7 +116,7 @@ def test_a_second_import_stores_nothing_twice_companions_neither(
     store = tmp_path / "store"
     daydrop("import", camera, "--store", store)
     again = daydrop("import", camera, "--store", store)
-    assert "0 filed, 5 were here already, 1 companions, 1 refused." in again.stdout
+    assert "0 filed, 5 already here, 1 companions, 1 refused." in again.stdout
     assert tree(store) == FILED
 
 
@@ -199,7 +199,7 @@ def test_an_import_that_is_broken_off_leaves_a_clean_store_and_goes_on(
     told, _ = running.communicate(timeout=LIMIT)
     if number is signal.SIGINT:
         assert running.returncode == 130
-        assert "Stopped. Run it again to go on" in told
+        assert "Stopped. Run it again to continue" in told
         assert list((store / ".daydrop" / "staging").iterdir()) == []
     assert 20 <= len(tree(store)) < 120, "in the middle"
 
@@ -261,7 +261,7 @@ def test_a_dry_run_shows_what_would_move_and_changes_nothing(camera: Path, tmp_p
     shown = daydrop("refile", "--dry-run", "--store", store, **ZONE)
     assert shown.stdout.splitlines() == [
         "videos/2024/05/17/clip.mp4 -> videos/2024/05/18/",
-        "1 files would move.",
+        "1 file would move.",
     ]
     assert tree(store) == FILED
 
@@ -272,7 +272,7 @@ def test_refile_moves_what_the_setting_of_today_files_elsewhere(
     store = tmp_path / "store"
     daydrop("import", camera, "--store", store)
     moved = daydrop("refile", "--store", store, **ZONE)
-    assert moved.stdout.splitlines()[-1] == "1 files moved."
+    assert moved.stdout.splitlines()[-1] == "1 file moved."
     assert tree(store) == [*FILED[:-1], "videos/2024/05/18/clip.mp4"]
     again = daydrop("refile", "--store", store, **ZONE)
     assert again.stdout == "0 files moved.\n"

@@ -60,7 +60,7 @@ def test_the_way_out_of_a_damaged_catalogue_is_one(store: Path) -> None:
     damage(store)
     for file in (store / ".daydrop").glob("catalogue.sqlite*"):
         file.unlink()
-    assert daydrop("rescan", "--store", store).stdout.startswith("2 files taken in")
+    assert daydrop("rescan", "--store", store).stdout.startswith("2 files added")
     assert daydrop("verify", "--store", store).stdout.endswith("2 files whole.\n")
 
 
@@ -101,7 +101,7 @@ def test_verify_takes_in_what_it_can_and_a_dry_run_does_not(store: Path) -> None
     repaired = daydrop("verify", "--store", store)
     assert repaired.returncode == 1
     assert "1 file found again elsewhere." in repaired.stdout
-    assert "1 file missing: bring them back" in repaired.stdout
+    assert "1 file missing: restore them" in repaired.stdout
     assert "missing" in daydrop("doctor", "--store", store).stdout
     assert daydrop("verify", "--forget", "--store", store).returncode == 0
     assert daydrop("verify", "--store", store).stdout.endswith("1 file whole.\n")
