@@ -1,14 +1,14 @@
-"""Who sends: the account or the client address, and the program."""
+"""The sender of a request: the account or the client address, and the program."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
-LOCAL = "local"  # the key of who files on this machine itself
+LOCAL = "local"  # the key of files imported on this machine
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Who sends; `key` is what batches, aliases, locks and properties belong to."""
+    """The sender; `key` is what batches, aliases, locks and properties belong to."""
 
     key: str
     address: str
