@@ -33,7 +33,7 @@ DATED = ("images", "videos")
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder below another, how many items it holds in all, and the hash of its picture."""
+    """A folder below another, how many items it holds in all, and the hash of its cover."""
 
     path: PurePosixPath
     items: int
@@ -41,7 +41,7 @@ class Folder:
 
     @property
     def name(self) -> str:
-        """Its last segment."""
+        """Return the last segment of its path."""
         return self.path.name
 
 
@@ -68,7 +68,7 @@ class Month:
 
     @property
     def items(self) -> int:
-        """All of them."""
+        """Return the number of all of them."""
         return self.images + self.videos
 
 
@@ -82,7 +82,7 @@ class Bucket:
 
     @property
     def key(self) -> str:
-        """Its name in addresses: `2024-05` or, for a later part, `2024-05.2`."""
+        """Return its name in addresses: `2024-05` or, for a later part, `2024-05.2`."""
         return self.month if self.part == 1 else f"{self.month}.{self.part}"
 
 
@@ -106,7 +106,7 @@ class ItemPage:
 
 
 class Browse:
-    """Reads the catalogue for people; changes nothing."""
+    """The library as people look at it; changes nothing."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -114,7 +114,7 @@ class Browse:
     def folder(
         self, path: PurePosixPath, after: Position | None = None, limit: int = 200
     ) -> FolderPage | None:
-        """A folder of the tree; None when there is none. The trees themselves always exist."""
+        """Return a folder of the tree, or None. The trees themselves always exist."""
         with self._catalogue.reading() as connection:
             counts = rows.folder_counts(connection, path)
             if not counts and (len(path.parts) != 1 or path.parts[0] not in TREES):
@@ -132,7 +132,7 @@ class Browse:
             )
 
     def months(self, trees: tuple[str, ...] = DATED) -> list[Month]:
-        """The months in which something was taken, newest first, from the counters."""
+        """Return the months in which something was taken, newest first, from the counters."""
         found = self._catalogue.gallery.month_counts()
         counts: dict[str, Counter[str]] = {}
         for tree, month, number in found:
@@ -145,42 +145,42 @@ class Browse:
         return self._catalogue.items.count_lost()
 
     def undated_count(self) -> int:
-        """How many items have no date, from the counters."""
+        """Return how many items have no date, from the counters."""
         found = self._catalogue.gallery.month_counts()
         return sum(number for tree, _, number in found if tree == "no_date")
 
     def total(self) -> int:
-        """How many items there are, from the counters."""
+        """Return how many items there are, from the counters."""
         return sum(number for _, _, number in self._catalogue.gallery.month_counts())
 
     def senders(self) -> list[str]:
-        """Who has sent something that is here."""
+        """Return the origins that have sent something that is here."""
         return self._catalogue.gallery.senders()
 
     def buckets(self, trees: tuple[str, ...] = DATED) -> list[Bucket]:
-        """The months cut into parts of at most BUCKET_ITEMS, newest first."""
+        """Return the months cut into parts of at most BUCKET_ITEMS, newest first."""
         return [bucket for month in self.months(trees) for bucket in _parts(month)]
 
     def bucket(self, trees: tuple[str, ...], month: str, part: int) -> list[Item]:
-        """The items of one bucket, newest first."""
+        """Return the items of one bucket, newest first."""
         skip = (part - 1) * BUCKET_ITEMS
         return self._catalogue.gallery.in_month(trees, month, skip, BUCKET_ITEMS)
 
     def search(self, query: Query, after: Position | None = None, limit: int = 200) -> Page:
-        """What a query finds, newest first."""
+        """Return what a query finds, newest first."""
         found = self._catalogue.gallery.matching(query, after, limit + 1)
         return Page(tuple(found[:limit]), _following(found, limit))
 
     def count(self, query: Query) -> int:
-        """How many items a query finds."""
+        """Return how many items a query finds."""
         return self._catalogue.gallery.count_matching(query)
 
     def kinds(self, query: Query) -> dict[str, int]:
-        """How many items of each kind a query finds."""
+        """Return how many items of each kind a query finds."""
         return self._catalogue.gallery.kinds_matching(query)
 
     def item(self, item_id: str) -> ItemPage | None:
-        """A stored item with its receipts, its pair and its neighbours."""
+        """Return a stored item with its receipts, its shot and its neighbours."""
         with self._catalogue.reading() as connection:
             item = items.find(connection, item_id)
             if item is None or item.state is ItemState.TRASHED:
@@ -194,21 +194,21 @@ class Browse:
             )
 
     def by_path(self, path: PurePosixPath) -> Item | None:
-        """The item at this place."""
+        """Return the item at this place."""
         return self._catalogue.items.by_path(path)
 
     def by_sha256(self, sha256: str) -> Item | None:
-        """The item with these bytes."""
+        """Return the item with these bytes."""
         return self._catalogue.items.by_sha256(sha256)
 
     def selection(self, ids: Iterable[str]) -> list[Item]:
-        """The stored items of these ids; unknown ones are left out."""
+        """Return the stored items of these ids; unknown ones are left out."""
         return self._catalogue.gallery.by_ids(tuple(ids))
 
     def _beside(
         self, connection: Connection, path: PurePosixPath
     ) -> tuple[PurePosixPath | None, PurePosixPath | None]:
-        """The folders of items before and behind this one, cut to its own depth."""
+        """Return the folders of items before and behind this one, cut to its own depth."""
         if len(path.parts) == 1:
             return None, None
         depth = len(path.parts)
@@ -224,7 +224,7 @@ class Browse:
 def _below(
     path: PurePosixPath, counts: dict[str, int], covers: dict[str, str]
 ) -> tuple[Folder, ...]:
-    """The folders one level below `path`, with everything in them counted; newest first."""
+    """Return the folders one level below `path`, with everything in them counted; newest first."""
     depth = len(path.parts)
     totals: Counter[PurePosixPath] = Counter()
     pictures: dict[PurePosixPath, str] = {}

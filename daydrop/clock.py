@@ -26,7 +26,7 @@ class Clock:
         self._now, self._read_at = wall(), uptime()
 
     def now(self) -> float:
-        """The time, at most half as fast or half as slow again as the seconds that passed."""
+        """Return the time; it runs at most half as fast or half as slow again as real seconds."""
         with self._lock:
             up = self._uptime()
             passed = max(0.0, up - self._read_at)

@@ -19,7 +19,7 @@ _STEPS = 6  # of a trail
 
 
 def configure_console(level: str) -> None:
-    """Sets up both ways in which parts of the program speak: structlog's, and the library's."""
+    """Set up both ways in which parts of the program log: structlog's, and Python's own."""
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
@@ -38,10 +38,10 @@ def configure_console(level: str) -> None:
 
 
 class OneLine(logging.Formatter):
-    """Writes a record of the `logging` module in one line, its exception as a trail."""
+    """A formatter that writes a record in one line, its exception as a trail."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         failure = record.exc_info[1] if record.exc_info else None
         bare = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None})
         line = super().format(bare)
@@ -49,7 +49,7 @@ class OneLine(logging.Formatter):
 
 
 def trail(failure: BaseException) -> str:
-    """A failure as words: its kind, what the system says of it, and where it came from."""
+    """Describe a failure: its kind, what the system says of it, and where it came from."""
     steps = [
         f"{_module(frame)}.{frame.f_code.co_name}:{line}"
         for frame, line in traceback.walk_tb(failure.__traceback__)
@@ -60,7 +60,7 @@ def trail(failure: BaseException) -> str:
 
 
 def in_words(failure: BaseException) -> str:
-    """What a failure is; of an error of the system its words alone, for it names a path, too."""
+    """Name a failure; of an error of the system only its words, since it names a path too."""
     kind = type(failure).__name__
     if isinstance(failure, OSError):
         return f"{kind}: {failure.strerror or failure.errno or 'no reason'}"
@@ -68,7 +68,7 @@ def in_words(failure: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without line ends and control characters: a name writes no line of its own."""
+    """Strip line ends and control characters, so that a file name cannot forge a line."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 

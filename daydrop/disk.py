@@ -1,7 +1,7 @@
 """The disk under the store: what its errors mean, and whether it is trusted.
 
-One that lost a write is not, until a restart: after a failed flush the next one may answer well,
-though the bytes are gone (spec/reliability.md 1.3). Browsing goes on.
+One that lost a write is not trusted until a restart: after a failed flush the kernel may report
+the next one as a success, though the bytes are gone. Browsing goes on.
 """
 
 import errno
@@ -19,14 +19,14 @@ READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class Disk:
-    """Shared by all that write; `reason` is why nothing is taken in, None while all is well."""
+    """The health of the disk; `reason` says why no upload is accepted, None while all is well."""
 
     def __init__(self) -> None:
         self.reason: str | None = None
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Turns what a disk says when it is full or read-only into the refusal that people see."""
+        """Turn the errors of a full or read-only disk into the refusals that people see."""
         try:
             yield
         except OSError as failure:
@@ -38,7 +38,7 @@ class Disk:
             raise
 
     def doubt(self, failure: Exception) -> None:
-        """Ends the trust if this is an error of input or output."""
+        """Stop trusting the disk if this is an error of input or output."""
         if isinstance(failure, OSError) and failure.errno == errno.EIO and self.reason is None:
             reference = secrets.token_hex(4)
             structlog.get_logger().error(

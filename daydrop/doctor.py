@@ -23,7 +23,7 @@ class Finding:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Looks at the store, the disk, the catalogue and the readers of a set-up."""
+    """Look at the store, the disk, the catalogue and the readers of a set-up."""
     yield from _zone(settings)
     yield _exiftool(settings)
     try:

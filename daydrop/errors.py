@@ -8,7 +8,7 @@ from daydrop.words import Fact, Facts, Language
 
 
 class Code(StrEnum):
-    """The refusal codes of design section 6; each face maps them to statuses in one table."""
+    """Why an upload is refused; each face maps these codes to statuses in one table."""
 
     UNSUPPORTED_TYPE = "unsupported_type"
     BAD_NAME = "bad_name"
@@ -29,7 +29,7 @@ class Code(StrEnum):
 
 
 class Refused(Exception):
-    """An upload, or a step of one, that is refused; nothing of it was kept.
+    """An upload, or a step of one, was refused; nothing of it was kept.
 
     `case` picks one of several sentences of a code, `facts` fill it in. `batch` is the batch whose
     receipt speaks of it, when there is one.
@@ -42,30 +42,30 @@ class Refused(Exception):
         super().__init__(self.sentence())
 
     def sentence(self, language: Language = Language.EN) -> str:
-        """The refusal for people."""
+        """Return the refusal as a sentence for people."""
         return words.sentence(self.key, self.facts, language)
 
     @property
     def retry_after(self) -> int | None:
-        """Seconds after which it is worth trying again, where that is known."""
+        """Return the seconds after which a retry makes sense, None where that is not known."""
         wait = self.facts.get("wait")
         return max(1, round(wait)) if isinstance(wait, int | float) else None
 
 
 class Forbidden(Exception):
-    """What a face raises inside a step of the library that it forbids: passed on as it is."""
+    """A face forbids a step of the core; the core passes it on unchanged."""
 
 
 class Missing(Exception):
-    """There is nothing at a path, or no more what was found there: said of it, not of an upload."""
+    """Nothing is at a path, or no longer what was found there; it concerns no upload."""
 
 
 class StoreUnusable(RuntimeError):
-    """The store cannot serve as one; its text says why and what to do."""
+    """A folder cannot serve as a store; the text says why, and what to do."""
 
 
 class CatalogueClosed(RuntimeError):
-    """The catalogue takes no more work: the server is stopping."""
+    """The catalogue accepts no more work: the server is stopping."""
 
 
 class CatalogueFailed(OSError):
@@ -73,7 +73,7 @@ class CatalogueFailed(OSError):
 
     @property
     def advice(self) -> str:
-        """What is wrong, and what to do."""
+        """Return what is wrong and what to do, as a sentence."""
         says = str(self.args[-1]).splitlines()[-1]
         if self.errno == errno.EIO:
             return f"the disk of the catalogue failed ({says}): check it, then start again"

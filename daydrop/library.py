@@ -1,4 +1,4 @@
-"""The library put together: the one object that both faces are given."""
+"""The library, put together: the one object that both faces are given."""
 
 import math
 import shutil
@@ -52,10 +52,10 @@ _DAY = 86_400.0
 class Library:
     """Everything a store needs to serve, wired in one place.
 
-    `start` sweeps what a crash left and begins to take uploads, `close` ends cleanly. Raises
-    StoreUnusable when the store cannot keep the promises; on a read-only disk it still browses.
-    `claims_as` is the command that others are told of while this one is the first; None for one
-    that only looks, and keeps nobody from being the first.
+    `start` recovers from a crash and begins to accept uploads, `close` ends cleanly. Raises
+    StoreUnusable when the store cannot keep the promises; on a read-only disk it can be browsed.
+    `claims_as` is the command that other processes are told of while this one is the first; None
+    for one that only looks, and lets another process be the first.
     """
 
     def __init__(
@@ -187,12 +187,12 @@ class Library:
         self.keeper = Keeper(self._housekeeping())
 
     def claim(self, who: str) -> bool:
-        """Whether this process is the first on its store, and may settle what a crash left."""
+        """Claim the store; return whether this process is the first, which may recover it."""
         self.is_first = self.is_first or (not self.is_read_only and self.store.claim(who))
         return self.is_first
 
     def start(self) -> None:
-        """Settles what the last run left, warms the workers up, and keeps house from now on."""
+        """Recover what a crash left, warm the workers up, and do the housekeeping from now on."""
         self.workers.start()
         if self.is_read_only:
             structlog.get_logger().warning("the store is read-only: browsing only")
@@ -206,7 +206,7 @@ class Library:
             self.keeper.start()
 
     def close(self) -> None:
-        """Ends cleanly: nothing is under way any more when this returns."""
+        """End cleanly: nothing is under way any more when this returns."""
         self.keeper.stop()
         self.previews.stop()
         self.filing.close()
@@ -264,7 +264,7 @@ class Library:
 
 
 def _exiftool(setting: str) -> Path | None:
-    """The program that the setting names; `auto` looks on the PATH, `off` says none."""
+    """Return the program that the setting names; `auto` looks on the PATH, `off` means none."""
     if setting == "off":
         return None
     found = shutil.which("exiftool" if setting == "auto" else setting)

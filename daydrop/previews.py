@@ -40,12 +40,12 @@ class Previews:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begins to make previews of what is filed from now on."""
+        """Begin to make previews of what is filed from now on."""
         self._thread = threading.Thread(target=self._make_queued, name="previews", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops after the preview under way; what still waits is made when it is asked for."""
+        """Stop after the preview under way; what still waits is made when it is asked for."""
         if self._thread is not None:
             while not self._queue.empty():
                 self._queue.get_nowait()
@@ -54,7 +54,7 @@ class Previews:
             self._thread = None
 
     def soon(self, item: Item) -> None:
-        """Makes the previews of an item when there is time; on demand, if too many wait."""
+        """Make the previews of an item when there is time; on demand, if too many wait."""
         if self._thread is None or item.kind is Kind.OTHER:
             return
         try:
@@ -63,7 +63,7 @@ class Previews:
             structlog.get_logger().debug("previews wait until asked for", path=str(item.path))
 
     def path(self, item: Item, edge: int) -> Path | None:
-        """The preview file of an item, made now if need be; None where none can be drawn."""
+        """Return the preview file of an item, made now if need be; None where none can be drawn."""
         if edge not in (*EDGES, VIEW) or item.kind is Kind.OTHER:
             return None
         file = self._file(item.sha256, edge)
@@ -72,12 +72,12 @@ class Previews:
         return file if file.exists() else None
 
     def picture(self, item: Item, edge: int) -> bytes | None:
-        """A preview as WebP, made now if need be; None where none can be drawn."""
+        """Return a preview as WebP, made now if need be; None where none can be drawn."""
         file = self.path(item, edge)
         return None if file is None else file.read_bytes()
 
     def failed(self) -> list[FailedPreview]:
-        """What could not be drawn and is not tried again, by hash."""
+        """Return the mark of a content that cannot be drawn and is not tried again."""
         marks = sorted(self._folder.glob("*/*.failed"))
         return [FailedPreview(mark.stem, _reason(mark.read_text("ascii"))) for mark in marks]
 
@@ -110,5 +110,5 @@ class Previews:
 
 
 def _reason(mark: str) -> Failure:
-    """What a mark says; a power cut may have left it empty."""
+    """Return what a mark says; a power cut may have left it empty."""
     return Failure(mark) if mark in list(Failure) else Failure.NOT_DRAWABLE

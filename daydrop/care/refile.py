@@ -24,7 +24,7 @@ class Refiling:
 
 
 class Refile:
-    """Plans, then moves, one journalled step after the other: a kill leaves each file somewhere."""
+    """Plans, then moves in journalled steps, so that a kill loses no file."""
 
     def __init__(
         self,
@@ -51,24 +51,24 @@ class Refile:
         return dated
 
     def finish_interrupted(self) -> int:
-        """Ends what a kill left half done; returns how many moves that were."""
+        """Finish the moves that a kill interrupted; return how many those were."""
         return self._moves.finish_interrupted()
 
     def plan(self) -> list[Refiling]:
-        """What would move; nothing is changed."""
+        """Return what would move; changes nothing."""
         stored = self._catalogue.items.all_in_state(ItemState.STORED)
         return [refiling for item in stored if (refiling := self._plan(item)) is not None]
 
     def _plan(self, item: Item) -> Refiling | None:
-        """Members are judged together, each with what it has in the library."""
+        """Decide about the files of a shot together, each with its companions."""
         dated = self._groups.judged_again(item)
         folder = self._groups.belongs(dated)
         return None if folder == item.path.parent else Refiling(item, dated, folder)
 
-    def run(self, plan: Iterable[Refiling], tell: Callable[[Refiling], None]) -> int:
-        """Moves what was planned; returns how many files have another place now.
+    def run(self, plan: Iterable[Refiling], report: Callable[[Refiling], None]) -> int:
+        """Move what was planned; return how many files have another place now.
 
-        For the first process alone: folders that are empty then go.
+        For the first process alone: folders that become empty are removed.
         """
         moved = 0
         for refiling in plan:
@@ -78,6 +78,6 @@ class Refile:
             if current.path.parent != refiling.folder:  # else it went along with its partner
                 self._dating.bring_to_place(current, refiling.dated)
             self._store.remove_empty(current.path.parent)
-            tell(refiling)
+            report(refiling)
             moved += 1
         return moved

@@ -1,4 +1,4 @@
-"""Re-reads every file against its SHA-256, and the tree against the catalogue."""
+"""Read every file again against its SHA-256, and the tree against the catalogue."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -46,7 +46,7 @@ class Report:
 
     @property
     def is_clean(self) -> bool:
-        """Whether every file is whole and nothing else lies in the tree."""
+        """Return whether every file is whole and nothing else lies in the tree."""
         return not (self.damaged or self.missing or self.unreadable or self.strangers)
 
 
@@ -57,7 +57,7 @@ class Verify:
         self._store, self._catalogue = store, catalogue
 
     def kept(self) -> list[Kept]:
-        """What lies in the tree for all we know, by path."""
+        """Return what should lie in the tree according to the catalogue, by path."""
         with self._catalogue.reading() as connection:
             items = item_rows.all_in_state(connection, ItemState.STORED)
             companions = companion_rows.in_tree(connection)
@@ -66,18 +66,20 @@ class Verify:
         return sorted(found, key=lambda kept: kept.path)
 
     def lost(self) -> list[Kept]:
-        """What an earlier start did not find any more, and what nobody has given up."""
+        """Return what an earlier start found missing and what was not given up since."""
         return [Kept(item.path, item.sha256, item.size) for item in self._catalogue.items.lost()]
 
-    def check(self, files: Iterable[Kept], tell: Callable[[int], None] | None = None) -> Report:
-        """Reads every file; `tell` is given the bytes read so far, for a progress bar."""
-        found = self._by_condition(files, tell)
+    def check(self, files: Iterable[Kept], report: Callable[[int], None] | None = None) -> Report:
+        """Read every file; `report` is given the bytes of each, for a progress bar."""
+        found = self._by_condition(files, report)
         whole = len(found.pop(Condition.WHOLE))
         doubtful = [kept for group in found.values() for kept in group]
         strangers = self._without_rows(sorted(self._store.files()))
-        if doubtful or strangers:  # beside a server some are on their way, and get their rows now
+        if (
+            doubtful or strangers
+        ):  # beside a server, some may be on their way and get their rows now
             time.sleep(_SETTLING)
-        now = set(self.kept())  # what was moved or removed meanwhile is no harm
+        now = set(self.kept())  # what was moved or removed meanwhile is not damaged
         found = self._by_condition(kept for kept in doubtful if kept in now)
         return Report(
             whole=whole + len(found[Condition.WHOLE]),
@@ -88,17 +90,17 @@ class Verify:
         )
 
     def _by_condition(
-        self, files: Iterable[Kept], tell: Callable[[int], None] | None = None
+        self, files: Iterable[Kept], report: Callable[[int], None] | None = None
     ) -> dict[Condition, list[Kept]]:
         found: dict[Condition, list[Kept]] = {condition: [] for condition in Condition}
         for kept in files:
             found[self.condition(kept)].append(kept)
-            if tell is not None:
-                tell(kept.size)
+            if report is not None:
+                report(kept.size)
         return found
 
     def condition(self, kept: Kept) -> Condition:
-        """How one file is."""
+        """Return how one file is."""
         try:
             sha256 = self._store.sha256(kept.path)
         except FileNotFoundError:
@@ -108,7 +110,7 @@ class Verify:
         return Condition.WHOLE if sha256 == kept.sha256 else Condition.DAMAGED
 
     def _without_rows(self, paths: Iterable[PurePosixPath]) -> list[PurePosixPath]:
-        """Files of the tree that neither an item nor a companion is."""
+        """Return the files of the tree that are neither an item nor a companion."""
         with self._catalogue.reading() as connection:
             known = item_rows.stored_paths(connection) | companion_rows.paths(connection)
         return [
@@ -118,7 +120,7 @@ class Verify:
         ]
 
     def write_sums(self, files: Iterable[Kept]) -> int:
-        """Writes a `SHA256SUMS` into each folder, for `sha256sum -c`; returns how many."""
+        """Write a `SHA256SUMS` into each folder, for `sha256sum -c`; return how many."""
         by_folder = sorted(files, key=lambda kept: (str(kept.path.parent), kept.path.name))
         folders = 0
         for folder, members in groupby(by_folder, key=lambda kept: kept.path.parent):
@@ -129,6 +131,6 @@ class Verify:
 
 
 def _sum_line(kept: Kept) -> str:
-    """A line as coreutils write it: a name with a backslash or a line feed in it is escaped."""
+    """Return a line as coreutils write it: backslashes and line feeds in the name escaped."""
     name = kept.path.name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
     return f"{'' if name == kept.path.name else chr(92)}{kept.sha256}  {name}\n"

@@ -2,7 +2,7 @@
 
 A caller hands the writer a function of a connection and waits for its result. Everything that
 queued up during the last commit goes into the next one, so that many uploads share one flush
-to disk and a lone one never waits for company (spec/setup.md, section 3).
+to disk and a lone one never waits for company.
 """
 
 import errno
@@ -54,7 +54,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees everything committed so far; for SELECT only."""
+        """Open a connection that sees everything committed so far; for SELECT only."""
         try:
             with self.engine.connect() as connection:
                 yield connection
@@ -71,7 +71,7 @@ class Database:
         return ask
 
     def write(self, work: Callable[[Connection], T], *, durable: bool = False) -> T:
-        """Runs `work` in a transaction and returns its result once that is committed.
+        """Run `work` in a transaction and return its result once that is committed.
 
         With `durable` the commit survives a power cut. An exception of `work` undoes its own part
         only, and is raised here. Raises CatalogueClosed while the server stops, Refused(BUSY)
@@ -85,7 +85,7 @@ class Database:
         return job.future.result()
 
     def check(self) -> None:
-        """Raises CatalogueFailed when the file of the catalogue is not sound."""
+        """Raise CatalogueFailed when the file of the catalogue is damaged."""
         if self.engine.dialect.name != "sqlite":
             return
         with self.reading() as connection:
@@ -94,15 +94,15 @@ class Database:
             raise CatalogueFailed(None, str(says))
 
     @contextmanager
-    def failing_as_told(self) -> Iterator[None]:
-        """Lets what goes past `reading` and `write`, such as a migration, fail as they do."""
+    def failing_alike(self) -> Iterator[None]:
+        """Let what bypasses `reading` and `write`, such as a migration, fail as they do."""
         try:
             yield
         except DatabaseError as failure:
             raise self._refusal(failure) from failure
 
     def copy_to(self, file: Path) -> None:
-        """Writes a consistent copy of a SQLite catalogue, also while it is in use."""
+        """Write a consistent copy of a SQLite catalogue, also while it is in use."""
         if self.engine.dialect.name != "sqlite":
             return
         with self.engine.connect() as connection:
@@ -112,7 +112,7 @@ class Database:
                 driver.execute("VACUUM INTO ?", (str(file),))
 
     def close(self) -> None:
-        """Commits what is queued and lets go of the file."""
+        """Commit what is queued and close the file."""
         with self._closing:
             if not self._closed:
                 self._closed = True
@@ -132,9 +132,9 @@ class Database:
         return [self._queue.get_nowait() for _ in range(count)]
 
     def _commit(self, jobs: list[_Job[Any]]) -> None:
-        """One transaction for all jobs, a savepoint for each, answers after the commit.
+        """Run all jobs in one transaction, a savepoint for each; answer after the commit.
 
-        Whatever fails is told to those who wait: the thread that writes must live on.
+        A failure is handed to the callers that wait: the writing thread must live on.
         """
         settle: list[Callable[[], None]] = []
         try:
@@ -172,7 +172,7 @@ class Database:
 
 
 def _refusal(failure: Exception) -> Exception:
-    """What a failure of the catalogue is to those above; any other one as it is."""
+    """Translate a failure of the catalogue for its callers; return any other unchanged."""
     if not isinstance(failure, DatabaseError) or isinstance(failure, IntegrityError):
         return failure
     if _is_kept(failure):
@@ -186,13 +186,13 @@ def _refusal(failure: Exception) -> Exception:
 
 
 def _is_kept(failure: DatabaseError) -> bool:
-    """Whether another process kept the catalogue for longer than was waited."""
+    """Return whether another process kept the catalogue locked for too long."""
     code = getattr(failure.orig, "sqlite_errorcode", None)  # not of each error, nor of PostgreSQL
     return code is not None and code & _PRIMARY in _KEPT
 
 
 def _set_synchronous(connection: Connection, *, full: bool) -> None:
-    """Past SQLAlchemy, which would open a transaction for it, where SQLite refuses the PRAGMA."""
+    """Set it past SQLAlchemy, which would open a transaction, in which SQLite refuses it."""
     driver = connection.connection.driver_connection
     if driver is None:
         raise CatalogueClosed("the connection to the catalogue is gone")
@@ -200,7 +200,7 @@ def _set_synchronous(connection: Connection, *, full: bool) -> None:
 
 
 def sqlite_url(file: Path) -> str:
-    """The SQLAlchemy URL of a SQLite file."""
+    """Return the SQLAlchemy URL of a SQLite file."""
     return f"sqlite:///{file}"
 
 
@@ -216,7 +216,7 @@ def _engine(url: str, *, read_only: bool) -> Engine:
 
 
 def _read_only_url(file: Path) -> str:
-    """How a SQLite file is opened on a read-only disk.
+    """Return the URL by which a SQLite file is opened on a read-only disk.
 
     Immutable, since there is no room for the WAL's shared memory; but that passes over a WAL
     that a kill has left, with all the uploads it acknowledges: then SQLite keeps an index of it in

@@ -9,17 +9,17 @@ UNDOING = "undoing "  # begins the mark of a batch that is being taken back
 
 
 def write(connection: Connection, name: str, value: str = "") -> None:
-    """Sets a mark, in place of its older self."""
+    """Set a mark, replacing its older self."""
     remove(connection, name)
     connection.execute(insert(marks).values(name=name, value=value))
 
 
 def remove(connection: Connection, name: str) -> None:
-    """Removes a mark; harmless when there is none."""
+    """Remove a mark; does nothing when there is none."""
     connection.execute(delete(marks).where(marks.c.name == name))
 
 
 def beginning(connection: Connection, prefix: str) -> list[str]:
-    """The names of the marks that begin like this."""
+    """Return the names of the marks that begin like this."""
     names = connection.execute(select(marks.c.name).order_by(marks.c.name)).scalars()
     return [name for name in names if name.startswith(prefix)]

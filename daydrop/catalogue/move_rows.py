@@ -9,7 +9,7 @@ from daydrop.records.move import Move
 
 
 def begin(connection: Connection, move: Move) -> None:
-    """Notes a move before it is made."""
+    """Record a move before it is made."""
     connection.execute(
         insert(moves).values(
             id=move.id,
@@ -23,12 +23,12 @@ def begin(connection: Connection, move: Move) -> None:
 
 
 def end(connection: Connection, move_id: str) -> None:
-    """Strikes a move off."""
+    """Remove a move that was made."""
     connection.execute(delete(moves).where(moves.c.id == move_id))
 
 
 def all_moves(connection: Connection) -> list[Move]:
-    """What was begun and not ended, oldest first."""
+    """Return the moves that were begun and not ended, oldest first."""
     columns = (
         moves.c.id,
         moves.c.item_id,
@@ -46,12 +46,12 @@ def all_moves(connection: Connection) -> list[Move]:
 
 
 def is_left(connection: Connection, move_id: str) -> bool:
-    """Whether a move is not struck off."""
+    """Return whether a move is still recorded."""
     return connection.execute(select(moves.c.id).where(moves.c.id == move_id)).first() is not None
 
 
 def target_of(connection: Connection, item_id: str) -> PurePosixPath | None:
-    """Where an item is going right now, if it is."""
+    """Return where an item is being moved to; None when it is not."""
     query = select(moves.c.target).where(moves.c.item_id == item_id)
     target = connection.execute(query).scalar()
     return None if target is None else PurePosixPath(target)

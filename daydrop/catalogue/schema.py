@@ -11,7 +11,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def version(database: Database) -> str | None:
-    """The revision the catalogue is at; None for an empty one."""
+    """Return the revision of the catalogue; None for an empty one."""
     with database.reading() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
@@ -20,7 +20,7 @@ def version(database: Database) -> str | None:
 
 
 def upgrade(database: Database) -> bool:
-    """Runs the migrations that are missing; returns whether there were any.
+    """Run the migrations that are missing; return whether there were any.
 
     Alembic takes 200 ms to import, so the version is compared with a constant first.
     """
@@ -33,7 +33,7 @@ def upgrade(database: Database) -> bool:
     config.set_main_option("script_location", str(_MIGRATIONS))
     # immediate: a transaction that begins by reading is refused once another connection wrote
     with (
-        database.failing_as_told(),
+        database.failing_alike(),
         database.engine.connect().execution_options(immediate=True) as connection,
     ):
         config.attributes["connection"] = connection

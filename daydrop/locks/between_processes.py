@@ -1,7 +1,7 @@
 """Locks between the processes that use one store, as `daydrop import` beside a server.
 
-A key is a byte of a file that nobody reads: as many locks as there are keys, none to clean up, and
-a killed process lets go of its own. They are of an open file (F_OFD_SETLK), so that threads of one
+A key is a byte of a file that is never read: as many locks as there are keys, none to clean up, and
+a killed process releases its own. They are of an open file (F_OFD_SETLK), so that threads of one
 process do not share them by accident.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from daydrop.errors import Code, Refused
 
-_AT_WORK = 0  # the byte that everybody holds together, and who is alone by himself
+_AT_WORK = 0  # the byte that all processes share, and one that is alone locks for itself
 _MOST = 1 << 62
 PATIENCE = 60.0  # seconds until a process that keeps a lock is taken for stuck
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
@@ -33,14 +33,14 @@ class ProcessLocks:
         self._get(self._at_work, fcntl.F_RDLCK, _AT_WORK, wait)
 
     def close(self) -> None:
-        """This process is at work no more; harmless twice."""
+        """Leave: this process no longer uses the store; idempotent."""
         if self._at_work >= 0:
             os.close(self._at_work)
             self._at_work = -1
 
     @contextmanager
     def holding(self, key: object, wait: float | None = None) -> Iterator[None]:
-        """Waits until no other process holds this key; raises Refused(BUSY) when one never ends.
+        """Wait until no other process holds this key; raises Refused(BUSY) when one never ends.
 
         `wait` are the seconds to wait, where they are fewer than usual.
         """
@@ -55,7 +55,7 @@ class ProcessLocks:
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
-        """Whether no other process is at work; none begins until the end of this block."""
+        """Tell whether no other process is at work; none begins until the end of this block."""
         is_alone = _is_set(self._at_work, fcntl.F_WRLCK, _AT_WORK)
         try:
             yield is_alone
@@ -75,26 +75,26 @@ class ProcessLocks:
 
 
 class NoProcesses:
-    """In place of `ProcessLocks` on a disk that takes no writes: nobody is at work there."""
+    """Replaces `ProcessLocks` on a read-only disk, where no process writes."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no lock is held."""
 
     def holding(
         self,
         key: object,  # noqa: ARG002  as it is called
         wait: float | None = None,  # noqa: ARG002  as it is called
     ) -> AbstractContextManager[None]:
-        """Nobody is kept away."""
+        """Lock nothing."""
         return nullcontext()
 
     def alone(self) -> AbstractContextManager[bool]:
-        """Nobody else is there."""
+        """Tell that this process is alone."""
         return nullcontext(enter_result=True)
 
 
 def _is_set(file: int, kind: int, byte: int) -> bool:
-    """Sets a lock of one byte; False when another process has it."""
+    """Lock one byte; return False when another process has it."""
     lock = struct.pack("hhqqi", kind, os.SEEK_SET, byte, 1, 0)
     try:
         fcntl.fcntl(file, fcntl.F_OFD_SETLK, lock)

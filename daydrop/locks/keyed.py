@@ -1,4 +1,4 @@
-"""A lock for each key, alive only while somebody holds it or waits for it."""
+"""A lock for each key, alive only while it is held or waited for."""
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -10,7 +10,7 @@ from daydrop.errors import Code, Refused
 Between = Callable[[Hashable, float], AbstractContextManager[object]]
 
 
-def _nobody(_key: Hashable, _wait: float) -> AbstractContextManager[object]:
+def _no_lock(_key: Hashable, _wait: float) -> AbstractContextManager[object]:
     return nullcontext()
 
 
@@ -18,23 +18,23 @@ class KeyedLocks:
     """Serialises what concerns one hash, or one stem, and nothing else.
 
     `between` keeps other processes away in the same way, waiting the seconds it is given. `wait`
-    is how many each call waits at most, for threads and processes together; else for ever.
+    is how many each call waits at most, for threads and processes together; else forever.
     """
 
-    def __init__(self, between: Between = _nobody, wait: float = TIMEOUT_MAX) -> None:
+    def __init__(self, between: Between = _no_lock, wait: float = TIMEOUT_MAX) -> None:
         self._between, self._wait = between, wait
         self._guard = Lock()
         self._locks: dict[Hashable, tuple[Lock, int]] = {}
 
     @contextmanager
     def holding(self, key: Hashable) -> Iterator[None]:
-        """Waits until nobody else holds this key; raises Refused(BUSY) when that never ends."""
+        """Wait for this key and hold it; raises Refused(BUSY) when that takes too long."""
         with self._holding(key, self._deadline()):
             yield
 
     @contextmanager
     def holding_stems(self, stems: Iterable[str]) -> Iterator[None]:
-        """Waits until nobody else holds any of these stems; in one order, so that nobody hangs.
+        """Hold all of these stems, taken in one order so that no two callers block each other.
 
         The stem of an item guards it and the companions beside it, the stem of a companion that
         waits guards that. The same bytes may come under several names.
@@ -67,7 +67,7 @@ class KeyedLocks:
             lock, users = self._locks.get(key, (Lock(), 0))
             self._locks[key] = (lock, users + 1)
         try:
-            # one deadline for both: else each heir of the thread lock waits anew for the process
+            # one deadline for both: else each holder of the thread lock would wait its full time again
             with self._locked(lock, deadline), self._between(key, _left(deadline)):
                 yield
         finally:

@@ -1,7 +1,6 @@
 """What a file name means: litter, temporary, companion, medium; and names made safe to store.
 
-The one module of name patterns (design section 9). Litter wins over temporary names, temporary
-names over types.
+The one module of name patterns. Litter wins over temporary names, temporary names over types.
 """
 
 import re
@@ -53,7 +52,7 @@ class Role(StrEnum):
 
 
 def role(name: str) -> Role:
-    """What this name announces."""
+    """Return what a name announces."""
     if _LITTER.fullmatch(name):
         return Role.LITTER
     if kind_by_name(name) is None and _TEMPORARY.fullmatch(name):
@@ -64,7 +63,7 @@ def role(name: str) -> Role:
 
 
 def is_companion(name: str) -> bool:
-    """A companion of a picture: `.xmp .aae .thm .srt`, and Takeout's `IMG_1.jpg.json`."""
+    """Return whether this names a companion: `.xmp .aae .thm .srt`, Takeout's `IMG_1.jpg.json`."""
     if extension(name) in COMPANIONS - {"json"}:
         return True
     stem, _, ending = name.rpartition(".")
@@ -72,26 +71,26 @@ def is_companion(name: str) -> bool:
 
 
 def companion_target(name: str) -> str:
-    """The stem of the picture a companion belongs to: `IMG_1` for `IMG_1.xmp`, `IMG_1.jpg.xmp`."""
+    """Return the stem a companion belongs to: `img_1` for `IMG_1.xmp` and `IMG_1.jpg.xmp`."""
     return nfc(_companion_parts(name)[0]).casefold()
 
 
 def companion_ending(name: str) -> str:
-    """What a companion's name adds to the stem of its picture: `.xmp`, `.jpg.xmp`."""
+    """Return what a companion's name adds to that stem: `.xmp`, `.jpg.xmp`."""
     return _companion_parts(name)[1]
 
 
 def companion_picture(name: str) -> str | None:
-    """The whole name of the picture, where a companion tells it: `IMG_1.jpg` of `IMG_1.jpg.xmp`."""
+    """Return the whole name that a companion tells: `img_1.jpg` for `IMG_1.jpg.xmp`, else None."""
     stem, ending = _companion_parts(name)
-    picture = f"{stem}{ending}".rpartition(".")[0]
-    return nfc(picture).casefold() if kind_by_name(picture) else None
+    whole = f"{stem}{ending}".rpartition(".")[0]
+    return nfc(whole).casefold() if kind_by_name(whole) else None
 
 
 def _companion_parts(name: str) -> tuple[str, str]:
-    """Stem of the picture, and the rest.
+    """Return the stem that a companion belongs to, and the rest of its name.
 
-    Takeout writes `IMG_1.jpg(1).json` for the picture that it calls `IMG_1(1).jpg`.
+    Takeout writes `IMG_1.jpg(1).json` for the photo that it calls `IMG_1(1).jpg`.
     """
     whole, _, ending = name.rpartition(".")
     if ending.lower() != "json":
@@ -103,7 +102,7 @@ def _companion_parts(name: str) -> tuple[str, str]:
 
 
 def _takeout_target(stem: str) -> str:
-    """The picture of Takeout's `IMG_1.jpg.supplemental-metadata.json`, cut to a bounded length."""
+    """Return the photo of Takeout's `IMG_1.jpg.supplemental-metadata.json`, or of a cut one."""
     counted = _COUNTED.fullmatch(stem)
     plain, count = (counted[1], counted[2]) if counted else (stem, "")
     target, dot, tail = plain.rpartition(".")
@@ -116,7 +115,7 @@ def _takeout_target(stem: str) -> str:
 
 
 def _is_picture(name: str) -> bool:
-    """Whether this is the name of a picture or film, or one that Takeout cut in its extension."""
+    """Return whether this names a photo or video, also one that Takeout cut in its extension."""
     if kind_by_name(name) is not None:
         return True
     stem, dot, end = name.rpartition(".")
@@ -125,17 +124,17 @@ def _is_picture(name: str) -> bool:
 
 
 def stem_key(name: str) -> str:
-    """What members of a pair share: the name without its extension, in NFC, blind to case."""
+    """Return what the files of a shot share: the name without extension, in NFC, without case."""
     return nfc(name).rpartition(".")[0].casefold()
 
 
 def nfc(name: str) -> str:
-    """The name as it is stored and compared; Finder sends NFD."""
+    """Return a name as it is stored and compared; Finder sends NFD."""
     return unicodedata.normalize("NFC", name)
 
 
 def checked_path(path: str) -> str:
-    """A path in `Upload` (`Trip/IMG_1.jpg`) in NFC, without slashes at its ends.
+    """Return a path in `Upload` (`Trip/IMG_1.jpg`) in NFC, without slashes at its ends.
 
     Raises Refused(BAD_NAME) for segments that are `.` or `..`, hold NUL, other control characters
     or a backslash, for a segment over 255 bytes in its stored form's extension, and for a path
@@ -163,12 +162,12 @@ def _bytes(text: str) -> bytes:
 
 
 def is_text(name: str) -> bool:
-    """Whether a name from a disk is UTF-8: another one fits in no row, no address and no page."""
+    """Return whether a name from a disk is UTF-8: no other fits in a row, an address or a page."""
     return not any(unicodedata.category(letter) == "Cs" for letter in name)
 
 
 def printable(name: str) -> str:
-    """The name for a sentence or a log: nothing invisible, nothing endless."""
+    """Return a name for a sentence or a log: nothing invisible, at most 200 characters."""
     shown = "".join(
         "�" if unicodedata.category(letter) in _INVISIBLE else letter for letter in name[:200]
     )
@@ -176,7 +175,7 @@ def printable(name: str) -> str:
 
 
 def stored_name(name: str) -> str:
-    """The name in the dated tree: as sent, made safe on every file system that may hold it.
+    """Return the name for the dated tree: as sent, made safe on every file system.
 
     Invisible characters go, what Windows forbids becomes `_`, device names get a `_`, and what is
     over 255 bytes loses the end of its stem at a code point; the extension stays.
@@ -195,7 +194,7 @@ def stored_name(name: str) -> str:
 
 
 def fit(stem: str, ending: str, room: int = NAME_BYTES) -> str:
-    """Stem and ending in at most `room` bytes of UTF-8, the stem shortened at a code point."""
+    """Join stem and ending in at most `room` bytes of UTF-8, the stem cut at a code point."""
     kept = _bytes(ending)[:room].decode(errors="ignore")
     left = room - len(_bytes(kept))
     if len(_bytes(stem)) > left:

@@ -128,7 +128,7 @@ def _turned(picture: Image.Image, orientation: int) -> Image.Image:
 
 
 def _poster(file: BinaryIO, media: MediaType) -> Image.Image:
-    """Decode one frame, a second into the film where there is one."""
+    """Decode one frame, a second into a video."""
     import av  # here, because it costs 150 ms and 60 MB that only films need
 
     av.logging.set_level(None)
@@ -151,7 +151,7 @@ def _poster(file: BinaryIO, media: MediaType) -> Image.Image:
 
 
 def _plain(picture: Image.Image, edge: int) -> Image.Image:
-    """Make a picture small, upright, sRGB, and rid of all it carried along."""
+    """Make an image small, upright and sRGB, without any metadata."""
     picture.thumbnail((edge, edge), Image.Resampling.LANCZOS, reducing_gap=2.0)
     small = _srgb(ImageOps.exif_transpose(picture))
     small.info = {}

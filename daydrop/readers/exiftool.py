@@ -60,7 +60,7 @@ _JOINED = (
 def read(
     program: Path, file: BinaryIO, media: MediaType, *, is_distrusted: bool
 ) -> tuple[Candidate, ...]:
-    """Run exiftool on an open file. Nothing when it fails: the other readers have spoken."""
+    """Run exiftool on an open file. Return nothing when it fails."""
     is_film = media.kind is Kind.VIDEO
     # A film's dates may stand at its end; behind a picture there is nothing worth the reading.
     tags = _ask(program, file, () if is_film else ("-fast",))

@@ -1,4 +1,4 @@
-"""Reads one file's metadata: the reader that its kind asks for, then exiftool if still undated."""
+"""Read one file's metadata: the reader that its kind asks for, then exiftool if still undated."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -44,7 +44,7 @@ Answer = TypeVar("Answer")
 
 
 class Failure(StrEnum):
-    """Why a file could not be read. The file is kept all the same."""
+    """Why a file could not be read. The file is kept anyway."""
 
     TIMED_OUT = "timed_out"
     OUT_OF_MEMORY = "out_of_memory"
@@ -72,7 +72,7 @@ class Unreadable:
 
     @property
     def is_passing(self) -> bool:
-        """Whether it tells nothing of the file: there was nobody to read it."""
+        """Return whether it says nothing about the file: no reader was free to read it."""
         return self.reason in _NOBODY
 
 
@@ -334,7 +334,7 @@ class _Lanes:
 
 
 def _failure(problem: Exception) -> tuple[Failure, str]:
-    """Say in our words how a call failed."""
+    """Describe how a call failed."""
     if isinstance(problem, ProcessExpired):
         return _ENDS.get(problem.exitcode, (Failure.CRASHED, f"exit code {problem.exitcode}"))
     if isinstance(problem, CancelledError):
