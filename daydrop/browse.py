@@ -193,6 +193,10 @@ class Browse:
                 older=rows.neighbour(connection, item, newer=False),
             )
 
+    def items_in(self, folder: PurePosixPath) -> list[Item]:
+        """Return the items that lie in a folder of the tree."""
+        return self._catalogue.items.in_folder(folder)
+
     def by_path(self, path: PurePosixPath) -> Item | None:
         """Return the item at this place."""
         return self._catalogue.items.by_path(path)

@@ -28,7 +28,9 @@ from daydrop.filing.filing import Filing
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
 from daydrop.foundation import Foundation
-from daydrop.intake.door import Ingest
+from daydrop.intake.door import Door
+from daydrop.intake.incoming import Means
+from daydrop.intake.refusals import Refusals
 from daydrop.intake.resumable import Uploads
 from daydrop.keeper import Keeper, Step
 from daydrop.limits.batches import Batches
@@ -133,26 +135,31 @@ class Library:
             accept=self.accept,
             on_filed=self.previews.soon,
         )
-        self.ingest = Ingest(
+        refusals = Refusals(self.foundation, batches=self.batches, log=self.log, disk=self._disk)
+        means = Means(
             foundation=self.foundation,
             batches=self.batches,
             room=self.room,
             filing=self.filing,
-            dating=self.dating,
-            companions=self.companions,
+            refusals=refusals,
             log=self.log,
-            accept=self.accept,
-            disk=self._disk,
         )
+        self.door = Door(means, accept=self.accept, disk=self._disk)
         life = AliasLife(
             foundation=self.foundation,
             batches=self.batches,
             log=self.log,
             days=settings.store.alias_days,
         )
-        self.aliases = Aliases(foundation=self.foundation, ingest=self.ingest, life=life)
+        self.aliases = Aliases(
+            foundation=self.foundation,
+            door=self.door,
+            refusals=refusals,
+            dating=self.dating,
+            life=life,
+        )
         self.browse = Browse(self.catalogue)
-        self.uploads = Uploads(self.foundation, self.batches, self.ingest)
+        self.uploads = Uploads(self.foundation, self.batches, self.door, means, self.dating)
         self.companion_trash = CompanionTrash(self.foundation, self.companions)
         self.trash = Trash(
             self.foundation,

@@ -18,7 +18,7 @@ from daydrop.records.item import Item
 from daydrop.store.local import LocalStore
 
 _MOST_WAITING = 10_000
-_PASSING = frozenset({Failure.BUSY, Failure.STOPPED, Failure.NOT_OPENED})
+_TRANSIENT = frozenset({Failure.BUSY, Failure.STOPPED, Failure.NOT_OPENED})
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Previews:
             targets[0][1].parent.mkdir(parents=True, exist_ok=True)
             media = MediaType(item.kind, item.media_type, "")
             drawn = self._workers.preview(self._store.path(item.path), media, targets)
-            if isinstance(drawn, Unreadable) and drawn.reason not in _PASSING:
+            if isinstance(drawn, Unreadable) and drawn.reason not in _TRANSIENT:
                 # what cannot be drawn is not tried again at every look at its folder
                 self._failed(item.sha256).write_text(drawn.reason, encoding="ascii")
 

@@ -36,7 +36,7 @@ def admin() -> str:
         "admin.html",
         free=free,
         keep_free=library().settings.limits.keep_free,
-        fault=library().ingest.fault,
+        fault=library().door.fault,
         open_batches=batches,
         uploads=library().uploads.pending(),
         items=library().browse.total(),

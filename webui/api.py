@@ -16,6 +16,7 @@ from daydrop import words as sentences
 from daydrop.browse import Query
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Checksum
+from daydrop.intake.body import BodyCut, BodyStalled, whole
 from daydrop.intake.resumable import (
     Announced,
     Ended,
@@ -31,8 +32,7 @@ from webui.digests import repr_digests
 from webui.errors import problem, refusal_problem, status_of
 from webui.gallery import read_cursor, write_cursor
 from webui.receipts import batch_json, receipt_json, rfc3339, take_back
-from webui.request_body import BodyBroken, BodyStalled, announced_length, blocks, whole
-from webui.site import library, words
+from webui.site import body_blocks, body_length, library, words
 from webui.tiles import address, parsed_day, preview
 from webui.visitor import may_change, visitor
 
@@ -172,7 +172,7 @@ def append(batch_id: str, upload_id: str) -> AnyResponse:
         return _told_again(ended.upload)
     except Refused as refused:
         return _tus(refusal_problem(refused, words().language), _found(batch_id, upload_id))
-    except BodyBroken as broken:
+    except BodyCut as broken:
         now = _found(batch_id, upload_id)
         code = Code.STALLED if isinstance(broken, BodyStalled) else Code.CUT_SHORT
         told = Refused(code, "kept", name=now.name, received=now.received, size=now.size)
@@ -200,7 +200,7 @@ def _told_again(upload: Upload) -> AnyResponse:
 
 
 def _receive(receiving: Receiving) -> None:
-    for block in blocks(request.environ):
+    for block in body_blocks():
         receiving.write(block)
 
 
@@ -223,7 +223,7 @@ def _wrong_request(upload: Upload) -> Response | None:
         start = _wished_offset()
     except ValueError:
         return problem(400, "bad_offset", words().text("error.offset"))
-    length = announced_length(request.environ)
+    length = body_length()
     if upload.is_pending and length is not None and start + length > upload.size:
         refused = Refused(Code.FILE_TOO_BIG, "announced", name=upload.name, size=upload.size)
         return refusal_problem(refused, words().language)
@@ -329,8 +329,12 @@ def _item_json(item: Item) -> dict[str, object]:
 
 def _json() -> Mapping[str, object]:
     """The body as a JSON object; too much of it is not read."""
-    length = announced_length(request.environ)
-    sent = whole(request.environ, MOST_JSON) if (length or 0) <= MOST_JSON else None
+    length = body_length()
+    sent = (
+        whole(request.environ["wsgi.input"], length, MOST_JSON)
+        if (length or 0) <= MOST_JSON
+        else None
+    )
     if sent is None:
         abort(413)
     try:

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from daydrop.errors import Code, Refused
+from daydrop.intake.body import BodyCut, BodyStalled
 from daydrop.library import Library
 from daydrop.programs import short_name
 from daydrop.words import Language
@@ -17,7 +18,6 @@ from webui import admin, api, assets, connect, gallery, items, machines, receipt
 from webui.errors import STATUS, problem, refusal_problem
 from webui.language import COOKIE
 from webui.replies import dress
-from webui.request_body import BodyBroken, BodyStalled
 from webui.site import LIBRARY, failure, page, wants_page, words
 from webui.tiles import address
 from webui.visitor import visitor
@@ -52,7 +52,7 @@ def create_app(library: Library) -> Flask:
     app.after_request(_finish)
     app.context_processor(_shared)
     app.register_error_handler(Refused, _refused)
-    app.register_error_handler(BodyBroken, _body_broken)
+    app.register_error_handler(BodyCut, _body_broken)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _fault)
     return app
@@ -116,7 +116,7 @@ def _refused(refused: Refused) -> AnyResponse:
     )
 
 
-def _body_broken(broken: BodyBroken) -> AnyResponse:
+def _body_broken(broken: BodyCut) -> AnyResponse:
     """Answer a small request that did not come whole; uploads answer that themselves."""
     if isinstance(broken, BodyStalled):
         return problem(408, "stalled", words().text("error.408"))

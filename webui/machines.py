@@ -12,8 +12,8 @@ blueprint = Blueprint("machines", __name__)
 @blueprint.get("/healthz")
 def health() -> AnyResponse:
     """200 while uploads can be taken, 503 with the reason when not."""
-    fault = library().ingest.fault
-    room = library().ingest.room.available()
+    fault = library().door.fault
+    room = library().room.available()
     if fault is None and room == 0:
         fault = "the disk of the store is full"
     reply = jsonify({"status": "ok" if fault is None else "failing", "reason": fault, "room": room})
@@ -37,7 +37,7 @@ def metrics() -> AnyResponse:
             len(library().uploads.pending()),
         ),
         ("daydrop_disk_free_bytes", "Bytes free on the disk of the store.", free.bytes),
-        ("daydrop_up", "1 while uploads can be taken.", int(library().ingest.fault is None)),
+        ("daydrop_up", "1 while uploads can be taken.", int(library().door.fault is None)),
     )
     lines = [
         f"# HELP {name} {what}\n# TYPE {name} gauge\n{name} {value}\n"

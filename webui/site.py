@@ -1,10 +1,12 @@
 """What the pages share: the library, the visitor's words, and how a page is rendered."""
 
+from collections.abc import Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
 from flask import Response, current_app, g, render_template, request
 
+from daydrop.intake.body import announced_length, blocks
 from daydrop.library import Library
 from webui.errors import problem
 from webui.language import Words, chosen_language, words_of
@@ -56,3 +58,13 @@ def root_url() -> str:
     """Return the address of this server as the visitor reaches it, with a slash at its end."""
     public = library().settings.server.public_url
     return f"{(public or f'{request.scheme}://{request.host}').rstrip('/')}/"
+
+
+def body_length() -> int | None:
+    """Return the length that the request announces for its body; None where it does not."""
+    return announced_length(request.environ.get("CONTENT_LENGTH"))
+
+
+def body_blocks() -> Iterator[memoryview]:
+    """Yield the body of the request as it arrives. Raises BodyCut and BodyStalled."""
+    return blocks(request.environ["wsgi.input"], body_length())

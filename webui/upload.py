@@ -8,7 +8,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from daydrop.aliases.aliases import State
 from daydrop.errors import Code, Refused
-from daydrop.intake.door import Announcement, Incoming
+from daydrop.filing.announcement import Announcement
+from daydrop.intake.body import BodyCut, BodyStalled
+from daydrop.intake.incoming import Incoming
 from daydrop.limits.batches import Batch, Face
 from daydrop.origin import Origin
 from daydrop.receipts.receipts import KEPT, Outcome, Receipt
@@ -23,8 +25,16 @@ from webui.multipart import (
     parts,
 )
 from webui.receipts import batch_json, plain_receipt, summaries
-from webui.request_body import BodyBroken, BodyStalled, announced_length, blocks
-from webui.site import library, page, root_url, wants_json, wants_page, words
+from webui.site import (
+    body_blocks,
+    body_length,
+    library,
+    page,
+    root_url,
+    wants_json,
+    wants_page,
+    words,
+)
 from webui.tiles import histogram
 from webui.visitor import visitor
 
@@ -33,7 +43,7 @@ blueprint = Blueprint("upload", __name__)
 RECENT = 5
 _BREAKS = {
     BodyStalled: (408, "stalled", "error.form_stalled"),
-    BodyBroken: (400, "cut_short", "error.form_cut"),
+    BodyCut: (400, "cut_short", "error.form_cut"),
     FormRefused: (400, "bad_form", "error.form_broken"),
 }
 _FORM_ROOM = 1 << 20  # boundaries, heads and fields of a form beside its files
@@ -85,9 +95,9 @@ def receive_form() -> AnyResponse:
     _refuse_too_much(origin)
     form = _Form(origin)
     try:
-        for part in parts(blocks(request.environ), boundary):
+        for part in parts(body_blocks(), boundary):
             form.take(part)
-    except (BodyBroken, FormRefused) as broken:
+    except (BodyCut, FormRefused) as broken:
         stalled = isinstance(broken, BodyStalled)
         form.break_off(*((Code.STALLED, "") if stalled else (Code.CUT_SHORT, "unknown")))
         return _broken_answer(form, broken)
@@ -98,7 +108,7 @@ def receive_form() -> AnyResponse:
 
 def _refuse_too_much(origin: Origin) -> None:
     """More than a whole batch is refused before a byte of it is read."""
-    announced = announced_length(request.environ)
+    announced = body_length()
     limits = library().batches.limits(origin)
     if announced is not None and announced > limits.bytes + _FORM_ROOM:
         raise Refused(Code.BATCH_BYTES, "explicit", limit=readable_size(limits.bytes))
@@ -134,7 +144,7 @@ class _Form:
             return
         if self.batch is None:
             self.batch = library().batches.open_explicit(self.origin, Face.PAGE)
-        self.incoming = library().ingest.begin(
+        self.incoming = library().door.begin(
             Announcement(
                 name=path.name,
                 origin=self.origin,

@@ -49,7 +49,7 @@ def import_command(paths: tuple[Path, ...], store: Path | None, config: Path | N
         ):
             try:
                 summary = import_files(
-                    files, library.ingest, library.batches, bar.update, is_stopping
+                    files, library.door, library.batches, bar.update, is_stopping
                 )
             except Refused as refused:
                 raise click.ClickException(refused.sentence()) from refused

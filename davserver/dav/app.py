@@ -9,11 +9,10 @@ from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davserver.dav import errors, xml_bounds
-from davserver.dav.dates import seconds, to_http
-from davserver.dav.errors import Header
 from davserver.dav.locks import Locks
-from davserver.dav.methods import allowed
 from davserver.dav.provider import Provider
+from davserver.dav.reading import allowed
+from davserver.dav.replies import Reply
 from daydrop.library import Library
 
 Environ = dict[str, Any]
@@ -48,49 +47,6 @@ def _configuration(provider: Provider) -> dict[str, Any]:
     }
 
 
-class Reply:
-    """The beginning of a reply, held back until its first byte or its end."""
-
-    def __init__(self, environ: Environ, start_response: StartResponse) -> None:
-        self._environ, self._start_response = environ, start_response
-        self._status, self._headers = "", [("Content-Length", "0")]
-        self._stored: list[Header] = []
-        self.is_page = False
-
-    def tell_stored(self, modified: float) -> None:
-        """Add the headers about what a PUT has stored."""
-        self._stored = [("Last-Modified", to_http(modified))]
-        if seconds(self._environ.get("HTTP_X_OC_MTIME", "")) is not None:
-            self._stored.append(("X-OC-Mtime", "accepted"))
-
-    def start(
-        self,
-        status: str,
-        headers: list[Header],
-        exc_info: object = None,  # noqa: ARG002  WSGI
-    ) -> None:
-        """Note status and headers.
-
-        WsgiDAV's pages of HTML are dropped, and its `Connection: close`: only the engine knows
-        whether the wire is clean.
-        """
-        kept = [pair for pair in headers if pair[0].lower() not in ("connection", "date")]
-        self.is_page = any(
-            name.lower() == "content-type" and value.startswith("text/html") for name, value in kept
-        )
-        if self.is_page:
-            lengths = ("content-type", "content-length")
-            kept = [pair for pair in kept if pair[0].lower() not in lengths]
-            kept.append(("Content-Length", "0"))
-        self._status, self._headers = status, kept + self._stored
-
-    def send(self) -> None:
-        """Hand status and headers to the server."""
-        if not self._status:
-            raise RuntimeError("a handler ended without a reply")
-        self._start_response(self._status, self._headers)
-
-
 class Drive:
     """WsgiDAV, with requests prepared for it and its replies corrected."""
 
@@ -102,7 +58,7 @@ class Drive:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         environ["wsgidav.auth.user_name"] = environ["daydrop.origin"].key
-        reply = Reply(environ, start_response)
+        reply = Reply(start_response)
         environ["daydrop.reply"] = reply
         if environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() == "identity":
             del environ["HTTP_CONTENT_ENCODING"]  # not a coding; WsgiDAV answers 501 to any

@@ -97,6 +97,11 @@ class Locks:
 
         return check
 
+    def check(self, guard: Callable[[Connection], None]) -> None:
+        """Run a guard before anything is read, as the transaction will again."""
+        with self._catalogue.reading() as connection:
+            guard(connection)
+
     def release_own(self, origin: str, path: str, token: str) -> None:
         """UNLOCK: a lock of one's own goes, dead or alive (L3).
 

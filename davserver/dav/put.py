@@ -1,25 +1,118 @@
-"""The body of a PUT on its way into the library."""
+"""PUT: from the headers of a request to the receipt that it is answered from."""
 
 import base64
 import binascii
 import re
-from collections.abc import Iterable
 from typing import Any, Final
 
-from davserver.dav.dates import seconds
-from davserver.dav.errors import Refusal
-from davserver.engine.body import BodyFault, BodyStalled
-from daydrop.aliases.aliases import Aliases
-from daydrop.errors import Code
-from daydrop.filing.announcement import Announcement, Checksum, Guard
-from daydrop.intake.door import Incoming, Ingest
+from davserver.dav.dates import seconds, to_http
+from davserver.dav.errors import Header, Refusal
+from davserver.dav.provides import Provides
+from davserver.dav.replies import done
+from davserver.dav.resources import guard_tokens, origin_of
+from daydrop.errors import Code, Refused
+from daydrop.filing.announcement import Announcement, Checksum, Guard, all_of
+from daydrop.intake.body import announced_length
 from daydrop.origin import Origin
+from daydrop.records.alias import Alias, State
+from daydrop.records.item import etag
+from daydrop.records.receipt import Receipt
 
-BLOCK: Final = 256 << 10
+UPLOAD: Final = "Upload"
 _OC_ALGORITHMS: Final = {"SHA1": "sha1", "MD5": "md5", "SHA256": "sha256", "SHA512": "sha512"}
 _REPR_ALGORITHMS: Final = {"sha-256": "sha256", "sha-512": "sha512"}
 _REPR = re.compile(r"\s*([a-z0-9-]+)\s*=\s*:([A-Za-z0-9+/=]*):\s*")
 _BAD_SUM = "The checksum of the request cannot be read."
+
+
+def do_put(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
+    """Receive a file and file it; an empty one is a placeholder (RFC 4918 §9.7)."""
+    origin, path = origin_of(environ), _path(provider, environ)
+    there = provider.library.aliases.find_exact(origin, path)
+    if there is not None and there.state is State.COLLECTION:
+        raise Refusal(405)
+    guard = _guard(provider, environ, origin, path, is_new=there is None)
+    provider.locks.check(guard)
+    receipt = _receive(provider, environ, _announcement(environ, origin, path, guard))
+    if receipt is None:
+        headers = _announced(provider, environ, origin, path, guard)
+    else:
+        headers = _stored(environ, receipt)
+    return done(environ, "201 Created" if there is None else "204 No Content", headers)
+
+
+def _path(provider: Provides, environ: dict[str, Any]) -> str:
+    """Return the path in `Upload`; raises NoParent, and Refused for any place but there."""
+    first, _, rest = environ["PATH_INFO"].strip("/").partition("/")
+    if first != UPLOAD:
+        raise Refused(Code.UNSUPPORTED_TYPE, "folder", name=environ["PATH_INFO"])
+    if not rest:
+        raise Refusal(405)
+    return provider.library.aliases.target(origin_of(environ), rest)
+
+
+def _guard(
+    provider: Provides, environ: dict[str, Any], origin: Origin, path: str, *, is_new: bool
+) -> Guard:
+    """Return the check of the locks on the path, and of its folder when it gets a new member."""
+    tokens = guard_tokens(environ)
+    here = provider.locks.guard(origin.key, path, tokens)
+    if not is_new:
+        return here
+    return all_of(here, provider.locks.guard(origin.key, path.rpartition("/")[0], tokens))
+
+
+def _announcement(environ: dict[str, Any], origin: Origin, path: str, guard: Guard) -> Announcement:
+    return Announcement(
+        name=path.rpartition("/")[2],
+        origin=origin,
+        size=announced_size(environ),
+        alias=path,
+        modified=modified(environ),
+        checksums=checksums(environ),
+        guard=guard,
+    )
+
+
+def _receive(
+    provider: Provides, environ: dict[str, Any], announcement: Announcement
+) -> Receipt | None:
+    """Take the body in; return None when there was none, also after chunks of nothing."""
+    if announcement.size == 0:
+        return None
+    with provider.library.door.begin(announcement) as incoming:
+        incoming.receive(environ["wsgi.input"], announced_length(environ.get("CONTENT_LENGTH")))
+        if incoming.received == 0 and announcement.size is None:
+            return None
+        return incoming.commit()
+
+
+def _announced(
+    provider: Provides, environ: dict[str, Any], origin: Origin, path: str, guard: Guard
+) -> list[Header]:
+    """Keep a name whose bytes come later; return the headers of the reply."""
+    aliases = provider.library.aliases
+    alias: Alias = aliases.announce(origin, path, guard)
+    when = modified(environ)
+    if when is not None:
+        aliases.set_modified(alias, when)
+    return _headers(environ, alias.etag, alias.modified if when is None else when)
+
+
+def _stored(environ: dict[str, Any], receipt: Receipt) -> list[Header]:
+    """Return the headers that tell a client what was stored: what a listing will say."""
+    when = modified(environ)
+    return _headers(environ, etag(receipt.sha256 or ""), receipt.at if when is None else when)
+
+
+def _headers(environ: dict[str, Any], tag: str, when: float) -> list[Header]:
+    headers = [("ETag", f'"{tag}"'), ("Last-Modified", to_http(when))]
+    if modified(environ) is not None:
+        headers.append(("X-OC-Mtime", "accepted"))
+    return headers
+
+
+# ---- headers --------------------------------------------------------------------------------
 
 
 def announced_size(environ: dict[str, Any]) -> int | None:
@@ -70,80 +163,3 @@ def _from_base64(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except binascii.Error as broken:
         raise Refusal(400, _BAD_SUM) from broken
-
-
-class Sink:
-    """What WsgiDAV takes for the open file: reads the body itself, and commits in `close`.
-
-    WsgiDAV cleans up after an exception from here, and not after one from anything later.
-    """
-
-    def __init__(
-        self,
-        environ: dict[str, Any],
-        *,
-        aliases: Aliases,
-        ingest: Ingest,
-        origin: Origin,
-        path: str,
-        guard: Guard,
-    ) -> None:
-        self._environ, self._aliases = environ, aliases
-        self._origin, self._path, self._guard = origin, path, guard
-        self._size = announced_size(environ)
-        self._incoming: Incoming | None = None
-        if self._size != 0:
-            self._incoming = ingest.begin(self._announcement())
-
-    def _announcement(self) -> Announcement:
-        return Announcement(
-            name=self._path.rpartition("/")[2],
-            origin=self._origin,
-            size=self._size,
-            alias=self._path,
-            modified=modified(self._environ),
-            checksums=checksums(self._environ),
-            guard=self._guard,
-        )
-
-    def writelines(self, _blocks: Iterable[bytes]) -> None:
-        """Receives the body block by block; WsgiDAV's own way of reading is passed over."""
-        self._environ["wsgidav.some_input_read"] = 1
-        if self._incoming is not None:
-            try:
-                self._receive(self._incoming)
-            except BodyFault as fault:
-                code = Code.STALLED if isinstance(fault, BodyStalled) else Code.CUT_SHORT
-                case = "unknown" if code is Code.CUT_SHORT and self._size is None else ""
-                raise self._incoming.fail(code, case) from fault
-        self._environ["wsgidav.all_input_read"] = 1
-
-    def _receive(self, incoming: Incoming) -> None:
-        stream = self._environ["wsgi.input"]
-        length = (self._environ.get("CONTENT_LENGTH") or "").strip()
-        left = int(length) if length else None
-        view = memoryview(bytearray(BLOCK))
-        while left is None or left > 0:
-            room = view if left is None else view[: min(left, BLOCK)]
-            count = stream.readinto(room)
-            if not count:
-                return
-            incoming.write(room[:count])
-            if left is not None:
-                left -= count
-
-    def close(self) -> None:
-        """Accepts what came, if it is whole and nobody has locked the file meanwhile."""
-        incoming = self._incoming
-        if incoming is None or (incoming.received == 0 and self._size is None):
-            self.abort()
-            alias = self._aliases.announce(self._origin, self._path, self._guard)
-            if (when := modified(self._environ)) is not None:
-                self._aliases.set_modified(alias, when)
-            return
-        incoming.commit()
-
-    def abort(self) -> None:
-        """Leaves nothing behind; harmless after `close`, and twice."""
-        if self._incoming is not None:
-            self._incoming.abort()

@@ -5,14 +5,13 @@ Thin over the library: a class says what WsgiDAV asks for, and what a listing te
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection
 
-from davserver.dav import put
 from davserver.dav.errors import Refusal, refusal
 from davserver.dav.locks import ref_url
-from davserver.dav.propfind import Entry, Wanted
+from davserver.dav.propfind import Entry, Mode, Wanted
 from daydrop.aliases.aliases import Content
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
@@ -63,8 +62,8 @@ class Folder(DAVCollection):
         return True
 
     def get_member_names(self) -> list[str]:
-        """Nobody asks: listings are written by `below`."""
-        raise NotImplementedError
+        """Return the names that a listing tells."""
+        return [entry.name for entry in self.below(Wanted(Mode.SOME), deep=False)]
 
     def create_empty_resource(self, name: str) -> "File":
         """Nothing is made outside `Upload`."""
@@ -80,7 +79,7 @@ def _not_here(name: str) -> Refusal:
 
 
 class File(DAVNonCollection):
-    """A resource with content. WsgiDAV reads and writes none of them by itself but in PUT."""
+    """A resource with content. Our own methods read and write it."""
 
     def __init__(self, path: str, environ: dict[str, Any], library: Library) -> None:
         super().__init__(path, environ)
@@ -104,12 +103,12 @@ class File(DAVNonCollection):
         return True
 
     def get_content_length(self) -> int | None:
-        """Nobody asks: listings are written by `entry`."""
-        return None
+        """Return the length in bytes, as a listing tells it."""
+        return self.entry(Wanted(Mode.SOME)).size
 
-    def get_content(self) -> None:
-        """Nobody asks: files are sent by the file server."""
-        raise NotImplementedError
+    def get_content(self) -> BinaryIO:
+        """Open the content."""
+        return self.open().file
 
     def get_etag(self) -> str | None:
         """The entity tag, without quotes."""
@@ -118,7 +117,3 @@ class File(DAVNonCollection):
     def support_etag(self) -> bool:
         """Every file has one."""
         return True
-
-    def begin_write(self, *, content_type: str | None = None) -> put.Sink:  # noqa: ARG002
-        """Nothing is written outside `Upload`."""
-        raise _not_here(self.name)

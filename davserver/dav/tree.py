@@ -13,7 +13,7 @@ from davserver.dav.resources import File, Folder
 from daydrop.aliases.aliases import Content
 from daydrop.library import Library
 from daydrop.media.kinds import kind_by_name
-from daydrop.receipts.receipts import etag
+from daydrop.records.item import etag
 from daydrop.store.local import Entry as Stored
 from daydrop.store.local import LocalStore
 
@@ -31,7 +31,7 @@ class _Label:
 
 def _labels(library: Library, folder: PurePosixPath) -> dict[str, _Label]:
     """The items of a folder, by name."""
-    found = library.catalogue.items.in_folder(folder)
+    found = library.browse.items_in(folder)
     return {
         item.path.name: _Label(etag(item.sha256), item.media_type, item.filed) for item in found
     }
@@ -39,7 +39,7 @@ def _labels(library: Library, folder: PurePosixPath) -> dict[str, _Label]:
 
 def _label(library: Library, path: PurePosixPath) -> _Label | None:
     """The item at a path; None for a file that the catalogue does not speak of."""
-    item = library.catalogue.items.by_path(path)
+    item = library.browse.by_path(path)
     return None if item is None else _Label(etag(item.sha256), item.media_type, item.filed)
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from wsgidav.xml_tools import etree  # type: ignore[attr-defined]  # lxml, or the standard one
 
-from davserver.dav import put
 from davserver.dav.errors import Refusal, answered
 from davserver.dav.locks import Locks, lockdiscovery
 from davserver.dav.properties import apply, plan
@@ -157,10 +156,9 @@ class UploadFolder(Folder):
             apply(self.library.aliases, self.alias, change)
 
     def create_empty_resource(self, name: str) -> "AliasFile":
-        """A name for a PUT or a LOCK. It gets a row with its first byte, or with its lock."""
+        """Return a name that a LOCK is about; it gets a row with its lock."""
         path = self._target(name)
-        if self.environ["REQUEST_METHOD"] == "LOCK":
-            answered(lambda: self.library.aliases.check(self.origin, path))
+        answered(lambda: self.library.aliases.check(self.origin, path))
         return AliasFile(f"/{UPLOAD}/{path}", self.environ, self.library, path, None)
 
     def _target(self, name: str) -> str:
@@ -190,7 +188,6 @@ class AliasFile(File):
     ) -> None:
         super().__init__(path, environ, library)
         self.upload_path, self.alias = upload_path, alias
-        self._sink: put.Sink | None = None
 
     def entry(self, wanted: Wanted) -> Entry:
         """The alias as it is listed."""
@@ -227,28 +224,3 @@ class AliasFile(File):
         if not dry_run and self.alias is not None:
             alias = self.alias
             answered(lambda: apply(self.library.aliases, alias, change))
-
-    def begin_write(self, *, content_type: str | None = None) -> put.Sink:  # noqa: ARG002
-        """Opens the door for a body. Its type is not heeded: clients send all kinds of it."""
-        locks = _locks_of(self.environ)
-        self._sink = answered(
-            lambda: put.Sink(
-                self.environ,
-                aliases=self.library.aliases,
-                ingest=self.library.ingest,
-                origin=self.origin,
-                path=self.upload_path,
-                guard=locks.guard(self.origin.key, self.upload_path, guard_tokens(self.environ)),
-            )
-        )
-        return self._sink
-
-    def end_write(self, *, with_errors: bool) -> None:
-        """Cleans up, or tells what was stored in the headers of the reply."""
-        if with_errors:
-            if self._sink is not None:
-                self._sink.abort()
-            return
-        self.alias = self.library.aliases.find_exact(self.origin, self.upload_path)
-        if self.alias is not None:
-            self.environ["daydrop.reply"].tell_stored(self.alias.modified)

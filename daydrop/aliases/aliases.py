@@ -19,14 +19,15 @@ from daydrop.catalogue import alias_rows as rows
 from daydrop.catalogue import companion_rows, item_rows, property_rows
 from daydrop.catalogue.database import Connection
 from daydrop.errors import Code, Missing, Refused
-from daydrop.filing.announcement import Announcement, Guard, drive_scope, free
+from daydrop.filing.announcement import Announcement, Guard, all_of, drive_scope, no_guard
+from daydrop.filing.dating import Dating
 from daydrop.foundation import Foundation
-from daydrop.intake.door import Ingest
+from daydrop.intake.door import Door
+from daydrop.intake.refusals import Refusals
 from daydrop.media.names import Role, checked_path, companion_target, printable, role, stem_key
 from daydrop.origin import Origin
-from daydrop.receipts.receipts import etag
 from daydrop.records.alias import Alias, Member, State
-from daydrop.records.item import Item, ItemState
+from daydrop.records.item import Item, ItemState, etag
 from daydrop.records.property import Property
 
 __all__ = ["Alias", "Aliases", "Content", "Exists", "LeftOut", "Member", "Missing", "State"]
@@ -91,7 +92,9 @@ class Aliases:
         self,
         *,
         foundation: Foundation,
-        ingest: Ingest,
+        door: Door,
+        refusals: Refusals,
+        dating: Dating,
         life: AliasLife,
     ) -> None:
         self._catalogue, self._clock, self._store = (
@@ -99,7 +102,8 @@ class Aliases:
             foundation.clock,
             foundation.store,
         )
-        self._ingest, self._life = ingest, life
+        self._door, self._life = door, life
+        self._refusals, self._dating = refusals, dating
 
     # ---- looking ----------------------------------------------------------------------------
 
@@ -195,10 +199,10 @@ class Aliases:
     def check(self, origin: Origin, path: str) -> None:
         """Raises, and tells, what an upload to this path would be refused for, before it begins."""
         announcement = Announcement(_name(path), origin, alias=path)
-        with self._ingest.telling(announcement):
-            self._ingest.check(announcement)
+        with self._refusals.recording(announcement):
+            self._door.check(announcement)
 
-    def announce(self, origin: Origin, path: str, guard: Guard = free) -> Alias:
+    def announce(self, origin: Origin, path: str, guard: Guard = no_guard) -> Alias:
         """A name before its bytes: by an empty PUT, or by a LOCK. What stood there is empty now.
 
         The item of a filed alias is untouched. Raises Refused for a name that is not taken.
@@ -230,7 +234,7 @@ class Aliases:
             content=b"" if _empty_state(path) is State.LITTER else None,
         )
 
-    def make_folder(self, origin: Origin, path: str, guard: Guard = free) -> Alias:
+    def make_folder(self, origin: Origin, path: str, guard: Guard = no_guard) -> Alias:
         """A folder of this origin: a row, and nothing on disk. Raises Exists, NoParent."""
         target = self.target(origin, path)
 
@@ -257,7 +261,7 @@ class Aliases:
 
     # ---- removing ---------------------------------------------------------------------------
 
-    def remove(self, origin: Origin, path: str, guard: Guard = free) -> None:
+    def remove(self, origin: Origin, path: str, guard: Guard = no_guard) -> None:
         """Takes a name, and all below it, out of `Upload`; items stay where they are (D1)."""
 
         def work(connection: Connection) -> list[Alias]:
@@ -293,7 +297,7 @@ class Aliases:
 
     # ---- moving and copying -----------------------------------------------------------------
 
-    def move(self, origin: Origin, source: Alias, path: str, guard: Guard = free) -> None:
+    def move(self, origin: Origin, source: Alias, path: str, guard: Guard = no_guard) -> None:
         """Gives an alias another name; what stood there goes. An item keeps its place and name.
 
         A temporary name is filed now, if its new one says so. What is sent to the old name
@@ -325,10 +329,10 @@ class Aliases:
         return True
 
     def _settle(self, origin: Origin, source: Alias, path: str, guard: Guard) -> None:
-        announcement = self._announcement(origin, source, path, _both(guard, _still(source)))
+        announcement = self._announcement(origin, source, path, all_of(guard, _still(source)))
         try:
             with self._replacing(origin, path):
-                self._ingest.settle_staged(source, announcement)
+                self._door.receive_staged(source, announcement)
         except Missing:
             self._discard_unkept(source.staged)
             raise
@@ -341,7 +345,13 @@ class Aliases:
             self._store.discard(staged)
 
     def copy(
-        self, origin: Origin, source: Alias, path: str, guard: Guard = free, *, deep: bool = True
+        self,
+        origin: Origin,
+        source: Alias,
+        path: str,
+        guard: Guard = no_guard,
+        *,
+        deep: bool = True,
     ) -> list[LeftOut]:
         """A second name for the same item, without a second file (C1); properties go along.
 
@@ -355,12 +365,12 @@ class Aliases:
         for alias in inside:
             target = f"{path}{alias.path[len(source.path) :]}"
             try:
-                self._copy_one(origin, alias, target, free)
+                self._copy_one(origin, alias, target, no_guard)
             except (Refused, Gone) as error:
                 left_out.append(LeftOut(target, error))
         return left_out
 
-    def copy_item(self, origin: Origin, item: Item, path: str, guard: Guard = free) -> None:
+    def copy_item(self, origin: Origin, item: Item, path: str, guard: Guard = no_guard) -> None:
         """A name in `Upload` for an item of the tree (C1)."""
         path = self.target(origin, path)
         self._judge_name(origin, path)
@@ -369,21 +379,63 @@ class Aliases:
         def work(connection: Connection) -> list[Alias]:
             guard(connection)
             gone = rows.remove(connection, origin.key, path, now)
-            rows.settle(
-                connection,
-                origin=origin.key,
-                path=path,
-                state=State.FILED,
-                size=item.size,
-                modified=item.modified or item.filed,
-                etag=etag(item.sha256),
-                now=now,
-                sha256=item.sha256,
-                item_id=item.id,
-            )
+            _settle_item(connection, origin, item, path, now)
             return gone
 
         self._let_go(self._catalogue.write(work))
+
+    def copy_folder(
+        self,
+        origin: Origin,
+        folder: PurePosixPath,
+        path: str,
+        guard: Guard = no_guard,
+        *,
+        deep: bool = True,
+    ) -> list[LeftOut]:
+        """Name all items below a folder of the tree, in one transaction.
+
+        What is no item is passed over. Return the items whose names are not accepted.
+        """
+        path = self.target(origin, path)
+        folders, items = self._below(folder, path) if deep else ([], [])
+        left_out = [refused for _, target in items if (refused := self._refused(origin, target))]
+        names = {refused.path for refused in left_out}
+        now = self._clock.now()
+
+        def copy(connection: Connection) -> list[Alias]:
+            guard(connection)
+            gone = rows.remove(connection, origin.key, path, now)
+            for each in (path, *folders):
+                self._settle_folder(connection, origin, each)
+            for item, target in items:
+                if target not in names:
+                    _settle_item(connection, origin, item, target, now)
+            return gone
+
+        self._let_go(self._catalogue.write(copy))
+        return left_out
+
+    def _below(self, folder: PurePosixPath, path: str) -> tuple[list[str], list[tuple[Item, str]]]:
+        """Return the folders below one of the tree, and its items, each with its new path."""
+        folders: list[str] = []
+        items: list[tuple[Item, str]] = []
+        for entry in self._store.listing(folder):
+            place, target = folder / entry.name, f"{path}/{entry.name}"
+            if entry.is_folder:
+                inner = self._below(place, target)
+                folders += [target, *inner[0]]
+                items += inner[1]
+            elif (item := self._catalogue.items.by_path(place)) is not None:
+                items.append((item, target))
+        return folders, items
+
+    def _refused(self, origin: Origin, path: str) -> LeftOut | None:
+        try:
+            self._judge_name(origin, path)
+        except Refused as refused:
+            return LeftOut(path, refused)
+        return None
 
     def _way_to(self, origin: Origin, source: Alias, path: str) -> str:
         path = self.target(origin, path)
@@ -399,13 +451,13 @@ class Aliases:
     def _judge_name(self, origin: Origin, path: str) -> None:
         """A MOVE judges, and tells, a name as a PUT does, or the rule could be walked around."""
         name = _name(path)
-        if role(name) in (Role.MEDIUM, Role.OTHER) and not self._ingest.takes(name):
-            with self._ingest.telling(Announcement(name, origin, alias=path)):
+        if role(name) in (Role.MEDIUM, Role.OTHER) and not self._door.accepts(name):
+            with self._refusals.recording(Announcement(name, origin, alias=path)):
                 raise Refused(Code.UNSUPPORTED_TYPE, "name", name=printable(name))
 
     def _rename(self, source: Alias, path: str, guard: Guard) -> None:
         now = self._clock.now()
-        judged = _both(guard, _still(source))
+        judged = all_of(guard, _still(source))
 
         def work(connection: Connection) -> tuple[list[Alias], list[Item]]:
             judged(connection)
@@ -419,7 +471,7 @@ class Aliases:
         self._let_go(gone)
         if source.state is not State.COLLECTION:  # partners of one folder are together already
             for item in appeared:
-                self._ingest.dating.rejoin(item, drive_scope(source.origin, path), _name(path))
+                self._dating.rejoin(item, drive_scope(source.origin, path), _name(path))
 
     @contextmanager
     def _replacing(self, origin: Origin, path: str) -> Iterator[None]:
@@ -442,7 +494,7 @@ class Aliases:
         with (
             self._replacing(origin, path),
             content.file,
-            self._ingest.begin(announcement) as incoming,
+            self._door.begin(announcement) as incoming,
         ):
             while block := content.file.read(_BLOCK):
                 incoming.write(block)
@@ -591,15 +643,22 @@ def _taking(alias: Alias, guard: Guard, now: float) -> Guard:
     """Takes a name away in the transaction that accepts its bytes under another one."""
 
     def take(connection: Connection) -> None:
-        _both(guard, _still(alias))(connection)
+        all_of(guard, _still(alias))(connection)
         rows.remove(connection, alias.origin, alias.path, now)
 
     return take
 
 
-def _both(first: Guard, second: Guard) -> Guard:
-    def check(connection: Connection) -> None:
-        first(connection)
-        second(connection)
-
-    return check
+def _settle_item(connection: Connection, origin: Origin, item: Item, path: str, now: float) -> None:
+    rows.settle(
+        connection,
+        origin=origin.key,
+        path=path,
+        state=State.FILED,
+        size=item.size,
+        modified=item.modified or item.filed,
+        etag=etag(item.sha256),
+        now=now,
+        sha256=item.sha256,
+        item_id=item.id,
+    )

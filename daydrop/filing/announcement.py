@@ -22,8 +22,18 @@ Guard = Callable[[Connection], None]
 """What a face checks inside the transaction that changes something: locks. Raises Forbidden."""
 
 
-def free(_connection: Connection) -> None:
-    """The guard of who needs none."""
+def no_guard(_connection: Connection) -> None:
+    """Check nothing."""
+
+
+def all_of(*guards: Guard) -> Guard:
+    """Join several guards into one."""
+
+    def check(connection: Connection) -> None:
+        for guard in guards:
+            guard(connection)
+
+    return check
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ class Announcement:
     checksums: tuple[Checksum, ...] = ()
     scope: str | None = None
     is_resumable: bool = False
-    guard: Guard = field(default=free, compare=False)
+    guard: Guard = field(default=no_guard, compare=False)
 
     @property
     def upload_path(self) -> str:

@@ -38,10 +38,9 @@ from daydrop.media.names import (
 )
 from daydrop.origin import is_owner_key
 from daydrop.readers.workers import RETRY_SECONDS, Unreadable
-from daydrop.receipts.receipts import etag
 from daydrop.records.alias import State
 from daydrop.records.companion import Companion
-from daydrop.records.item import Item, ItemState
+from daydrop.records.item import Item, ItemState, etag
 from daydrop.records.receipt import Outcome, Receipt
 from daydrop.store.local import Staged
 

@@ -29,7 +29,7 @@ from daydrop.catalogue.database import Connection
 from daydrop.console import in_words
 from daydrop.errors import Code, Refused
 from daydrop.filing import placement
-from daydrop.filing.announcement import Whole, unsaved_receipt
+from daydrop.filing.announcement import Announcement, Whole, unsaved_receipt
 from daydrop.filing.companions import Companions
 from daydrop.filing.dating import Dating
 from daydrop.filing.groups import Groups
@@ -41,12 +41,13 @@ from daydrop.media.kinds import HEAD_BYTES, Kind, MediaType, sniff
 from daydrop.media.names import nfc, printable, stem_key
 from daydrop.origin import LOCAL
 from daydrop.readers.workers import RETRY_SECONDS, Unreadable
-from daydrop.receipts.receipts import etag, told_of
+from daydrop.receipts.receipts import told_of
 from daydrop.records.alias import State
-from daydrop.records.item import Item, ItemState, Taken, case_key
+from daydrop.records.item import Item, ItemState, Taken, case_key, etag
 from daydrop.records.move import Move
 from daydrop.records.receipt import Outcome, Receipt
 from daydrop.records.upload import UploadState
+from daydrop.store.local import Staged
 
 _OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
 
@@ -151,6 +152,19 @@ class Filing:
             self._store.discard(name)
         may_have_moved = to_judge or settled.moves or settled.came_again
         return self._receipt_now(settled.receipt) if may_have_moved else settled.receipt
+
+    def file_companion(
+        self,
+        announcement: Announcement,
+        staged: Staged,
+        sha256: str,
+        replaces: int | None = None,
+    ) -> Receipt:
+        """Keep a companion beside its item, or waiting for it; its dates may move the item."""
+        receipt = self._companions.receive(announcement, staged, sha256, replaces)
+        if receipt.item_id is not None:
+            self._dating.judge_late(receipt.item_id)
+        return receipt
 
     def _settle(
         self, whole: Whole, draft: Item, beside: Container[str]

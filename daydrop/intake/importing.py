@@ -12,7 +12,7 @@ import structlog
 from daydrop.console import in_words
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Announcement
-from daydrop.intake.door import Ingest
+from daydrop.intake.door import Door
 from daydrop.limits.batches import Batches, Face, Limits
 from daydrop.media.kinds import kind_by_name
 from daydrop.media.names import Role, is_text, printable, role
@@ -76,7 +76,7 @@ def _order(name: str) -> int:
 
 def import_files(
     files: Iterable[Path],
-    ingest: Ingest,
+    door: Door,
     batches: Batches,
     tell: Callable[[int], None],
     is_stopping: Callable[[], bool] = lambda: False,
@@ -91,7 +91,7 @@ def import_files(
     """
     summary = Summary()
     batch = batches.open_explicit(IMPORTER, Face.IMPORT, limits=_NO_LIMIT)
-    run = _Run(ingest, batch.id, is_stopping, sleep)
+    run = _Run(door, batch.id, is_stopping, sleep)
     try:
         for file in files:
             try:
@@ -130,7 +130,7 @@ class _Stopped(Exception):
 class _Run:
     """One import, for each of its files."""
 
-    ingest: Ingest
+    door: Door
     batch_id: str
     is_stopping: Callable[[], bool]
     sleep: Callable[[float], None]
@@ -170,7 +170,7 @@ class _Run:
             )
             left = status.st_size
             try:
-                with self.ingest.begin(announcement) as incoming:
+                with self.door.begin(announcement) as incoming:
                     while block := opened.read(_BLOCK):
                         if self.is_stopping():
                             raise _Stopped

@@ -2,7 +2,7 @@
 
 A manifest opens a batch and holds room for every file that may come. The bytes of a file are
 received in as many parts as the network needs; what lies safely on the disk is the offset that
-is told to the sender, to the byte. The last byte files it through the one door, `ingest`.
+is told to the sender, to the byte. The last byte files it through the one door.
 """
 
 import secrets
@@ -16,10 +16,13 @@ from daydrop.catalogue import batch_rows, item_rows, receipt_rows
 from daydrop.catalogue import upload_rows as rows
 from daydrop.catalogue.database import Connection
 from daydrop.errors import Code, Refused
-from daydrop.filing.announcement import unsaved_receipt
+from daydrop.filing.announcement import Announcement, Checksum, unsaved_receipt
+from daydrop.filing.dating import Dating
 from daydrop.filing.pairs import FOUND
 from daydrop.foundation import Foundation
-from daydrop.intake.door import PASSING, Announcement, Checksum, Incoming, Ingest
+from daydrop.intake.door import Door
+from daydrop.intake.incoming import Incoming, Means
+from daydrop.intake.refusals import TRANSIENT
 from daydrop.limits.batches import Batches, Face
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.media.names import Role, companion_target, printable, role, stem_key
@@ -126,7 +129,9 @@ class Uploads:
         self,
         foundation: Foundation,
         batches: Batches,
-        ingest: Ingest,
+        door: Door,
+        means: Means,
+        dating: Dating,
         random: Callable[[], str] = lambda: secrets.token_urlsafe(16),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -135,7 +140,9 @@ class Uploads:
             foundation.clock,
             batches,
         )
-        self.ingest, self._random, self._monotonic = ingest, random, monotonic
+        self._door, self._random, self._monotonic = door, random, monotonic
+        self._store, self._filing = foundation.store, means.filing
+        self._refusals, self._dating = means.refusals, dating
         self._turns = KeyedLocks()  # of an upload, while its turns change
         self._open: dict[str, Receiving] = {}
         self._guard = threading.Lock()  # of this dict alone
@@ -190,7 +197,7 @@ class Uploads:
             made=self._clock.now(),
         )
         try:
-            self.ingest.check_file(replace(announcement_of(upload, origin), batch_id=None))
+            self._door.check_file(replace(announcement_of(upload, origin), batch_id=None))
         except Refused as refused:
             return _refused(upload, refused)
         return replace(upload, state=UploadState.CHECK) if self._may_be_known(upload) else upload
@@ -250,7 +257,7 @@ class Uploads:
         for upload in manifest.uploads:
             refused = _refusal(upload)
             if refused is not None and refused.code not in _FOR_THE_NEXT_BATCH:
-                self.ingest.tell_refusal(announcement_of(upload, origin), refused)
+                self._refusals.record(announcement_of(upload, origin), refused)
 
     def _may_be_known(self, upload: Upload) -> bool:
         if upload.size > CHECK_MOST or role(upload.name) is Role.COMPANION:
@@ -277,11 +284,11 @@ class Uploads:
         if known is None:
             self._catalogue.write(lambda connection: rows.accept(connection, upload.id))
         else:
-            self.ingest.dating.rejoin(known, announcement.pair_scope, announcement.name)
+            self._dating.rejoin(known, announcement.pair_scope, announcement.name)
 
     def _told_known(self, upload: Upload, announcement: Announcement, sha256: str) -> Item | None:
         """Under the lock of the bytes: nobody takes them back between the look and the word."""
-        with self.ingest.filing.holding_bytes(sha256):
+        with self._filing.holding_bytes(sha256):
             known = self._catalogue.items.by_sha256(sha256)
             if known is None or not self._is_enough(known, upload):
                 return None
@@ -289,7 +296,7 @@ class Uploads:
 
     def _is_enough(self, known: Item, upload: Upload) -> bool:
         """Whether a word will do; what was only found in the tree gets a sender by its bytes."""
-        is_there = known.size == upload.size and self.ingest.store.has(known.path, known.size)
+        is_there = known.size == upload.size and self._store.has(known.path, known.size)
         return is_there and not known.pair_scope.startswith(FOUND)
 
     def _settle_known(self, upload: Upload, announcement: Announcement, known: Item) -> bool:
@@ -382,7 +389,7 @@ class Uploads:
         if upload.staged is None:
             return upload
         try:
-            self.ingest.store.cut_staged(upload.staged, upload.received)
+            self._store.cut_staged(upload.staged, upload.received)
         except FileNotFoundError:
             self._catalogue.write(
                 lambda connection: rows.note_progress(
@@ -395,14 +402,14 @@ class Uploads:
     def _incoming(self, upload: Upload, checksums: tuple[Checksum, ...]) -> Incoming:
         announcement = replace(announcement_of(upload, self._origin(upload)), checksums=checksums)
         if role(upload.name) is Role.COMPANION:
-            return self.ingest.begin(announcement)  # small, and never kept half
+            return self._door.begin(announcement)  # small, and never kept half
         staged = upload.staged or self._staged(upload)
-        return self.ingest.resume(
+        return self._door.resume(
             announcement, staged, self._batches.held(upload.reservation_id or "")
         )
 
     def _staged(self, upload: Upload) -> str:
-        staged = self.ingest.store.stage()
+        staged = self._store.stage()
         staged.close()
         self._catalogue.write(
             lambda connection: rows.note_progress(
@@ -498,7 +505,7 @@ class Uploads:
             return ended
 
         if self._catalogue.write(work) and upload.staged is not None:
-            self.ingest.store.discard(upload.staged)
+            self._store.discard(upload.staged)
 
     # ---- looking up -------------------------------------------------------------------------
 
@@ -654,4 +661,4 @@ class Receiving:
             raise
 
     def _is_final(self, refused: Refused) -> bool:
-        return self._incoming.is_given_up and refused.code not in PASSING
+        return self._incoming.is_given_up and refused.code not in TRANSIENT

@@ -19,14 +19,9 @@ from daydrop.records.receipt import Outcome, Receipt
 from daydrop.store.trees import TREES
 from daydrop.words import Language, readable_size
 
-__all__ = ["KEPT", "Outcome", "Receipt", "Receipts", "Tally", "etag", "told_of", "why_of"]
+__all__ = ["KEPT", "Outcome", "Receipt", "Receipts", "Tally", "told_of", "why_of"]
 
 KEPT = frozenset({Outcome.FILED, Outcome.DUPLICATE, Outcome.COMPANION})
-
-
-def etag(sha256: str) -> str:
-    """The entity tag of content, without quotes: it survives filing, renaming and restarts."""
-    return f"sha256-{sha256[:32]}"
 
 
 def told_of(receipt: Receipt, item: Item) -> Receipt:

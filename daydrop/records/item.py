@@ -128,3 +128,8 @@ def date_fields(capture: CaptureDate) -> dict[str, object]:
 def case_key(path: PurePosixPath) -> str:
     """Return a path without its case: no two stored items share one, since some disks cannot."""
     return str(path).casefold()
+
+
+def etag(sha256: str) -> str:
+    """The entity tag of content, without quotes: it survives filing, renaming and restarts."""
+    return f"sha256-{sha256[:32]}"

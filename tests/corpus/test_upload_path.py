@@ -57,7 +57,7 @@ def library(server_zone: str, truth: dict[str, object], tmp_path: Path) -> Itera
 
 def send(library: Library, alias: str, body: bytes) -> Receipt:
     announcement = Announcement(alias.rpartition("/")[2], ORIGIN, size=len(body), alias=alias)
-    with library.ingest.begin(announcement) as incoming:
+    with library.door.begin(announcement) as incoming:
         incoming.write(body)
         return incoming.commit()
 

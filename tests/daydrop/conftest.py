@@ -49,7 +49,7 @@ def send(library: Library, origin: Origin) -> Send:
         announced = {"origin": origin, "size": len(body), "alias": name} | more
         alias = str(announced["alias"])
         announcement = Announcement(name=alias.rpartition("/")[2], **announced)  # type: ignore[arg-type]  # passed on
-        with library.ingest.begin(announcement) as incoming:
+        with library.door.begin(announcement) as incoming:
             for at in range(0, len(body), 65536):
                 incoming.write(body[at : at + 65536])
             return incoming.commit()

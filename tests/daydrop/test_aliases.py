@@ -57,7 +57,7 @@ def put(library, origin):
 
     def send(path: str, body: bytes, by: Origin = origin) -> Alias:
         announced = Announcement(path.rpartition("/")[2], by, size=len(body), alias=path)
-        with library.ingest.begin(announced) as incoming:
+        with library.door.begin(announced) as incoming:
             incoming.write(body)
             incoming.commit()
         found = library.aliases.find_exact(by, path)
@@ -248,7 +248,7 @@ def test_a_folder_that_goes_while_its_file_arrives_is_there_again(library, alias
     body = photo(seed=f"on its way {way}")
     aliases.make_folder(origin, "E")
     sent = Announcement("x.jpg", origin, size=len(body), alias="E/x.jpg")
-    with library.ingest.begin(sent) as incoming:
+    with library.door.begin(sent) as incoming:
         incoming.write(body)
         if way == "renamed":
             aliases.move(origin, aliases.find_exact(origin, "E"), "E2")
@@ -560,7 +560,7 @@ def aliases_of(library, clock, **life) -> Aliases:
     """The collection as another server over the same library would have it."""
     foundation = replace(library.foundation, clock=clock)
     lives = AliasLife(foundation=foundation, batches=library.batches, log=library.log, **life)
-    return Aliases(foundation=foundation, ingest=library.ingest, life=lives)
+    return Aliases(foundation=foundation, door=library.door, life=lives)
 
 
 def test_alias_days_of_nothing_mean_for_ever(library, origin, put, hand):

@@ -33,7 +33,7 @@ def put(library: Library, client: int, name: str, body: bytes) -> Receipt:
 
 def put_as(library: Library, origin: Origin, path: str, body: bytes) -> Receipt:
     announcement = Announcement(path.rpartition("/")[2], origin, size=len(body), alias=path)
-    with library.ingest.begin(announcement) as incoming:
+    with library.door.begin(announcement) as incoming:
         incoming.write(body)
         return incoming.commit()
 

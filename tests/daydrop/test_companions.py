@@ -24,7 +24,7 @@ EMPTY = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
 
 def send_to_page(library, origin, name, body, batch_id):
     announcement = Announcement(name, origin, size=len(body), batch_id=batch_id)
-    with library.ingest.begin(announcement) as incoming:
+    with library.door.begin(announcement) as incoming:
         incoming.write(body)
         return incoming.commit()
 

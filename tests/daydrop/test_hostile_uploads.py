@@ -127,6 +127,6 @@ def test_uploads_beside_a_hanging_reader_do_not_wait_for_it(hanging, origin):
 
 def put(library, origin, name, body):
     announcement = Announcement(name, origin, size=len(body), alias=name)
-    with library.ingest.begin(announcement) as incoming:
+    with library.door.begin(announcement) as incoming:
         incoming.write(body)
         return incoming.commit()

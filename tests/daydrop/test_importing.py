@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(library, folder: Path):
-    return import_files(found_files([folder]), library.ingest, library.batches, lambda _: None)
+    return import_files(found_files([folder]), library.door, library.batches, lambda _: None)
 
 
 def test_a_folder_is_filed_with_its_pairs_and_a_summary(library, folder: Path):
@@ -85,7 +85,7 @@ def test_what_is_busy_is_waited_for_and_tried_again(library, folder: Path, held:
 
     summary = import_files(
         with_a_busy_start(),
-        library.ingest,
+        library.door,
         library.batches,
         told.append,
         sleep=lambda _: held.close(),
@@ -106,7 +106,7 @@ def test_what_stays_busy_is_refused_in_the_end_and_the_summary_is_told(
     pauses: list[float] = []
     summary = import_files(
         kept_from(folder / "IMG_1.JPG", library, held),
-        library.ingest,
+        library.door,
         library.batches,
         lambda _: None,
         sleep=pauses.append,
@@ -121,7 +121,7 @@ def test_waiting_for_what_is_busy_ends_when_it_is_told_to_stop(
     pauses: list[float] = []
     summary = import_files(
         kept_from(folder / "IMG_1.JPG", library, held),
-        library.ingest,
+        library.door,
         library.batches,
         lambda _: None,
         lambda: bool(pauses),

@@ -185,7 +185,7 @@ def test_a_jpeg_named_mp4_is_filed_as_the_image_that_it_is(library, send):
 def test_an_upload_that_was_cut_short_leaves_nothing(library, origin):
     body = photo(taken=TAKEN, size=100_000)
     announcement = Announcement("IMG_1.jpg", origin, size=len(body), alias="IMG_1.jpg")
-    with pytest.raises(Refused) as refused, library.ingest.begin(announcement) as incoming:
+    with pytest.raises(Refused) as refused, library.door.begin(announcement) as incoming:
         incoming.write(body[:40_000])
         incoming.commit()
     assert refused.value.code is Code.CUT_SHORT
@@ -196,7 +196,7 @@ def test_an_upload_that_was_cut_short_leaves_nothing(library, origin):
 def test_an_upload_that_is_given_up_leaves_nothing_and_gives_its_room_back(library, origin):
     body = photo(taken=TAKEN, size=100_000)
     announcement = Announcement("IMG_1.jpg", origin, size=len(body), alias="IMG_1.jpg")
-    with library.ingest.begin(announcement) as incoming:
+    with library.door.begin(announcement) as incoming:
         incoming.write(body[:40_000])
     assert (tree(library), left_in_staging(library)) == ({}, [])
     batch = library.batches.current(origin)
@@ -219,12 +219,12 @@ def test_an_upload_of_unknown_size_is_stopped_at_the_limit_of_a_batch(settings, 
     try:
         body = photo(taken=TAKEN, size=400_000)
         announcement = Announcement("IMG_1.jpg", origin, alias="IMG_1.jpg")
-        with pytest.raises(Refused) as refused, library.ingest.begin(announcement) as incoming:
+        with pytest.raises(Refused) as refused, library.door.begin(announcement) as incoming:
             for at in range(0, len(body), 50_000):
                 incoming.write(body[at : at + 50_000])
         assert refused.value.code is Code.FILE_TOO_BIG
         small = photo(taken=TAKEN, size=250_000)
-        with library.ingest.begin(announcement) as incoming:
+        with library.door.begin(announcement) as incoming:
             incoming.write(small)
             assert incoming.commit().outcome is Outcome.FILED
     finally:
@@ -234,7 +234,7 @@ def test_an_upload_of_unknown_size_is_stopped_at_the_limit_of_a_batch(settings, 
 def test_a_file_larger_than_a_batch_is_refused_before_a_byte_is_read(library, origin):
     announcement = Announcement("IMG_1.jpg", origin, size=6 << 30, alias="IMG_1.jpg")
     with pytest.raises(Refused) as refused:
-        library.ingest.begin(announcement)
+        library.door.begin(announcement)
     assert refused.value.code is Code.FILE_TOO_BIG
 
 

@@ -88,7 +88,7 @@ class Uploads(RuleBasedStateMachine):
     @rule(origin=origins, name=names, body=bodies)
     def cut_off(self, origin: Origin, name: str, body: bytes) -> None:
         announcement = Announcement(name.rpartition("/")[2], origin, size=len(body), alias=name)
-        with self.library.ingest.begin(announcement) as incoming:
+        with self.library.door.begin(announcement) as incoming:
             incoming.write(body[:10_000])
 
     @rule(put=temporary, name=names)
@@ -186,7 +186,7 @@ class Uploads(RuleBasedStateMachine):
 
     def _send(self, origin: Origin, path: str, body: bytes) -> Outcome:
         announcement = Announcement(path.rpartition("/")[2], origin, size=len(body), alias=path)
-        with self.library.ingest.begin(announcement) as incoming:
+        with self.library.door.begin(announcement) as incoming:
             incoming.write(body)
             receipt = incoming.commit()
         if receipt.outcome is Outcome.STAGED:

@@ -119,7 +119,7 @@ def test_in_one_batch_of_the_page_members_lie_together(library, origin):
     halves = (("IMG_1.MOV", film(None, fmt="mov")), ("IMG_1.HEIC", heic(taken=TAKEN)))
     for name, body in halves:
         announcement = Announcement(name, origin, size=len(body), batch_id=batch.id)
-        with library.ingest.begin(announcement) as incoming:
+        with library.door.begin(announcement) as incoming:
             incoming.write(body)
             incoming.commit()
     assert paths(library) == ["images/2024/05/17/IMG_1.HEIC", "images/2024/05/17/IMG_1.MOV"]

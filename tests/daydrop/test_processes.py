@@ -153,7 +153,7 @@ def test_while_another_process_keeps_the_catalogue_uploads_are_busy_and_then_go_
     body = picture("kept", 30_000)
     with serving(tmp_path / "store") as library:
         announcement = Announcement("IMG_1.jpg", CLIENTS[0], size=len(body), alias="IMG_1.jpg")
-        incoming = library.ingest.begin(announcement)
+        incoming = library.door.begin(announcement)
         incoming.write(body)
         with catalogue_kept(library.store.root):
             with incoming, pytest.raises(Refused) as ending:
@@ -251,7 +251,7 @@ def test_an_upload_that_ends_after_its_batch_was_undone_stands_in_another_one(tm
         first = put(library, 0, "IMG_1.jpg", picture("first", 30_000))
         body = picture("slow", 30_000)
         announcement = Announcement("IMG_2.jpg", CLIENTS[0], size=len(body), alias="IMG_2.jpg")
-        slow = library.ingest.begin(announcement)
+        slow = library.door.begin(announcement)
         assert library.undo.run(first.batch_id, CLIENTS[0]) == 1
         with slow:
             slow.write(body)

@@ -232,7 +232,7 @@ def test_after_a_lost_catalogue_nobody_takes_over_what_the_log_says_another_has_
     again = without_catalogue(library)
     for path, sent in ((f"{name}.xmp", xmp(datetime(1999, 1, 1))), (name, body)):  # noqa: DTZ001  a wall clock
         announcement = Announcement(path, stranger, size=len(sent), alias=path)
-        with again.ingest.begin(announcement) as incoming:
+        with again.door.begin(announcement) as incoming:
             incoming.write(sent)
             incoming.commit()
     assert [path for path in paths(again) if path.endswith(".jpg")] == before
@@ -274,7 +274,7 @@ def test_what_was_found_under_an_owners_day_stays_there_when_it_is_sent_again(li
     again = without_catalogue(library)
     for name, body in (("scan.jpg", scan), ("IMG_1.jpg", shot), ("corrected.jpg", corrected)):
         announcement = Announcement(name, origin_of("192.168.1.9"), size=len(body), alias=name)
-        with again.ingest.begin(announcement) as incoming:
+        with again.door.begin(announcement) as incoming:
             incoming.write(body)
             assert incoming.commit().outcome is Outcome.DUPLICATE
     assert paths(again) == before
@@ -475,7 +475,7 @@ def test_a_kill_between_the_move_to_the_trash_and_its_row_is_settled(library, se
 
 def test_an_interrupted_upload_of_the_last_run_gives_its_room_back(library, origin):
     announcement = Announcement("IMG_1.jpg", origin, size=1000, alias="IMG_1.jpg")
-    library.ingest.begin(announcement)  # and the process dies here
+    library.door.begin(announcement)  # and the process dies here
     again = reopened(library)
     assert again.batches.current(origin).files == 0
     again.close()

@@ -110,7 +110,7 @@ class Sender:
         announcement = Announcement(path.rpartition("/")[2], origin, size=len(body), alias=path)
         with (
             self._noting(Note("put", origin.key, path, digest(body))) as acknowledged,
-            self.library.ingest.begin(announcement) as incoming,
+            self.library.door.begin(announcement) as incoming,
         ):
             for at in range(0, len(body), BLOCK):
                 incoming.write(body[at : at + BLOCK])

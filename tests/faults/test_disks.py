@@ -67,7 +67,7 @@ def test_what_would_not_fit_is_refused_before_a_byte_of_it(tmp_path):
     with on_disk(tmp_path) as (disk, sender):
         filler = fill(disk, MEGABYTE)
         with pytest.raises(Refused) as refused:
-            sender.library.ingest.begin(Announcement("a.jpg", ANNA, size=len(LARGE), alias="a.jpg"))
+            sender.library.door.begin(Announcement("a.jpg", ANNA, size=len(LARGE), alias="a.jpg"))
         assert refused.value.code is Code.NO_SPACE
         assert refusal(sender, "small.jpg", SMALL) is None
         filler.unlink()
@@ -77,7 +77,7 @@ def test_what_would_not_fit_is_refused_before_a_byte_of_it(tmp_path):
 
 def test_a_disk_that_fills_up_meanwhile_ends_that_upload_only(tmp_path):
     with on_disk(tmp_path) as (disk, sender):
-        door = sender.library.ingest
+        door = sender.library.door
         small = door.begin(Announcement("b.jpg", BEN, size=len(SMALL), alias="b.jpg"))
         with (
             pytest.raises(Refused) as refused,
@@ -100,10 +100,10 @@ def test_a_disk_too_full_for_the_catalogue_refuses_and_goes_on_when_there_is_roo
         codes = {refusal(sender, f"{n}.jpg", picture(f"full {n}", 20_000)) for n in range(40)}
         assert Code.NO_SPACE in codes
         assert codes <= {None, Code.NO_SPACE}
-        assert sender.library.ingest.fault is not None
+        assert sender.library.door.fault is not None
         assert sender.library.aliases.find(ANNA, "first.jpg") is not None
         filler.unlink()
-        assert sender.library.ingest.fault is None
+        assert sender.library.door.fault is None
         assert refusal(sender, "large.jpg", LARGE) is None
         known = KNOWN | {digest(picture(f"full {n}", 20_000)) for n in range(40)}
         assert broken(sender.library, read(tmp_path / "notes"), known) == []
@@ -116,9 +116,9 @@ def test_no_inodes_is_no_room_either(tmp_path):
         for number in range(os.statvfs(disk).f_favail - 40):
             (crumbs / str(number)).touch()
         assert refusal(sender, "small.jpg", SMALL) is Code.NO_SPACE
-        assert sender.library.ingest.fault == "the disk of the store has no room for more files"
+        assert sender.library.door.fault == "the disk of the store has no room for more files"
         shutil.rmtree(crumbs)
-        assert sender.library.ingest.fault is None
+        assert sender.library.door.fault is None
         assert refusal(sender, "small.jpg", SMALL) is None
         assert kept(tmp_path, sender.library)
 
@@ -137,11 +137,11 @@ def test_a_disk_that_fails_is_never_acknowledged_and_takes_nothing_until_a_resta
             library.start()
             sender = Sender(library, Notes(notes))
             sender.put("first.jpg", picture("first"))
-            assert library.ingest.fault is None
+            assert library.door.fault is None
             failing.touch()
             assert refusal(sender, "second.jpg", SMALL) in (Code.INTERNAL, Code.READ_ONLY)
             assert refusal(sender, "second.jpg", SMALL) is Code.READ_ONLY
-            assert library.ingest.fault is not None
+            assert library.door.fault is not None
             with library.aliases.open(sender._alias(ANNA, "first.jpg")).file as content:
                 assert content.read() == picture("first")
             failing.unlink()
@@ -152,7 +152,7 @@ def test_a_disk_that_fails_is_never_acknowledged_and_takes_nothing_until_a_resta
         subprocess.run(["umount", tmp_path / "mount"], check=True)
         subprocess.run(["e2fsck", "-fy", device], capture_output=True, check=False)
         with mounted(device, tmp_path / "mount") as disk, serving(disk / "store") as library:
-            assert library.ingest.fault is None
+            assert library.door.fault is None
             assert broken(library, read(notes), KNOWN) == []
             assert refusal(Sender(library, Notes(notes)), "second.jpg", SMALL) is None
 
@@ -178,9 +178,9 @@ def test_a_library_on_a_read_only_disk_shows_everything_and_takes_nothing(tmp_pa
             assert library.is_read_only
             assert broken(library, read(tmp_path / "notes"), KNOWN) == []
             with pytest.raises(Refused) as refused:
-                library.ingest.check(Announcement("a.jpg", ANNA, size=10, alias="a.jpg"))
+                library.door.check(Announcement("a.jpg", ANNA, size=10, alias="a.jpg"))
             assert refused.value.code is Code.READ_ONLY
-            assert library.ingest.fault == "the disk of the store is read-only"
+            assert library.door.fault == "the disk of the store is read-only"
         run("mount", "-o", "remount,rw", disk)
         with serving(disk / "store") as library:
             assert refusal(Sender(library, Notes(tmp_path / "notes")), "a.jpg", SMALL) is None

@@ -263,7 +263,7 @@ def test_the_name_of_a_deleted_file_says_so_to_a_browser(
     owner = origin_of("127.0.0.1")
     body = media.photo(MAY)
     sent = Announcement("gone.jpg", owner, size=len(body), alias="gone.jpg")
-    with library.ingest.begin(sent) as incoming:
+    with library.door.begin(sent) as incoming:
         incoming.write(body)
         receipt = incoming.commit()
     library.trash.put(library.browse.item(receipt.item_id).item)
