@@ -135,13 +135,15 @@ class Library:
             accept=self.accept,
             on_filed=self.previews.soon,
         )
-        refusals = Refusals(self.foundation, batches=self.batches, log=self.log, disk=self._disk)
+        self.refusals = Refusals(
+            self.foundation, batches=self.batches, log=self.log, disk=self._disk
+        )
         means = Means(
             foundation=self.foundation,
             batches=self.batches,
             room=self.room,
             filing=self.filing,
-            refusals=refusals,
+            refusals=self.refusals,
             log=self.log,
         )
         self.door = Door(means, accept=self.accept, disk=self._disk)
@@ -154,7 +156,7 @@ class Library:
         self.aliases = Aliases(
             foundation=self.foundation,
             door=self.door,
-            refusals=refusals,
+            refusals=self.refusals,
             dating=self.dating,
             life=life,
         )

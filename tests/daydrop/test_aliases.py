@@ -560,7 +560,13 @@ def aliases_of(library, clock, **life) -> Aliases:
     """The collection as another server over the same library would have it."""
     foundation = replace(library.foundation, clock=clock)
     lives = AliasLife(foundation=foundation, batches=library.batches, log=library.log, **life)
-    return Aliases(foundation=foundation, door=library.door, life=lives)
+    return Aliases(
+        foundation=foundation,
+        door=library.door,
+        refusals=library.refusals,
+        dating=library.dating,
+        life=lives,
+    )
 
 
 def test_alias_days_of_nothing_mean_for_ever(library, origin, put, hand):
