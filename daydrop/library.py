@@ -9,6 +9,7 @@ import structlog
 
 from daydrop.aliases.aliases import Aliases
 from daydrop.aliases.life import AliasLife
+from daydrop.aliases.locks import WriteLocks
 from daydrop.browse import Browse
 from daydrop.care.adoption import Adoption
 from daydrop.care.companion_recovery import CompanionRecovery
@@ -160,6 +161,7 @@ class Library:
             dating=self.dating,
             life=life,
         )
+        self.locks = WriteLocks(self.foundation, self.aliases)
         self.browse = Browse(self.catalogue)
         self.uploads = Uploads(self.foundation, self.batches, self.door, means, self.dating)
         self.companion_trash = CompanionTrash(self.foundation, self.companions)

@@ -9,7 +9,7 @@ from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davserver.dav import errors, xml_bounds
-from davserver.dav.locks import Locks
+from davserver.dav.locks import LockManager
 from davserver.dav.provider import Provider
 from davserver.dav.reading import allowed
 from davserver.dav.replies import Reply
@@ -27,8 +27,8 @@ def create_app(library: Library) -> Application:
     """
     # it writes a traceback for each refused PUT; what matters is logged where it happens
     logging.getLogger("wsgidav").setLevel(logging.CRITICAL)
-    locks = Locks(library.catalogue, library.clock, library.aliases)
-    return Drive(WsgiDAVApp(_configuration(Provider(library, locks))), locks)
+    manager = LockManager(library.locks)
+    return Drive(WsgiDAVApp(_configuration(Provider(library, manager))), manager)
 
 
 def _configuration(provider: Provider) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _configuration(provider: Provider) -> dict[str, Any]:
 class Drive:
     """WsgiDAV, with requests prepared for it and its replies corrected."""
 
-    def __init__(self, wsgidav: WsgiDAVApp, locks: Locks) -> None:
+    def __init__(self, wsgidav: WsgiDAVApp, locks: LockManager) -> None:
         self._wsgidav = wsgidav
         for provider in wsgidav.provider_map.values():
             provider.set_lock_manager(locks)  # WsgiDAV has set its own, which is none

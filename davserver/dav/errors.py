@@ -14,7 +14,9 @@ from xml.sax.saxutils import escape
 import structlog
 from wsgidav.dav_error import DAVError
 
+from davserver.dav.addresses import href
 from daydrop.aliases.aliases import Entangled, Exists, Gone, Missing, NoParent, TooMuchNoted
+from daydrop.aliases.locks import Conflicting, EndedLock, Locked, TooManyLocks, UnknownLock
 from daydrop.errors import CatalogueClosed, CatalogueFailed, Code, Forbidden, Refused
 
 T = TypeVar("T")
@@ -68,6 +70,8 @@ _ALIAS_STATUSES: dict[type[Exception], int] = {
     CatalogueFailed: 503,
     FileNotFoundError: 404,  # removed by hand between the look-up and the reading
 }
+_NO_SUCH_LOCK = "This file is not locked by that token: lock it again."
+_TOO_MANY_LOCKS = "Too many files are locked at once: close some, or wait an hour."
 _PHRASE_MOST = 200
 _XML = '<?xml version="1.0" encoding="utf-8"?>\n'
 _NAMES = 'xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns"'
@@ -102,12 +106,32 @@ def refusal(error: Exception) -> Refusal:
         return _of_code(error)
     if isinstance(error, DAVError):
         return _of_wsgidav(error)
+    if isinstance(error, Forbidden):
+        return _of_lock(error)
     for kind, status in _ALIAS_STATUSES.items():
         if isinstance(error, kind):
             return Refusal(status)
     reference = secrets.token_hex(4)
     structlog.get_logger().error("request failed", reference=reference, exc_info=error)
     return _of_code(Refused(Code.INTERNAL, reference=reference))
+
+
+def _of_lock(fault: Forbidden) -> Refusal:
+    """Return what to answer for what locks forbid, with the conditions of RFC 4918 §16."""
+    match fault:
+        case Conflicting():
+            paths = [href(path) for path in fault.paths]
+            return Refusal(423, condition="no-conflicting-lock", hrefs=paths)
+        case Locked():
+            paths = [href(path) for path in fault.paths]
+            return Refusal(423, condition="lock-token-submitted", hrefs=paths)
+        case UnknownLock():
+            return Refusal(409, _NO_SUCH_LOCK, condition="lock-token-matches-request-uri")
+        case EndedLock():
+            return Refusal(412, condition="lock-token-matches-request-uri")
+        case TooManyLocks():
+            return Refusal(507, _TOO_MANY_LOCKS)
+    return Refusal(403)
 
 
 def answered(step: Callable[[], T]) -> T:

@@ -10,7 +10,7 @@ from wsgidav.dav_provider import DAVProvider
 from davserver.dav import conditions, methods
 from davserver.dav.conditions import Found
 from davserver.dav.errors import Refusal, refusal
-from davserver.dav.locks import Locks
+from davserver.dav.locks import LockManager
 from davserver.dav.receipts import (
     RECEIPTS,
     RECEIPTS_LISTED,
@@ -44,10 +44,9 @@ Handler = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 class Provider(DAVProvider):
     """Resolves paths; answers itself what WsgiDAV does not answer well enough."""
 
-    def __init__(self, library: Library, locks: Locks) -> None:
+    def __init__(self, library: Library, locks: LockManager) -> None:
         super().__init__()
         self.library = library
-        self.locks = locks
         self.set_lock_manager(locks)
         self.receipt_size = lru_cache(maxsize=RECEIPTS_LISTED)(self._receipt_size)
 
@@ -152,7 +151,9 @@ class Provider(DAVProvider):
         inside = wanted.strip("/").partition("/")
         tokens: set[str] = set()
         if inside[0] == UPLOAD:
-            held = self.locks.covering(origin_of(environ).key, _upload_path(resource, inside[2]))
+            held = self.library.locks.covering(
+                origin_of(environ).key, _upload_path(resource, inside[2])
+            )
             tokens = {lock.token for lock in held}
         return Found(
             etag=_etag(resource),

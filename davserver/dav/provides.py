@@ -1,9 +1,8 @@
-"""What the methods need of the provider: what stands at a path, and its locks."""
+"""What the methods need of the provider: what stands at a path."""
 
 from typing import Any, Protocol
 
 from davserver.dav.errors import Refusal
-from davserver.dav.locks import Locks
 from davserver.dav.resources import File, Folder
 from daydrop.library import Library
 
@@ -12,7 +11,6 @@ class Provides(Protocol):
     """The provider, as the methods see it."""
 
     library: Library
-    locks: Locks
 
     def get_resource_inst(self, path: str, environ: dict[str, Any]) -> Folder | File | None:
         """Return what stands at a path."""

@@ -32,7 +32,7 @@ def do_put(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
     if there is not None and there.state is State.COLLECTION:
         raise Refusal(405)
     guard = _guard(provider, environ, origin, path, is_new=there is None)
-    provider.locks.check(guard)
+    provider.library.locks.check(guard)
     receipt = _receive(provider, environ, _announcement(environ, origin, path, guard))
     if receipt is None:
         headers = _announced(provider, environ, origin, path, guard)
@@ -56,10 +56,10 @@ def _guard(
 ) -> Guard:
     """Return the check of the locks on the path, and of its folder when it gets a new member."""
     tokens = guard_tokens(environ)
-    here = provider.locks.guard(origin.key, path, tokens)
+    here = provider.library.locks.guard(origin.key, path, tokens)
     if not is_new:
         return here
-    return all_of(here, provider.locks.guard(origin.key, path.rpartition("/")[0], tokens))
+    return all_of(here, provider.library.locks.guard(origin.key, path.rpartition("/")[0], tokens))
 
 
 def _announcement(environ: dict[str, Any], origin: Origin, path: str, guard: Guard) -> Announcement:

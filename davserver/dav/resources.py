@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection
 
+from davserver.dav.addresses import ref_url
 from davserver.dav.errors import Refusal, refusal
-from davserver.dav.locks import ref_url
 from davserver.dav.propfind import Entry, Mode, Wanted
 from daydrop.aliases.aliases import Content
 from daydrop.errors import Code, Refused

@@ -6,12 +6,13 @@ from typing import Any
 from wsgidav.xml_tools import etree  # type: ignore[attr-defined]  # lxml, or the standard one
 
 from davserver.dav.errors import Refusal, answered
-from davserver.dav.locks import Locks, lockdiscovery
+from davserver.dav.locks import lockdiscovery
 from davserver.dav.properties import apply, plan
 from davserver.dav.propfind import FINITE_MOST as FINITE
 from davserver.dav.propfind import Entry, Wanted, too_deep
 from davserver.dav.resources import File, Folder, guard_tokens
 from daydrop.aliases.aliases import Alias, Aliases, Content, Gone, Member, State
+from daydrop.aliases.locks import WriteLocks
 from daydrop.library import Library
 from daydrop.origin import Origin
 from daydrop.records.lock import INFINITY, Lock
@@ -23,9 +24,9 @@ UNTOLD = "application/octet-stream"
 class Listed:
     """Turns aliases into entries; looks up once per folder what was asked for."""
 
-    def __init__(self, library: Library, locks: Locks, origin: Origin, wanted: Wanted) -> None:
+    def __init__(self, library: Library, origin: Origin, wanted: Wanted) -> None:
         self._aliases: Aliases = library.aliases
-        self._locks, self._origin, self._wanted = locks, origin, wanted
+        self._locks, self._origin, self._wanted = library.locks, origin, wanted
 
     def one(self, member: Member) -> Entry:
         """The entry of a single alias."""
@@ -81,16 +82,10 @@ def entry_of(member: Member) -> Entry:
     )
 
 
-def _locks_of(environ: dict[str, Any]) -> Locks:
-    locks: Locks = environ["wsgidav.provider"].lock_manager
-    return locks
-
-
-def _discovery(environ: dict[str, Any], origin: Origin, path: str, name: str) -> Any:
+def _discovery(locks: WriteLocks, origin: Origin, path: str, name: str) -> Any:
     """`DAV:lockdiscovery` as an element, for WsgiDAV's reply to LOCK."""
     if name != "{DAV:}lockdiscovery":
         raise Refusal(404)
-    locks = _locks_of(environ)
     told = [(lock, locks.remaining(lock)) for lock in locks.covering(origin.key, path)]
     text = f'<D:lockdiscovery xmlns:D="DAV:">{lockdiscovery(told)}</D:lockdiscovery>'
     return etree.fromstring(text)
@@ -111,7 +106,7 @@ class UploadFolder(Folder):
         return self.alias.path if self.alias else ""
 
     def _listed(self, wanted: Wanted) -> Listed:
-        return Listed(self.library, _locks_of(self.environ), self.origin, wanted)
+        return Listed(self.library, self.origin, wanted)
 
     def entry(self, wanted: Wanted) -> Entry:
         """The folder itself."""
@@ -121,7 +116,7 @@ class UploadFolder(Folder):
             return self._listed(wanted).one(member)._replace(quota=quota)
         held: list[tuple[Lock, int]] = []
         if wanted.wants_locks:
-            locks = _locks_of(self.environ)
+            locks = self.library.locks
             held = [(each, locks.remaining(each)) for each in locks.covering(self.origin.key, "")]
         return Entry(
             f"/{UPLOAD}",
@@ -145,7 +140,7 @@ class UploadFolder(Folder):
 
     def get_property_value(self, name: str) -> Any:
         """What WsgiDAV tells in its reply to LOCK."""
-        return _discovery(self.environ, self.origin, self.upload_path, name)
+        return _discovery(self.library.locks, self.origin, self.upload_path, name)
 
     def set_property_value(self, name: str, value: Any, *, dry_run: bool = False) -> None:
         """Sets or removes a property; judges only, with `dry_run`."""
@@ -169,7 +164,7 @@ class UploadFolder(Folder):
     def create_collection(self, name: str) -> None:
         """MKCOL."""
         path = self._target(name)
-        guard = _locks_of(self.environ).guard(
+        guard = self.library.locks.guard(
             self.origin.key, self.upload_path, guard_tokens(self.environ)
         )
         answered(lambda: self.library.aliases.make_folder(self.origin, path, guard))
@@ -194,7 +189,7 @@ class AliasFile(File):
         member = self.alias and self.library.aliases.member(self.alias)
         if not member:
             raise Refusal(404)
-        return Listed(self.library, _locks_of(self.environ), self.origin, wanted).one(member)
+        return Listed(self.library, self.origin, wanted).one(member)
 
     def open(self) -> Content:
         """The bytes it stands for."""
@@ -216,7 +211,7 @@ class AliasFile(File):
 
     def get_property_value(self, name: str) -> Any:
         """What WsgiDAV tells in its reply to LOCK."""
-        return _discovery(self.environ, self.origin, self.upload_path, name)
+        return _discovery(self.library.locks, self.origin, self.upload_path, name)
 
     def set_property_value(self, name: str, value: Any, *, dry_run: bool = False) -> None:
         """Sets or removes a property; judges only, with `dry_run`."""

@@ -30,7 +30,7 @@ def do_unlock(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
     found = provider.get_resource_inst(environ["PATH_INFO"], environ)
     asked = environ["PATH_INFO"].strip("/").partition("/")[2]
     path = found.upload_path if isinstance(found, UploadFolder | AliasFile) else asked
-    provider.locks.release_own(origin_of(environ).key, path, token)
+    answered(lambda: provider.library.locks.release(origin_of(environ).key, path, token))
     return done(environ, "204 No Content")
 
 
@@ -158,7 +158,9 @@ def _check_destination(
 
 
 def _guard(provider: Provides, environ: dict[str, Any], path: str, *, deep: bool) -> Guard:
-    return provider.locks.guard(origin_of(environ).key, path, guard_tokens(environ), deep=deep)
+    return provider.library.locks.guard(
+        origin_of(environ).key, path, guard_tokens(environ), deep=deep
+    )
 
 
 def _parent_guard(provider: Provides, environ: dict[str, Any], path: str) -> Guard:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from davserver.dav import locks as lock_module
-from davserver.dav.locks import unopened
+from daydrop.aliases.locks import unopened
 from daydrop.library import Library
 from daydrop.origin import origin_of
 from daydrop.records.lock import Lock
