@@ -30,7 +30,7 @@ from davserver.gate import Gate  # noqa: E402
 from daydrop.catalogue import alias_rows, item_rows, receipt_rows  # noqa: E402
 from daydrop.catalogue.database import Connection  # noqa: E402
 from daydrop.library import Library  # noqa: E402
-from daydrop.records.alias import State  # noqa: E402
+from daydrop.records.alias import Alias  # noqa: E402
 from daydrop.records.item import Item  # noqa: E402
 from tests import media  # noqa: E402
 from tests.drive import Drive  # noqa: E402
@@ -148,7 +148,7 @@ def grow(library: Library, number: int) -> None:
                 item_rows.insert_item(connection, item)
                 receipt_rows.write(connection, replace(told, item_id=item.id, name=item.name))
                 if each < NAMES:
-                    settle(connection, item)
+                    put_alias(connection, item)
 
         library.catalogue.write(work)
 
@@ -169,20 +169,10 @@ def alike(pattern: Item, number: int) -> Item:
     )
 
 
-def settle(connection: Connection, item: Item) -> None:
+def put_alias(connection: Connection, item: Item) -> None:
     """The name in Upload that goes on answering for an item."""
-    alias_rows.settle(
-        connection,
-        origin=OWNER,
-        path=item.name,
-        state=State.FILED,
-        size=item.size,
-        modified=item.filed,
-        etag=item.sha256[:32],
-        now=item.filed,
-        sha256=item.sha256,
-        item_id=item.id,
-    )
+    alias = Alias.filed(OWNER, item.name, item, item.filed, item.filed)
+    alias_rows.put(connection, alias)
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ class Library:
             dating=self.dating,
             life=life,
         )
-        self.locks = WriteLocks(self.foundation, self.aliases)
+        self.locks = WriteLocks(self.foundation)
         self.browse = Browse(self.catalogue)
         self.uploads = Uploads(self.foundation, self.batches, self.door, means, self.dating)
         self.companion_trash = CompanionTrash(self.foundation, self.companions)

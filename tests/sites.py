@@ -13,10 +13,12 @@ from flask.testing import FlaskClient
 from davserver.dav.app import create_app
 from davserver.engine.server import Server
 from davserver.gate import Gate
+from daydrop.catalogue import alias_rows
 from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.library import Library
-from daydrop.origin import Origin, origin_of
+from daydrop.origin import origin_of
+from daydrop.records.alias import Alias
 from daydrop.settings import read_settings
 from webui.app import create_app as create_web
 from webui.visitor import ORIGIN_KEY
@@ -91,11 +93,11 @@ class Served:
 
     def fill_upload(self, number: int) -> None:
         """Makes so many names in Upload, past the door."""
-        origin = self.library.aliases
+        now = self.library.clock.now()
 
         def work(connection: Connection) -> None:
             for each in range(number):
-                origin.settle_empty(connection, Origin("127.0.0.1", ""), f"IMG_{each:05}.jpg")
+                alias_rows.put(connection, Alias.empty("127.0.0.1", f"IMG_{each:05}.jpg", now))
 
         self.library.catalogue.write(work)
 

@@ -5,7 +5,6 @@ companion, collection. Programs may list, rename, copy and delete here as on any
 the tree is moved or removed by none of it. Each step that changes something is one transaction.
 """
 
-import hashlib
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,15 +25,14 @@ from daydrop.intake.door import Door
 from daydrop.intake.refusals import Refusals
 from daydrop.media.names import Role, checked_path, companion_target, printable, role, stem_key
 from daydrop.origin import Origin
-from daydrop.records.alias import Alias, Member, State
-from daydrop.records.item import Item, ItemState, etag
+from daydrop.records.alias import Alias, Member, State, empty_state
+from daydrop.records.item import Item, ItemState
 from daydrop.records.property import Property
 
 __all__ = ["Alias", "Aliases", "Content", "Exists", "LeftOut", "Member", "Missing", "State"]
 
 PROPERTIES_MOST = 64 << 10  # characters noted by programs for one alias
 _BLOCK = 256 << 10
-_EMPTY = hashlib.sha256(b"").hexdigest()
 
 
 class NoParent(Exception):
@@ -212,27 +210,11 @@ class Aliases:
         def work(connection: Connection) -> tuple[Alias | None, Alias]:
             guard(connection)
             before = rows.find(connection, origin.key, path)
-            return before, self.settle_empty(connection, origin, path)
+            return before, rows.put(connection, Alias.empty(origin.key, path, self._clock.now()))
 
         before, now = self._catalogue.write(work)
         self._let_go([before] if before is not None else [])
         return now
-
-    def settle_empty(self, connection: Connection, origin: Origin, path: str) -> Alias:
-        """The row of a name before its bytes, inside somebody's transaction."""
-        now = self._clock.now()
-        return rows.settle(
-            connection,
-            origin=origin.key,
-            path=path,
-            state=_empty_state(path),
-            size=0,
-            modified=now,
-            etag=etag(_EMPTY),
-            now=now,
-            sha256=_EMPTY,
-            content=b"" if _empty_state(path) is State.LITTER else None,
-        )
 
     def make_folder(self, origin: Origin, path: str, guard: Guard = no_guard) -> Alias:
         """A folder of this origin: a row, and nothing on disk. Raises Exists, NoParent."""
@@ -242,22 +224,9 @@ class Aliases:
             guard(connection)
             if rows.find(connection, origin.key, target) is not None:
                 raise Exists(target)
-            return self._settle_folder(connection, origin, target)
+            return rows.put(connection, Alias.folder_at(origin.key, target, self._clock.now()))
 
         return self._catalogue.write(work)
-
-    def _settle_folder(self, connection: Connection, origin: Origin, path: str) -> Alias:
-        now = self._clock.now()
-        return rows.settle(
-            connection,
-            origin=origin.key,
-            path=path,
-            state=State.COLLECTION,
-            size=0,
-            modified=now,
-            etag="",
-            now=now,
-        )
 
     # ---- removing ---------------------------------------------------------------------------
 
@@ -379,7 +348,7 @@ class Aliases:
         def work(connection: Connection) -> list[Alias]:
             guard(connection)
             gone = rows.remove(connection, origin.key, path, now)
-            _settle_item(connection, origin, item, path, now)
+            rows.put(connection, _of_item(origin, item, path, now))
             return gone
 
         self._let_go(self._catalogue.write(work))
@@ -407,10 +376,10 @@ class Aliases:
             guard(connection)
             gone = rows.remove(connection, origin.key, path, now)
             for each in (path, *folders):
-                self._settle_folder(connection, origin, each)
+                rows.put(connection, Alias.folder_at(origin.key, each, now))
             for item, target in items:
                 if target not in names:
-                    _settle_item(connection, origin, item, target, now)
+                    rows.put(connection, _of_item(origin, item, target, now))
             return gone
 
         self._let_go(self._catalogue.write(copy))
@@ -464,7 +433,7 @@ class Aliases:
             gone = rows.remove(connection, source.origin, path, now)
             moved = rows.rename(connection, source, path, now)
             if source.size == 0 and source.state in (State.PLACEHOLDER, State.LITTER):
-                rows.set_state(connection, source.id, _empty_state(path))
+                rows.set_state(connection, source.id, empty_state(path))
             return gone, list(_appearing(connection, moved))
 
         gone, appeared = self._catalogue.write(work)
@@ -520,19 +489,7 @@ class Aliases:
         guard(connection)
         now = self._clock.now()
         gone = rows.remove(connection, source.origin, path, now)
-        is_empty = source.state in (State.PLACEHOLDER, State.LITTER)
-        clone = rows.settle(
-            connection,
-            origin=source.origin,
-            path=path,
-            state=_empty_state(path) if is_empty else source.state,
-            size=source.size,
-            modified=source.modified,
-            etag=source.etag,
-            now=now,
-            sha256=source.sha256,
-            item_id=source.item_id,
-        )
+        clone = rows.put(connection, source.copied_to(path, now))
         property_rows.copy(connection, source.id, clone.id)
         return gone
 
@@ -603,10 +560,6 @@ def _is_hidden(alias: Alias) -> bool:
     return alias.state is State.COLLECTION and role(alias.name) is Role.LITTER
 
 
-def _empty_state(path: str) -> State:
-    return State.LITTER if role(_name(path)) is Role.LITTER else State.PLACEHOLDER
-
-
 def _way(source: Alias, path: str) -> _Way:
     """How what is at `source` gets to `path`. Pure."""
     wanted = role(_name(path))
@@ -649,16 +602,5 @@ def _taking(alias: Alias, guard: Guard, now: float) -> Guard:
     return take
 
 
-def _settle_item(connection: Connection, origin: Origin, item: Item, path: str, now: float) -> None:
-    rows.settle(
-        connection,
-        origin=origin.key,
-        path=path,
-        state=State.FILED,
-        size=item.size,
-        modified=item.modified or item.filed,
-        etag=etag(item.sha256),
-        now=now,
-        sha256=item.sha256,
-        item_id=item.id,
-    )
+def _of_item(origin: Origin, item: Item, path: str, now: float) -> Alias:
+    return Alias.filed(origin.key, path, item, item.modified or item.filed, now)

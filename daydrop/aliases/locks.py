@@ -8,13 +8,12 @@ import secrets
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from daydrop.aliases.aliases import Aliases
 from daydrop.catalogue import alias_rows, lock_rows
 from daydrop.catalogue.database import Connection
 from daydrop.errors import Forbidden
 from daydrop.filing.announcement import Guard
 from daydrop.foundation import Foundation
-from daydrop.origin import Origin
+from daydrop.records.alias import Alias
 from daydrop.records.lock import EXCLUSIVE, INFINITY, Lock
 
 LONGEST = 3600.0  # seconds
@@ -66,11 +65,10 @@ class WriteLocks:
     def __init__(
         self,
         foundation: Foundation,
-        aliases: Aliases,
         random: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
         self._catalogue, self._clock = foundation.catalogue, foundation.clock
-        self._aliases, self._random = aliases, random
+        self._random = random
 
     def covering(self, origin: str, path: str) -> list[Lock]:
         """Return the live locks that hold for a path."""
@@ -115,7 +113,7 @@ class WriteLocks:
             _refuse_conflicts(connection, wish, now)
             if lock_rows.count_live(connection, wish.origin, now) >= MOST:
                 raise TooManyLocks(wish.origin)
-            self._make_placeholder(connection, wish, tokens)
+            self._make_placeholder(connection, wish, tokens, now)
             lock = self._lock(wish, now)
             lock_rows.insert_lock(connection, lock, now)
             return lock
@@ -123,12 +121,12 @@ class WriteLocks:
         return self._catalogue.write(grant)
 
     def _make_placeholder(
-        self, connection: Connection, wish: Wish, tokens: Collection[str]
+        self, connection: Connection, wish: Wish, tokens: Collection[str], now: float
     ) -> None:
         if wish.path == _UPLOAD or alias_rows.find(connection, wish.origin, wish.path) is not None:
             return
         self.guard(wish.origin, wish.path.rpartition("/")[0], tokens)(connection)
-        self._aliases.settle_empty(connection, Origin(wish.origin, ""), wish.path)
+        alias_rows.put(connection, Alias.empty(wish.origin, wish.path, now))
 
     def _lock(self, wish: Wish, now: float) -> Lock:
         length = _length(wish.timeout)

@@ -34,14 +34,15 @@ _FIND = select(*COLUMNS).where(  # asked with every request, so it is put togeth
 )
 _LITTER = aliases.c.state == literal_column("'litter'")  # written out, as its index says it
 _INSERT = insert(aliases)
-_SETTLED = (
-    *("state", "size", "modified", "etag", "sha256", "item_id", "companion_id", "staged"),
-    *("reservation_id", "content", "touched", "last_seen"),
+_AS_THEY_ARE = (
+    *("size", "modified", "etag", "sha256", "item_id", "companion_id", "staged"),
+    *("reservation_id", "touched"),
 )
-_SETTLE = (
+_WRITTEN = ("state", "content", "last_seen")
+_UPDATE = (
     update(aliases)
     .where(aliases.c.origin == bindparam("of_origin"), aliases.c.path == bindparam("of_path"))
-    .values({name: bindparam(name) for name in _SETTLED})
+    .values({name: bindparam(name) for name in (*_AS_THEY_ARE, *_WRITTEN)})
 )
 
 
@@ -126,71 +127,33 @@ def content(connection: Connection, alias_id: int) -> bytes:
     return connection.execute(query).scalar() or b""
 
 
-def settle(
-    connection: Connection,
-    *,
-    origin: str,
-    path: str,
-    state: State,
-    size: int,
-    modified: float,
-    etag: str,
-    now: float,
-    sha256: str | None = None,
-    item_id: str | None = None,
-    companion_id: str | None = None,
-    staged: str | None = None,
-    reservation_id: str | None = None,
-    content: bytes | None = None,
-) -> Alias:
-    """Says what a path stands for from now on, whether it was there before or not."""
-    values = {
-        "state": state.value,
-        "size": size,
-        "modified": modified,
-        "etag": etag,
-        "sha256": sha256,
-        "item_id": item_id,
-        "companion_id": companion_id,
-        "staged": staged,
-        "reservation_id": reservation_id,
+def put(connection: Connection, alias: Alias, content: bytes | None = None) -> Alias:
+    """Write what a path stands for from now on, whether it was there before or not.
+
+    The row of a path keeps its id and the time it was created. `content` is that of litter.
+    """
+    origin, path = alias.origin, alias.path
+    values = {name: getattr(alias, name) for name in _AS_THEY_ARE} | {
+        "state": alias.state.value,
         "content": content,
-        "touched": now,
-        "last_seen": int(now // DAY),
+        "last_seen": int(alias.touched // DAY),
     }
-    here = {"of_origin": origin, "of_path": path}
-    if connection.execute(_SETTLE, values | here).rowcount == 0:
-        new = {
-            "origin": origin,
-            "path": path,
-            "path_fold": path.casefold(),
-            "folder": path.rpartition("/")[0],
-            "created": now,
-        }
+    if connection.execute(_UPDATE, values | {"of_origin": origin, "of_path": path}).rowcount == 0:
+        new = _names(path) | {"origin": origin, "created": alias.created}
         connection.execute(_INSERT, values | new)
-        _make_parents(connection, origin, path, now)
+        _make_parents(connection, alias)
     found = find(connection, origin, path)
     if found is None:
         raise LookupError(f"the alias {path} is gone in its own transaction")
-    if state is State.LITTER:
+    if alias.state is State.LITTER:
         bound_litter(connection, origin, LITTER_BYTES)
     return found
 
 
-def _make_parents(connection: Connection, origin: str, path: str, now: float) -> None:
-    """Brings back folders that went while their file was on its way (RFC 4918 §5.1)."""
-    folder = path.rpartition("/")[0]
-    if folder and find(connection, origin, folder) is None:
-        settle(
-            connection,
-            origin=origin,
-            path=folder,
-            state=State.COLLECTION,
-            size=0,
-            modified=now,
-            etag="",
-            now=now,
-        )
+def _make_parents(connection: Connection, alias: Alias) -> None:
+    """Bring back folders that went while their file was on its way (RFC 4918 §5.1)."""
+    if alias.folder and find(connection, alias.origin, alias.folder) is None:
+        put(connection, Alias.folder_at(alias.origin, alias.folder, alias.touched))
 
 
 def take_over(connection: Connection, alias_id: int, path: str) -> None:

@@ -38,9 +38,9 @@ from daydrop.media.names import (
 )
 from daydrop.origin import is_owner_key
 from daydrop.readers.workers import RETRY_SECONDS, Unreadable
-from daydrop.records.alias import State
+from daydrop.records.alias import Alias
 from daydrop.records.companion import Companion
-from daydrop.records.item import Item, ItemState, etag
+from daydrop.records.item import Item, ItemState
 from daydrop.records.receipt import Outcome, Receipt
 from daydrop.store.local import Staged
 
@@ -421,17 +421,15 @@ class Companions:
             if announcement.alias is not None:
                 if replaces is not None:
                     alias_rows.take_over(connection, replaces, announcement.alias)
-                alias_rows.settle(
+                alias_rows.put(
                     connection,
-                    origin=announcement.origin.key,
-                    path=announcement.alias,
-                    state=State.COMPANION,
-                    size=companion.size,
-                    modified=announcement.modified or now,
-                    etag=etag(companion.sha256),
-                    now=now,
-                    sha256=companion.sha256,
-                    companion_id=companion.id,
+                    Alias.companion(
+                        announcement.origin.key,
+                        announcement.alias,
+                        companion,
+                        announcement.modified or now,
+                        now,
+                    ),
                 )
             if replaced is not None and alias_rows.refers_to_companion(connection, replaced.id):
                 replaced = None  # it still waits under another name

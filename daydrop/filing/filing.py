@@ -42,8 +42,8 @@ from daydrop.media.names import nfc, printable, stem_key
 from daydrop.origin import LOCAL
 from daydrop.readers.workers import RETRY_SECONDS, Unreadable
 from daydrop.receipts.receipts import told_of
-from daydrop.records.alias import State
-from daydrop.records.item import Item, ItemState, Taken, case_key, etag
+from daydrop.records.alias import Alias
+from daydrop.records.item import Item, ItemState, Taken, case_key
 from daydrop.records.move import Move
 from daydrop.records.receipt import Outcome, Receipt
 from daydrop.records.upload import UploadState
@@ -540,18 +540,10 @@ class Filing:
         if announcement.alias is not None:
             if whole.replaces is not None:
                 alias_rows.take_over(connection, whole.replaces, announcement.alias)
-            alias_rows.settle(
-                connection,
-                origin=announcement.origin.key,
-                path=announcement.alias,
-                state=State.FILED,
-                size=item.size,
-                modified=announcement.modified or self._clock.now(),
-                etag=etag(item.sha256),
-                now=self._clock.now(),
-                sha256=item.sha256,
-                item_id=item.id,
-            )
+            now, origin = self._clock.now(), announcement.origin.key
+            modified = announcement.modified or now
+            alias = Alias.filed(origin, announcement.alias, item, modified, now)
+            alias_rows.put(connection, alias)
         receipt = _receipt(whole, item, outcome, self._clock.now())
         told = receipt_rows.write(connection, receipt)
         is_known = outcome is Outcome.DUPLICATE

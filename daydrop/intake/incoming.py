@@ -24,9 +24,8 @@ from daydrop.limits.room import Room
 from daydrop.media.kinds import HEAD_BYTES
 from daydrop.media.names import Role, printable, role
 from daydrop.receipts.log import UploadLog
-from daydrop.records.alias import State
+from daydrop.records.alias import Alias
 from daydrop.records.batch import Reservation
-from daydrop.records.item import etag
 from daydrop.records.receipt import Outcome, Receipt
 from daydrop.store.local import LocalStore, Staged
 from daydrop.words import Fact, readable_size
@@ -326,32 +325,25 @@ class _Bounded(Incoming):
         if self.received > self._most:
             raise too_big(self._announcement, self._most)
 
-    def _remember(self, state: State, **more: bytes | str | None) -> None:
+    def _remember(self, alias: Alias, content: bytes | None = None) -> None:
         """Keep the bytes under their name; what the name had in staging before goes."""
-        announcement, now = self._announcement, self._means.foundation.clock.now()
-        path = announcement.alias or announcement.name
-        sha256 = self._sha256.hexdigest()
 
         def write(connection: Connection) -> str | None:
-            announcement.guard(connection)
-            before = alias_rows.find(connection, announcement.origin.key, path)
-            alias_rows.settle(
-                connection,
-                origin=announcement.origin.key,
-                path=path,
-                state=state,
-                size=self.received,
-                modified=announcement.modified or now,
-                etag=etag(sha256),
-                now=now,
-                sha256=sha256,
-                **more,  # type: ignore[arg-type]  # `content` or `staged`, as settle names them
-            )
+            self._announcement.guard(connection)
+            before = alias_rows.find(connection, alias.origin, alias.path)
+            alias_rows.put(connection, alias, content)
             return before.staged if before else None
 
         replaced = self._means.foundation.catalogue.write(write, durable=True)
         if replaced is not None:
             self._means.store.discard(replaced)
+
+    def _sent(self) -> Alias:
+        """Return the alias of the bytes that the catalogue is to keep as litter."""
+        sent, now = self._announcement, self._means.foundation.clock.now()
+        path, sha256 = sent.alias or sent.name, self._sha256.hexdigest()
+        modified = sent.modified or now
+        return Alias.litter(sent.origin.key, path, sha256, self.received, modified, now)
 
     def _receipt(self, outcome: Outcome) -> Receipt:
         now = self._means.foundation.clock.now()
@@ -365,7 +357,7 @@ class IncomingTemporary(_Bounded):
     def _finish(self) -> Receipt:
         self._staged.sync()
         self._means.store.sync_staging()
-        self._remember(State.STAGED, staged=self._staged.name)
+        self._remember(self._sent().in_staging(self._staged.name))
         return self._receipt(Outcome.STAGED)
 
 
@@ -373,7 +365,7 @@ class IncomingLitter(_Bounded):
     """What a program leaves beside its files: remembered for it, never listed, filed or logged."""
 
     def _finish(self) -> Receipt:
-        self._remember(State.LITTER, content=self._staged.read(LITTER_MOST, 0))
+        self._remember(self._sent(), content=self._staged.read(LITTER_MOST, 0))
         self._give_back()
         return self._receipt(Outcome.LITTER)
 
