@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from davserver.dav import locks as lock_module
+from daydrop.aliases import locks as lock_module
 from daydrop.aliases.locks import unopened
 from daydrop.library import Library
 from daydrop.origin import origin_of
