@@ -162,6 +162,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Kept until the picture it belongs to arrives.",
         "已暂存，等待其对应的照片。",
     ),
+    "checksum.unreadable": (
+        "The checksum in {unread} could not be read and was ignored.",
+        "{unread} 中的校验值无法读取，已忽略。",
+    ),
     "staged": (
         "Kept under its temporary name until it is renamed.",
         "已按临时文件名暂存，等待改名。",

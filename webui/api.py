@@ -14,8 +14,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from daydrop import words as sentences
 from daydrop.browse import Query
+from daydrop.checksum import Checksums, read_checksums
 from daydrop.errors import Code, Refused
-from daydrop.filing.announcement import Checksum
 from daydrop.intake.body import BodyCut, BodyStalled, whole
 from daydrop.intake.resumable import (
     Announced,
@@ -28,7 +28,6 @@ from daydrop.intake.resumable import (
 )
 from daydrop.limits.batches import Batch
 from daydrop.records.item import Item
-from webui.digests import repr_digests
 from webui.errors import problem, refusal_problem, status_of
 from webui.gallery import read_cursor, write_cursor
 from webui.receipts import batch_json, receipt_json, rfc3339, take_back
@@ -237,9 +236,12 @@ def _wished_offset() -> int:
     return int(text)
 
 
-def _checksums() -> tuple[Checksum, ...]:
-    """Repr-Digest (RFC 9530): of the whole file, compared when it is whole."""
-    return repr_digests(request.headers.get("Repr-Digest", ""))
+def _checksums() -> Checksums:
+    """Return the checksum of the whole file, compared when it is whole.
+
+    The other headers speak of the body of one request, which is a part of the file.
+    """
+    return read_checksums({"Repr-Digest": request.headers.get("Repr-Digest")})
 
 
 def _tus(reply: Response, upload: Upload) -> Response:

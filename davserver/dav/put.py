@@ -1,8 +1,5 @@
 """PUT: from the headers of a request to the receipt that it is answered from."""
 
-import base64
-import binascii
-import re
 from typing import Any, Final
 
 from davserver.dav.dates import seconds, to_http
@@ -10,8 +7,9 @@ from davserver.dav.errors import Header, Refusal
 from davserver.dav.provides import Provides
 from davserver.dav.replies import done
 from davserver.dav.resources import guard_tokens, origin_of
+from daydrop.checksum import HEADERS, Checksums, read_checksums
 from daydrop.errors import Code, Refused
-from daydrop.filing.announcement import Announcement, Checksum, Guard, all_of
+from daydrop.filing.announcement import Announcement, Guard, all_of
 from daydrop.intake.body import announced_length
 from daydrop.origin import Origin
 from daydrop.records.alias import Alias, State
@@ -19,10 +17,6 @@ from daydrop.records.item import etag
 from daydrop.records.receipt import Receipt
 
 UPLOAD: Final = "Upload"
-_OC_ALGORITHMS: Final = {"SHA1": "sha1", "MD5": "md5", "SHA256": "sha256", "SHA512": "sha512"}
-_REPR_ALGORITHMS: Final = {"sha-256": "sha256", "sha-512": "sha512"}
-_REPR = re.compile(r"\s*([a-z0-9-]+)\s*=\s*:([A-Za-z0-9+/=]*):\s*")
-_BAD_SUM = "The checksum of the request cannot be read."
 
 
 def do_put(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
@@ -136,30 +130,8 @@ def modified(environ: dict[str, Any]) -> float | None:
     return seconds(environ.get("HTTP_X_OC_MTIME", ""))
 
 
-def checksums(environ: dict[str, Any]) -> tuple[Checksum, ...]:
-    """What the client says the bytes sum up to; raises Refusal(400) for what is no checksum."""
-    found = []
-    algorithm, _, value = environ.get("HTTP_OC_CHECKSUM", "").partition(":")
-    if name := _OC_ALGORITHMS.get(algorithm.strip().upper()):
-        found.append(Checksum(name, _from_hex(value.strip())))
-    if md5 := environ.get("HTTP_CONTENT_MD5"):
-        found.append(Checksum("md5", _from_base64(md5.strip())))
-    for part in environ.get("HTTP_REPR_DIGEST", "").split(","):
-        match = _REPR.fullmatch(part)
-        if match and (name := _REPR_ALGORITHMS.get(match[1])):
-            found.append(Checksum(name, _from_base64(match[2])))
-    return tuple(found)
-
-
-def _from_hex(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError as broken:
-        raise Refusal(400, _BAD_SUM) from broken
-
-
-def _from_base64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as broken:
-        raise Refusal(400, _BAD_SUM) from broken
+def checksums(environ: dict[str, Any]) -> Checksums:
+    """Return what the client says the bytes sum up to."""
+    return read_checksums(
+        {name: environ.get(f"HTTP_{name.upper().replace('-', '_')}") for name in HEADERS}
+    )

@@ -4,19 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from daydrop.catalogue.database import Connection
+from daydrop.checksum import NO_CHECKSUMS, Checksums
 from daydrop.origin import Origin
 from daydrop.records.receipt import Outcome, Receipt
 from daydrop.store.local import Staged
 from daydrop.words import Fact
-
-
-@dataclass(frozen=True)
-class Checksum:
-    """What the client says its bytes sum up to; `algorithm` as hashlib calls it."""
-
-    algorithm: str
-    value: bytes
-
 
 Guard = Callable[[Connection], None]
 """What a face checks inside the transaction that changes something: locks. Raises Forbidden."""
@@ -55,7 +47,7 @@ class Announcement:
     folder: str = ""
     batch_id: str | None = None
     modified: float | None = None
-    checksums: tuple[Checksum, ...] = ()
+    checksums: Checksums = NO_CHECKSUMS
     scope: str | None = None
     is_resumable: bool = False
     guard: Guard = field(default=no_guard, compare=False)
@@ -119,10 +111,16 @@ def unsaved_receipt(
         outcome=outcome,
         code=code,
         words_key=words_key,
-        facts=dict(facts or {}),
+        facts=dict(facts or {}) | _unread(announcement),
         item_id=None,
         place=None,
         day=None,
         source=None,
         times=1,
     )
+
+
+def _unread(announcement: Announcement) -> dict[str, Fact]:
+    """Return the fact that checksums were ignored, if any were."""
+    unreadable = announcement.checksums.unreadable
+    return {"unread": ", ".join(unreadable)} if unreadable else {}

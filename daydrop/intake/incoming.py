@@ -67,7 +67,7 @@ class Incoming:
         self._sha256 = hashlib.sha256()
         self._sums = [
             (checksum, hashlib.new(checksum.algorithm, usedforsecurity=False))
-            for checksum in announcement.checksums
+            for checksum in announcement.checksums.given
         ]
         self._head = b""
         self._is_open = True

@@ -8,15 +8,16 @@ is told to the sender, to the byte. The last byte files it through the one door.
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from daydrop.catalogue import batch_rows, item_rows, receipt_rows
 from daydrop.catalogue import upload_rows as rows
 from daydrop.catalogue.database import Connection
+from daydrop.checksum import NO_CHECKSUMS, Checksums
 from daydrop.errors import Code, Refused
-from daydrop.filing.announcement import Announcement, Checksum, unsaved_receipt
+from daydrop.filing.announcement import Announcement, unsaved_receipt
 from daydrop.filing.dating import Dating
 from daydrop.filing.pairs import FOUND
 from daydrop.foundation import Foundation
@@ -341,13 +342,13 @@ class Uploads:
 
     @contextmanager
     def receiving(
-        self, upload_id: str, offset: int, checksums: Iterable[Checksum] = ()
+        self, upload_id: str, offset: int, checksums: Checksums = NO_CHECKSUMS
     ) -> Iterator["Receiving"]:
         """Goes on with an upload at `offset`; what arrived by the end of the block is kept.
 
         Raises Refused: EXPIRED, LOCKED while another sender is at it, OFFSET_MISMATCH; and Ended.
         """
-        receiving = self._enter(upload_id, offset, tuple(checksums))
+        receiving = self._enter(upload_id, offset, checksums)
         try:
             yield receiving
         finally:
@@ -358,7 +359,7 @@ class Uploads:
                     if self._open.get(upload_id) is receiving:
                         del self._open[upload_id]
 
-    def _enter(self, upload_id: str, offset: int, checksums: tuple[Checksum, ...]) -> "Receiving":
+    def _enter(self, upload_id: str, offset: int, checksums: Checksums) -> "Receiving":
         with self._turns.holding(upload_id):
             self._displace(upload_id)
             upload = self._going(upload_id)
@@ -399,7 +400,7 @@ class Uploads:
             return replace(upload, staged=None, received=0)
         return upload
 
-    def _incoming(self, upload: Upload, checksums: tuple[Checksum, ...]) -> Incoming:
+    def _incoming(self, upload: Upload, checksums: Checksums) -> Incoming:
         announcement = replace(announcement_of(upload, self._origin(upload)), checksums=checksums)
         if role(upload.name) is Role.COMPANION:
             return self._door.begin(announcement)  # small, and never kept half

@@ -49,12 +49,16 @@ class Receipt:
     times: int
 
     def sentence(self, language: Language = Language.EN) -> str:
-        """The receipt in words."""
+        """Return the receipt in words; also that a checksum could not be read."""
         facts = dict(self.facts)
         if why := facts.get("why"):
             facts["why"] = words.sentence(str(why), facts, language)
-        return words.sentence(self.words_key, facts, language)
+        said = words.sentence(self.words_key, facts, language)
+        if "unread" not in facts or self.outcome is Outcome.REFUSED:
+            return said
+        ignored = words.sentence("checksum.unreadable", facts, language)
+        return f"{said} {ignored}" if language is Language.EN else f"{said}{ignored}"
 
     def of_bytes(self, size: int, sha256: str) -> "Receipt":
-        """The same receipt for the bytes that arrived."""
+        """Return the same receipt for the bytes that arrived."""
         return replace(self, size=size, sha256=sha256)

@@ -1,7 +1,6 @@
 """PUT into Upload: whole or not at all, filed elsewhere, and the path goes on answering."""
 
 import hashlib
-from base64 import b64encode
 from collections.abc import Callable
 
 import pytest
@@ -238,32 +237,6 @@ def test_a_time_that_is_none_is_not_echoed(drive: Drive) -> None:
     reply = drive.put("/Upload/m2.jpg", media.photo(seed="m2"), X_OC_Mtime="yesterday")
     assert reply.status_code == 201
     assert "X-OC-Mtime" not in reply.headers
-
-
-@pytest.mark.parametrize(
-    ("header", "form"),
-    [
-        ("OC_Checksum", lambda body: f"SHA1:{hashlib.sha1(body).hexdigest()}"),  # noqa: S324
-        ("Content_MD5", lambda body: b64encode(hashlib.md5(body).digest()).decode()),  # noqa: S324
-        (
-            "Repr_Digest",
-            lambda body: f"sha-256=:{b64encode(hashlib.sha256(body).digest()).decode()}:",
-        ),
-    ],
-)
-def test_a_checksum_that_differs_refuses_the_upload(
-    drive: Drive, header: str, form: Callable[[bytes], str]
-) -> None:
-    photo = media.photo(seed=header)
-    assert drive.put("/Upload/s.jpg", photo, **{header: form(photo + b"x")}).status_code == 400
-    assert drive.names() == []
-    assert drive.put("/Upload/s.jpg", photo, **{header: form(photo)}).status_code == 201
-
-
-def test_a_checksum_that_cannot_be_read_is_refused(drive: Drive) -> None:
-    reply = drive.put("/Upload/s.jpg", media.photo(seed="bad sum"), Content_MD5="%%%")
-    assert reply.status_code == 400
-    assert "checksum" in message(reply)
 
 
 def test_the_fifty_first_file_is_refused_in_words_and_the_batch_is_told(

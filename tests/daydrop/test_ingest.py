@@ -6,8 +6,9 @@ from datetime import datetime
 
 import pytest
 
+from daydrop.checksum import Checksum, Checksums
 from daydrop.errors import Code, Refused
-from daydrop.filing.announcement import Announcement, Checksum
+from daydrop.filing.announcement import Announcement
 from daydrop.library import Library
 from daydrop.records.receipt import Outcome
 from tests.daydrop.test_pairs import xmp
@@ -207,9 +208,9 @@ def test_a_wrong_checksum_is_refused(library, send):
     body = photo(taken=TAKEN)
     good = Checksum("sha1", hashlib.sha1(body, usedforsecurity=False).digest())
     with pytest.raises(Refused) as refused:
-        send("IMG_1.jpg", body, checksums=(good, Checksum("md5", b"\0" * 16)))
+        send("IMG_1.jpg", body, checksums=Checksums((good, Checksum("md5", b"\0" * 16))))
     assert refused.value.code is Code.CHECKSUM_MISMATCH
-    assert send("IMG_1.jpg", body, checksums=(good,)).outcome is Outcome.FILED
+    assert send("IMG_1.jpg", body, checksums=Checksums((good,))).outcome is Outcome.FILED
 
 
 def test_an_upload_of_unknown_size_is_stopped_at_the_limit_of_a_batch(settings, origin):

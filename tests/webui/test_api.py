@@ -1,6 +1,5 @@
 """`/api/v1`: batches announced as a list, files received to the byte, as tus 1.0 means it."""
 
-import base64
 import hashlib
 import io
 import json
@@ -238,15 +237,6 @@ def test_bytes_that_are_no_picture_are_refused_at_the_end(
     assert reply.get_json()["code"] == "unsupported_type"
     assert web.get(url).get_json()["state"] == "refused"
     assert library.store.staged_names() == []
-
-
-def test_a_digest_that_differs_is_a_damaged_upload(web: FlaskClient) -> None:
-    wrong = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
-    right = base64.b64encode(hashlib.sha256(PHOTO).digest()).decode()
-    damaged = patch(web, url_of(web), 0, PHOTO, Repr_Digest=f"sha-256=:{wrong}:")
-    assert (damaged.status_code, damaged.get_json()["code"]) == (422, "checksum_mismatch")
-    whole = patch(web, url_of(web), 0, PHOTO, Repr_Digest=f"sha-256=:{right}:")
-    assert whole.status_code == 200
 
 
 def test_a_second_sender_has_to_wait_until_the_first_was_quiet_for_a_while(
