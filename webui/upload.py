@@ -16,7 +16,7 @@ from daydrop.origin import Origin
 from daydrop.receipts.receipts import KEPT, Outcome, Receipt
 from daydrop.words import readable_size
 from webui.errors import problem, status_of
-from webui.multipart import (
+from webui.form_parts import (
     FileBegins,
     FileBytes,
     FileEnds,

@@ -51,7 +51,12 @@ def test_curl_reads_one_line_a_file_and_the_address_of_the_receipt(web: FlaskCli
 
 def test_a_program_learns_by_the_status_that_nothing_was_kept(web: FlaskClient) -> None:
     assert web.post("/upload", data={"a": part("b.txt", b"text")}).status_code == 415
-    assert web.post("/upload", data={"a": part("a.jpg", b"")}).status_code == 422
+    # written out: Werkzeug's client leaves out the line end behind an empty file
+    empty = (
+        b'--b\r\nContent-Disposition: form-data; name="a"; filename="a.jpg"\r\n\r\n\r\n--b--\r\n'
+    )
+    kind = "multipart/form-data; boundary=b"
+    assert web.post("/upload", data=empty, content_type=kind).status_code == 422
 
 
 def test_a_program_that_asks_for_json_gets_the_receipt(web: FlaskClient) -> None:

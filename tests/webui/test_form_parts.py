@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from webui.multipart import (
+from webui.form_parts import (
     FIELD_BYTES,
     MOST_PARTS,
     FieldValue,
@@ -12,6 +12,7 @@ from webui.multipart import (
     FileBytes,
     FileEnds,
     FormRefused,
+    file_name,
     parts,
 )
 
@@ -59,3 +60,22 @@ def test_a_large_file_is_never_held_whole() -> None:
 def test_what_is_no_proper_form_is_refused(body: bytes) -> None:
     with pytest.raises(FormRefused):
         parsed(body, 1000)
+
+
+@pytest.mark.parametrize(
+    ("disposition", "expected"),
+    [
+        ('form-data; name="f"; filename="a.jpg"', "a.jpg"),
+        ("form-data; name=f; filename=a.jpg", "a.jpg"),
+        ('form-data; name="f"; filename="say %22cheese%22.jpg"', 'say "cheese".jpg'),
+        (r'form-data; name="f"; filename="say \"cheese\".jpg"', 'say "cheese".jpg'),
+        ("form-data; name=f; filename=x; filename*=UTF-8''%E7%85%A7.jpg", "照.jpg"),
+        ('form-data; name="f"; filename="照.jpg"', "照.jpg"),
+        ('form-data; name="f"; filename=""', ""),
+        ('form-data; name="f"; FileName="a.jpg"', "a.jpg"),
+        ('form-data; name="f"', None),
+        ("", None),
+    ],
+)
+def test_a_name_is_read_as_its_sender_meant_it(disposition: str, expected: str | None) -> None:
+    assert file_name(disposition) == expected
