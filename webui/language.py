@@ -59,7 +59,8 @@ class Words:
 
     def clock(self, moment: datetime) -> str:
         """A day and a time of day for people."""
-        return f"{self.day(moment.date())}, {moment:%H:%M}"
+        mark = "" if self.language is Language.ZH_CN else ","
+        return f"{self.day(moment.date())}{mark} {moment:%H:%M}"
 
     def _shown(self, fact: object) -> object:
         return f"{fact:,}" if isinstance(fact, int) and not isinstance(fact, bool) else fact

@@ -96,8 +96,8 @@ def test_an_import_files_a_folder_and_sums_it_up(camera: Path, tmp_path: Path) -
     before = {file: file.read_bytes() for file in camera.rglob("*") if file.is_file()}
     done = daydrop("import", camera, "--store", store)
     assert (done.returncode, tree(store)) == (1, FILED), done.stderr
-    assert "5 filed, 0 were here already, 1 companions, 1 refused." in done.stdout
-    assert f"{camera}/Trip/notes.txt: notes.txt is refused by its name" in done.stdout
+    assert "5 filed, 0 already here, 1 companions, 1 refused." in done.stdout
+    assert f"{camera}/Trip/notes.txt: notes.txt was not accepted" in done.stdout
     assert {file: file.read_bytes() for file in before} == before, "the originals stay"
 
 
@@ -116,7 +116,7 @@ def test_a_second_import_stores_nothing_twice_companions_neither(
     store = tmp_path / "store"
     daydrop("import", camera, "--store", store)
     again = daydrop("import", camera, "--store", store)
-    assert "0 filed, 5 were here already, 1 companions, 1 refused." in again.stdout
+    assert "0 filed, 5 already here, 1 companions, 1 refused." in again.stdout
     assert tree(store) == FILED
 
 
@@ -199,7 +199,7 @@ def test_an_import_that_is_broken_off_leaves_a_clean_store_and_goes_on(
     told, _ = running.communicate(timeout=LIMIT)
     if number is signal.SIGINT:
         assert running.returncode == 130
-        assert "Stopped. Run it again to go on" in told
+        assert "Stopped. Run it again to continue" in told
         assert list((store / ".daydrop" / "staging").iterdir()) == []
     assert 20 <= len(tree(store)) < 120, "in the middle"
 
@@ -293,4 +293,4 @@ def test_refile_waits_for_the_server_to_be_stopped(camera: Path, tmp_path: Path)
     with library_on(store):
         refused = daydrop("refile", "--store", store)
     assert refused.returncode == 1
-    assert "daydrop serve is at work" in refused.stderr
+    assert "daydrop serve is using the store" in refused.stderr
