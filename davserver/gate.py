@@ -63,9 +63,9 @@ ALLOWED: Final[dict[Area, frozenset[str]]] = {
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
 _FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})
-_FOREIGN: Final = "A page of another site asked for this change: it was not made."
-_NOT_US: Final = "This server does not answer to this name: add it to the setting server.hosts."
-_NOT_OPEN: Final = "This server answers its own machine only: its owner opens it with --open."
+_FOREIGN: Final = "The request came from a page of another site: nothing was changed."
+_NOT_US: Final = "This server does not accept this host name: add it to the setting server.hosts."
+_NOT_OPEN: Final = "This server serves only its own machine until its owner opens it with --open."
 _UNKNOWN: Final = "This server does not know this method."
 
 

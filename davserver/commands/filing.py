@@ -29,9 +29,9 @@ def filing_commands() -> list[click.Command]:
 @with_store
 @with_config
 def import_command(paths: tuple[Path, ...], store: Path | None, config: Path | None) -> None:
-    """File photos and videos of this machine; the originals stay where they are.
+    """File photos and videos from this machine; the originals stay where they are.
 
-    Ends with 0 when all of them are in the library, and with 1 when something was refused.
+    Exits with 0 if all of them are in the library, and with 1 if a file was refused.
     """
     files = found_files(paths)
     total = total_size(files)
@@ -75,13 +75,13 @@ def _asked_to_stop() -> Iterator[Callable[[], bool]]:
 def _tell_import(summary: Summary) -> None:
     click.echo(
         f"{summary.outcomes[Outcome.FILED]} filed, "
-        f"{summary.outcomes[Outcome.DUPLICATE]} were here already, "
+        f"{summary.outcomes[Outcome.DUPLICATE]} already here, "
         f"{summary.outcomes[Outcome.COMPANION]} companions, {len(summary.refused)} refused."
     )
     for file, says in summary.refused:
         click.echo(f"  {click.format_filename(file)}: {says}")
     if summary.was_stopped:
-        click.echo("Stopped. Run it again to go on: what is here is not stored twice.")
+        click.echo("Stopped. Run it again to continue: files already here are not stored twice.")
 
 
 @click.command("refile")
@@ -89,14 +89,14 @@ def _tell_import(summary: Summary) -> None:
 @with_config
 @click.option("--dry-run", is_flag=True, help="Only show what would move.")
 def refile(store: Path | None, config: Path | None, *, dry_run: bool) -> None:
-    """Move files to where they belong under today's rule and settings."""
+    """Move files to where they belong under the current rules and settings."""
     claims_as = None if dry_run else "daydrop refile"
     with opened(chosen_settings(store, config), claims_as=claims_as, alone=not dry_run) as library:
         work = Refile(
             library.store, library.catalogue, library.groups, library.dating, library.moves
         )
         if not dry_run and (ended := work.finish_interrupted()):
-            click.echo(f"{ended} moves of an earlier run are finished.")
+            click.echo(f"{ended} moves of an earlier run were completed.")
         plan = work.plan()
         if dry_run:
             for refiling in plan:

@@ -62,21 +62,21 @@ def failing_in_words() -> Iterator[None]:
 def at_work(library: Library) -> str:
     """Why this process is not the first on its store, and what to do."""
     who = library.store.claimed_by() or "another Daydrop"
-    return f"{who} is at work on the store {library.store.root}: stop it, or wait until it ends."
+    return f"{who} is using the store {library.store.root}: stop it, or wait until it ends."
 
 
 @click.command("rescan")
 @with_store
 @with_config
 def rescan(store: Path | None, config: Path | None) -> None:
-    """Bring the catalogue in line with the files, also from nothing."""
+    """Update the catalogue to match the files, or rebuild it from them."""
     with opened(chosen_settings(store, config), claims_as="daydrop rescan", alone=True) as library:
         library.workers.start()
         swept = library.upkeep.sweep()
         library.upkeep.recount()
     click.echo(
-        f"{_files(swept.adopted)} taken in, {_files(swept.missing)} missing, "
-        f"{swept.found_again} found again, {swept.staging} left-overs removed."
+        f"{_files(swept.adopted)} added, {_files(swept.missing)} missing, "
+        f"{swept.found_again} found again, {swept.staging} leftovers removed."
     )
 
 
@@ -85,7 +85,7 @@ def rescan(store: Path | None, config: Path | None) -> None:
 @with_config
 @click.option("--sums", is_flag=True, help="Write SHA256SUMS into each folder.")
 @click.option("--dry-run", is_flag=True, help="Only report; repair nothing.")
-@click.option("--forget", is_flag=True, help="Give up what is missing: it will not come back.")
+@click.option("--forget", is_flag=True, help="Give up missing files for good.")
 def verify(
     store: Path | None, config: Path | None, *, sums: bool, dry_run: bool, forget: bool
 ) -> None:
@@ -100,7 +100,7 @@ def verify(
             report = _repaired(library, report, forget=forget)
         if sums:
             there = [kept for kept in checker.kept() if kept not in report.missing]
-            click.echo(f"SHA256SUMS written into {checker.write_sums(there)} folders.")
+            click.echo(f"SHA256SUMS written to {checker.write_sums(there)} folders.")
     _tell(report)
     if not report.is_clean:
         raise SystemExit(1)
@@ -116,8 +116,8 @@ def _repaired(library: Library, report: Report, *, forget: bool) -> Report:
     repair = Repair(library.store, library.catalogue, library.upkeep)
     swept, mended = repair.run(report)
     for number, what in (
-        (len(mended), "mended from a copy"),
-        (swept.adopted, "taken in"),
+        (len(mended), "repaired from a copy"),
+        (swept.adopted, "added"),
         (swept.found_again, "found again elsewhere"),
         (repair.forget_lost() if forget else 0, "given up"),
     ):
@@ -138,19 +138,19 @@ def _paths(files: Iterable[Kept]) -> list[PurePosixPath]:
 
 
 def _tell(report: Report) -> None:
-    click.echo(f"{_files(report.whole)} whole.")
+    click.echo(f"{_files(report.whole)} intact.")
     for heading, found, remedy in (
-        ("damaged", _paths(report.damaged), "bring them back from a backup"),
+        ("damaged", _paths(report.damaged), "restore them from a backup"),
         (
             "missing",
             _paths(report.missing),
-            "bring them back from a backup and run it again, or give them up with --forget",
+            "restore them from a backup and run this again, or give them up with --forget",
         ),
-        ("unreadable", _paths(report.unreadable), "see who may read them, and check the disk"),
+        ("unreadable", _paths(report.unreadable), "check their permissions, and the disk"),
         (
             "unknown to the catalogue",
             report.strangers,
-            "copies of what is here, or nothing that can be taken in; move them away",
+            "duplicates of files in the library, or not photos or videos; move them away",
         ),
     ):
         if found:
@@ -163,7 +163,7 @@ def _tell(report: Report) -> None:
 @with_store
 @with_config
 def doctor(store: Path | None, config: Path | None) -> None:
-    """Say what is wrong with this set-up, in plain words."""
+    """Check this installation, and report problems in plain words."""
     configure_console("error")
     findings = list(examine(chosen_settings(store, config)))
     for finding in findings:

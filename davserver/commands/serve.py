@@ -34,11 +34,11 @@ def command_line(serve: Callable[[Service], None]) -> click.Group:
 
 def _serve_command(serve: Callable[[Service], None]) -> click.Command:
     @click.command("serve")
-    @click.option("--host", help="Address to listen on; 0.0.0.0 for all.  [127.0.0.1]")
-    @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [8080]")
+    @click.option("--host", help="Address to listen on; 0.0.0.0 for all addresses.  [127.0.0.1]")
+    @click.option("--port", type=int, help="Port to listen on; 0 picks a free one.  [8080]")
     @click.option("--store", type=click.Path(path_type=Path), help="Folder of the library.")
     @click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
-    @click.option("--open", "open_to_all", is_flag=True, help="Let strangers upload and read.")
+    @click.option("--open", "open_to_all", is_flag=True, help="Let everyone upload and read.")
     @click.option("--default-store", type=click.Path(path_type=Path), hidden=True)
     def command(
         *,
@@ -89,6 +89,6 @@ def _given(**options: object) -> dict[str, object]:
 
 def _strangers(host: str) -> str:
     return (
-        f"On {host} strangers could reach Daydrop. Add --open if everybody there may upload and"
-        " read; or leave --host out, then it serves this machine alone."
+        f"On {host} anyone could reach Daydrop. Add --open if everyone there may upload and"
+        " read; or leave out --host, to serve this machine only."
     )

@@ -36,10 +36,10 @@ _USUAL_PORTS = (":80", ":443")
 _ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://(?P<host>[^/]*))?(?P<path>/.*)")
 
 _BAD_RANGE = "A part of a file cannot be written: send the whole file."
-_NO_DESTINATION = "The request does not say where to."
+_NO_DESTINATION = "The request does not name a destination."
 _ONTO_ITSELF = "A file cannot be moved or copied onto itself, nor a folder into itself."
-_NO_ITEM = "Only photos and videos can be copied: a companion goes with its picture."
-_OUT = "Files cannot be moved out of Upload: what was sent lies in its folder already."
+_NO_ITEM = "Only photos and videos can be copied: a companion file goes with its photo or video."
+_OUT = "Files cannot be moved out of Upload: uploaded files are already in their folders."
 
 
 class Provides(Protocol):

@@ -303,5 +303,5 @@ def bounded(entries: Iterable[Entry]) -> list[Entry]:
 def too_deep() -> Refusal:
     """The refusal of a listing without end (RFC 4918 §9.1)."""
     return Refusal(
-        403, "There is too much here to be listed at once.", condition="propfind-finite-depth"
+        403, "There is too much here to list at once.", condition="propfind-finite-depth"
     )

@@ -144,7 +144,7 @@ class Connection(HTTPConnection):
         first = wire.socket.recv(1, socket.MSG_PEEK)
         if first != _TLS_HANDSHAKE:
             if first:  # plain HTTP gets a plain answer
-                self.dismiss(HTTPStatus.BAD_REQUEST, "This address speaks HTTPS; please use https.")
+                self.dismiss(HTTPStatus.BAD_REQUEST, "This address uses HTTPS; please use https.")
             return False
         secret: ssl.SSLSocket = context.wrap_socket(
             wire.socket, server_side=True, do_handshake_on_connect=False
@@ -409,7 +409,7 @@ class Connections(ConnectionManager):
     def _say_busy(conn: Connection) -> None:
         if conn.phase is Phase.HANDSHAKE:
             return  # it would not understand
-        text = "Too many connections are open at once; please try again in a moment."
+        text = "Too many connections are open; please try again in a moment."
         conn.dismiss(HTTPStatus.SERVICE_UNAVAILABLE, text, ("Retry-After", "2"))
 
     def _end_oldest_idle(self) -> None:
@@ -439,7 +439,7 @@ class Connections(ConnectionManager):
         ]
         for conn in late:
             if conn.phase is Phase.HEAD:
-                text = "The headers of the request came too slowly."
+                text = "The headers of the request arrived too slowly."
                 conn.dismiss(HTTPStatus.REQUEST_TIMEOUT, text)
             self._end(conn)
         for conn in self._census.waiting():

@@ -193,7 +193,7 @@ def _joined(name: str, first: str, second: str) -> str:
 def _split_target(method: str, target: bytes) -> tuple[str | None, str, str]:
     """Return authority, path and query of the four forms of RFC 9112 section 3.2."""
     if method == "CONNECT":
-        raise BadHead(HTTPStatus.METHOD_NOT_ALLOWED, "This server is no proxy.")
+        raise BadHead(HTTPStatus.METHOD_NOT_ALLOWED, "This server is not a proxy.")
     if target == b"*" and method == "OPTIONS":
         return None, "*", ""
     if target.startswith(b"/"):
@@ -248,13 +248,13 @@ def _framing(fields: Mapping[str, str], *, is_http_1_1: bool) -> tuple[int | Non
     if coding.lower() == "chunked":
         return None, True
     if coding.lower().endswith("chunked") and coding.lower().count("chunked") == 1:
-        raise BadHead(HTTPStatus.NOT_IMPLEMENTED, "Of transfer codings only chunked is understood.")
+        raise BadHead(HTTPStatus.NOT_IMPLEMENTED, "The only supported transfer coding is chunked.")
     raise _bad("The Transfer-Encoding of the request is malformed.")
 
 
 def _length(text: str) -> int:
     if not _LENGTH.fullmatch(text):
-        raise _bad("The Content-Length of the request is no plain number.")
+        raise _bad("The Content-Length of the request is not a plain number.")
     return int(text)
 
 
