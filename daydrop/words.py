@@ -27,7 +27,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "unsupported_type.name": (
         "{name} was not accepted: only photos and videos can be uploaded here.",
-        "不接受 {name} 这种文件类型：这里只能上传照片和视频。",
+        "{name} 的文件类型不受支持：这里只能上传照片和视频。",
     ),
     "unsupported_type.bytes": (
         "{name} does not contain a photo or video, despite its name. Please check the file.",

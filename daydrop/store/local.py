@@ -201,8 +201,8 @@ class LocalStore:
             if failure.errno != errno.EXDEV:
                 raise
             raise StoreUnusable(
-                f"{self.root / tree} is on a different disk than {self.root}: a file cannot appear "
-                "there in one step. Put the whole store on that disk"
+                f"{self.root / tree} is on a different disk than {self.root}: files cannot be "
+                "moved there in one step. Put the whole store on that disk"
             ) from failure
         finally:
             for staged in (first, second):
