@@ -61,12 +61,12 @@ def _server(service: Service, library: Library) -> Server:
     except ssl.SSLError as failure:
         raise click.ClickException(
             f"server.tls_cert and server.tls_key cannot be used ({failure.reason or failure}): "
-            "give a certificate and its own key, both as PEM."
+            "give a certificate and its matching key, both as PEM."
         ) from failure
     except OSError as failure:
         raise click.ClickException(
             f"Port {settings.port} of {settings.host} cannot be used ({failure.strerror}): "
-            "stop what uses it, or choose another with --port."
+            "stop the program that uses it, or choose another port with --port."
         ) from failure
 
 

@@ -42,11 +42,11 @@ def _zone(settings: Settings) -> Iterator[Finding]:
     if settings.dates.media_timezone is None:
         yield Finding(
             is_well=False,
-            says="Films that only know UTC are filed by the UTC day: set dates.media_timezone, "
+            says="Videos that record only UTC are filed by the UTC day: set dates.media_timezone, "
             "such as Europe/Rome, to the zone you live in.",
         )
     else:
-        yield Finding(is_well=True, says=f"Films are dated in {settings.dates.media_timezone}.")
+        yield Finding(is_well=True, says=f"Videos are dated in {settings.dates.media_timezone}.")
 
 
 def _exiftool(settings: Settings) -> Finding:
@@ -68,25 +68,25 @@ def _store(library: Library) -> Iterator[Finding]:
     if library.is_read_only:
         yield Finding(
             is_well=False,
-            says=f"{root} is read-only: it can be browsed, uploads are refused.",
+            says=f"{root} is read-only: browsing works, uploads are refused.",
         )
         return
-    yield Finding(is_well=True, says=f"{root} keeps files without replacing any.")
+    yield Finding(is_well=True, says=f"{root} can store files without replacing any.")
     if (who := library.store.claimed_by()) is not None:
-        yield Finding(is_well=True, says=f"{who} is at work on this store right now.")
+        yield Finding(is_well=True, says=f"{who} is using this store right now.")
     free, keep = library.store.free(), library.settings.limits.keep_free
     room = free.bytes - keep
     if room < _FEW_DAYS_OF_PHOTOS:
         yield Finding(
             is_well=False,
-            says=f"Only {readable_size(max(0, room))} are left for uploads: make room on the disk.",
+            says=f"Only {readable_size(max(0, room))} are left for uploads: free some disk space.",
         )
     else:
         yield Finding(is_well=True, says=f"{readable_size(room)} are left for uploads.")
     if _is_open_to_others(library.store.state):
         yield Finding(
             is_well=False,
-            says=f"Others on this machine can read {library.store.state}: chmod 700 it.",
+            says=f"Other users can read {library.store.state}: run chmod 700 on it.",
         )
 
 
@@ -104,7 +104,7 @@ def _catalogue(catalogue: Catalogue) -> Iterator[Finding]:
     except Refused as refused:
         yield Finding(is_well=False, says=refused.sentence())
         return
-    yield Finding(is_well=True, says="The catalogue is sound.")
+    yield Finding(is_well=True, says="The catalogue is intact.")
     if lost:
         told = "1 file is" if lost == 1 else f"{lost} files are"
-        yield Finding(is_well=False, says=f"{told} missing: daydrop verify says which.")
+        yield Finding(is_well=False, says=f"{told} missing: run daydrop verify to see which.")

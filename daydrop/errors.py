@@ -79,7 +79,6 @@ class CatalogueFailed(OSError):
             return f"the disk of the catalogue failed ({says}): check it, then start again"
         return (
             f"the catalogue is damaged ({says}): stop Daydrop, move all .daydrop/catalogue.sqlite* "
-            "away, put the newest of .daydrop/copies in their place as catalogue.sqlite if there "
-            "is one, and run daydrop rescan, which brings it in line with the files and the log, "
-            "also from nothing"
+            "away, copy the newest of .daydrop/copies, if any, to .daydrop/catalogue.sqlite, and "
+            "run daydrop rescan, which updates the catalogue from files and log, or rebuilds it"
         )

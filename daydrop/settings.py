@@ -47,7 +47,7 @@ def _amount(value: object, units: Mapping[str, int], example: str) -> object:
         return value
     match = _AMOUNT.fullmatch(value)
     if match is None or match[2] not in units:
-        raise ValueError(f"write a whole number, or one with a unit such as {example}")
+        raise ValueError(f"write a whole number, or a number with a unit such as {example}")
     return round(float(match[1]) * units[match[2]])
 
 
@@ -63,7 +63,7 @@ def _is_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as unknown:
-        raise ValueError(f"{name} is no IANA time zone such as Europe/Rome") from unknown
+        raise ValueError(f"{name} is not an IANA time zone such as Europe/Rome") from unknown
     return name
 
 
@@ -71,26 +71,26 @@ def _is_folder(pattern: str) -> str:
     """The trees `images/` and `videos/` are addresses of their own, so they come first."""
     parts = pattern.split("/")
     if parts[0] != "{kind}" or any(part in ("", ".", "..") for part in parts):
-        raise ValueError("a folder begins with {kind}/, as in {kind}/%Y/%m/%d")
+        raise ValueError("a folder must begin with {kind}/, as in {kind}/%Y/%m/%d")
     if any(part.startswith(".") for part in parts):
-        raise ValueError("no folder of a date may be hidden: it would never be listed")
+        raise ValueError("a folder must not be hidden: it would never be listed")
     if set("{}") & set(pattern.removeprefix("{kind}")):
-        raise ValueError("{kind} stands first, and nothing else in braces")
+        raise ValueError("{kind} must come first, and nothing else may be in braces")
     if not {"%Y", "%y"} & set(re.findall("%[A-Za-z]", pattern)):
-        raise ValueError("a folder names at least the year, as in {kind}/%Y")
+        raise ValueError("a folder must contain at least the year, as in {kind}/%Y")
     return pattern
 
 
 def _is_address(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("an address begins with https:// (or http://), as people type it")
+        raise ValueError("an address must begin with https:// or http://")
     return url
 
 
 def _is_catalogue(url: str) -> str:
     if not url.startswith(("sqlite:///", "postgresql")):
-        raise ValueError("a catalogue is sqlite:///FILE or postgresql://USER@HOST/NAME")
+        raise ValueError("a catalogue must be sqlite:///FILE or postgresql://USER@HOST/NAME")
     return url
 
 
@@ -111,7 +111,7 @@ def _listed(value: object) -> object:
         try:
             return json.loads(value)
         except ValueError as broken:
-            raise ValueError("write words with commas between") from broken
+            raise ValueError("write a list separated by commas") from broken
     return [word for each in value.split(",") if (word := each.strip())]
 
 
@@ -130,25 +130,25 @@ class Section(BaseModel):
 
 
 class ServerSettings(Section):
-    """Where Daydrop listens, and whom it believes."""
+    """Where Daydrop listens, and which proxies it trusts."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all of them.")
-    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all addresses.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     threads: int = Field(
-        32, ge=4, le=1000, description="Worker threads kept warm; more are started as needed."
+        32, ge=4, le=1000, description="Worker threads kept running; more are started as needed."
     )
     public_url: Annotated[str, AfterValidator(_is_address)] | None = Field(
-        None, description="The address people use when a proxy stands in front."
+        None, description="The public address, when Daydrop is behind a proxy."
     )
     hosts: Annotated[tuple[str, ...], *LISTED] = Field(
         (),
-        description="More names this server answers to, beside its own names and addresses.",
+        description="Host names accepted in addition to the machine's own names and addresses.",
     )
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], *LISTED] = Field(
         (),
-        description="Addresses or networks whose X-Forwarded-For is believed.",
+        description="Addresses or networks of proxies whose X-Forwarded-For is trusted.",
     )
-    tls_cert: Readable | None = Field(None, description="Certificate chain (PEM) to serve https.")
+    tls_cert: Readable | None = Field(None, description="Certificate chain (PEM), to serve https.")
     tls_key: Readable | None = Field(None, description="Private key (PEM) of the certificate.")
 
     @model_validator(mode="after")
@@ -159,9 +159,9 @@ class ServerSettings(Section):
 
 
 class StoreSettings(Section):
-    """Where the library lies, and how long things are kept."""
+    """Where the library is, and how long things are kept."""
 
-    root: Folder = Field(Path("uploads"), description="Folder of the library; all its state too.")
+    root: Folder = Field(Path("uploads"), description="Folder of the library and all its state.")
     folder: Annotated[str, AfterValidator(_is_folder)] = Field(
         "{kind}/%Y/%m/%d",
         description="Folder of a dated file: {kind} is images or videos, %Y %m %d its date.",
@@ -169,26 +169,27 @@ class StoreSettings(Section):
     alias_days: int = Field(
         30,
         ge=0,
-        description="Days a name in Upload answers unseen, and alone makes pairs; 0: for ever.",
+        description="Days a name in Upload keeps working after it was last listed; also how long"
+        " files may be paired by name alone. 0 = forever.",
     )
-    trash_days: int = Field(30, ge=0, description="Days a deleted file is kept in the trash.")
+    trash_days: int = Field(30, ge=0, description="Days a deleted file stays in the trash.")
 
 
 class LimitSettings(Section):
-    """How much may be sent at once, and what."""
+    """How much may be uploaded at once, and what."""
 
-    batch_files: int = Field(50, ge=1, description="Files in one batch.")
-    batch_bytes: Bytes = Field(5 * 1024**3, description="Bytes in one batch (5 GiB).")
+    batch_files: int = Field(50, ge=1, description="Most files in one batch.")
+    batch_bytes: Bytes = Field(5 * 1024**3, description="Most bytes in one batch (5 GiB).")
     batch_idle: Seconds = Field(
-        60, description="A batch of the drive ends after so many seconds without a byte."
+        60, description="Seconds without incoming data after which a batch of the drive ends."
     )
     batch_max_age: Seconds = Field(
-        900, description="A batch of the drive ends so many seconds after it opened."
+        900, description="Seconds after which a batch of the drive ends in any case."
     )
     keep_free: Bytes = Field(1024**3, description="Disk space that uploads leave free (1 GiB).")
     accept: Annotated[tuple[Literal["images", "videos", "others"], ...], *LISTED] = Field(
         ("images", "videos"),
-        description="Kinds of file taken; others are filed under others/.",
+        description="Kinds of file accepted: images, videos, and others (filed under others/).",
     )
 
 
@@ -197,28 +198,28 @@ class DateSettings(Section):
 
     media_timezone: Zone | None = Field(
         None,
-        description="Zone of films that only know UTC, such as Europe/Rome; unset: UTC, flagged.",
+        description="Time zone for videos that record only UTC, such as Europe/Rome; unset: UTC.",
     )
     exiftool: str = Field(
         "auto",
-        description="Path of exiftool for files still undated; auto: from the PATH; off: never.",
+        description="Path of exiftool, for files otherwise undated; auto: from PATH; off: never.",
     )
 
 
 class CatalogueSettings(Section):
-    """Where the index of the library lies."""
+    """Where the index of the library is."""
 
     url: Annotated[str, AfterValidator(_is_catalogue)] | None = Field(
-        None, description="SQLAlchemy URL of the catalogue; unset: SQLite inside the store."
+        None, description="SQLAlchemy URL of the catalogue; unset: SQLite in the store."
     )
 
 
 class LogSettings(Section):
-    """What is written down, and for how long."""
+    """What is logged, and for how long."""
 
-    days: int = Field(90, ge=1, description="Days the log is kept; it holds client addresses.")
+    days: int = Field(90, ge=1, description="Days the log is kept; it contains client addresses.")
     level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severity that is logged."
+        "info", description="Lowest severity to log."
     )
 
 
@@ -298,12 +299,12 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
         if not upper.startswith(ENVIRONMENT_PREFIX) or upper in known:
             continue
         if "__" in name:
-            raise SettingsRefused(f"{name} is no setting of Daydrop")
+            raise SettingsRefused(f"{name} is not a setting of Daydrop")
         key = upper.removeprefix(ENVIRONMENT_PREFIX)
         meant = sorted(each for each in known if each.endswith(f"__{key}"))
         # Kubernetes sets DAYDROP_PORT=tcp://... beside a service that is called daydrop
         if meant and not value.startswith("tcp://"):
-            raise SettingsRefused(f"{name} is no setting of Daydrop: write {' or '.join(meant)}")
+            raise SettingsRefused(f"{name} is not a setting of Daydrop: write {' or '.join(meant)}")
 
 
 def _section_fields(section: object) -> list[str]:
@@ -315,6 +316,6 @@ def _section_fields(section: object) -> list[str]:
 def _fault_lines(faults: ValidationError) -> list[str]:
     return [
         f"{'.'.join(str(part) for part in fault['loc'])}: "
-        + ("is no setting of Daydrop" if fault["type"] == "extra_forbidden" else fault["msg"])
+        + ("is not a setting of Daydrop" if fault["type"] == "extra_forbidden" else fault["msg"])
         for fault in faults.errors()
     ]

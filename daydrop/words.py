@@ -1,6 +1,6 @@
 """What Daydrop says about an upload, one sentence a case, in English and Chinese.
 
-The same words stand on the drive, on the page, in the receipt and in the log (design, promise 6).
+The drive, the page, the receipt and the log all use the same sentence.
 A sentence says what happened and what to do next. `{…}` is filled with facts; sizes and times are
 made readable here, so that callers hand over plain numbers.
 """
@@ -22,23 +22,23 @@ Facts = Mapping[str, Fact]
 _SENTENCES: dict[str, tuple[str, str]] = {
     # refusals: the key is the code, or the code, a dot and the case
     "unsupported_type": (
-        "{name} is not a photo or video: send photos and videos only.",
+        "{name} is not a photo or video: only photos and videos can be uploaded here.",
         "{name} 不是照片或视频：请只上传照片和视频。",
     ),
     "unsupported_type.name": (
-        "{name} is refused by its name: only photos and videos are taken here.",
-        "{name} 的文件类型不受支持：这里只接收照片和视频。",
+        "{name} was not accepted: only photos and videos can be uploaded here.",
+        "{name} 的文件类型不受支持：这里只能上传照片和视频。",
     ),
     "unsupported_type.bytes": (
-        "{name} holds no photo or video, whatever its name says: check the file.",
-        "{name} 的内容不是照片或视频：请检查该文件。",
+        "{name} does not contain a photo or video, despite its name. Please check the file.",
+        "{name} 的内容不是照片或视频，与文件名不符：请检查该文件。",
     ),
     "unsupported_type.folder": (
         "{name} cannot be written here: put files into Upload.",
         "无法写入 {name}：请把文件放入 Upload。",
     ),
     "bad_name": (
-        "This name cannot be used: rename the file without control characters, slashes or '..'.",
+        "This name cannot be used: rename the file, without control characters, slashes or '..'.",
         "文件名无效：请去掉控制字符、斜杠或“..”后重试。",
     ),
     "empty_file": (
@@ -46,23 +46,23 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{name} 是空文件：没有保存任何内容。",
     ),
     "file_too_big": (
-        "{name} is larger than a whole batch may be ({limit}): ask the owner to raise the limit.",
+        "{name} exceeds the limit of a whole batch ({limit}): ask the owner to raise the limit.",
         "{name} 超过单批上限（{limit}）：请联系管理员提高上限。",
     ),
     "file_too_big.announced": (
-        "{name} was announced with {size}, but more was sent: choose the file again.",
-        "{name} 声明的大小为 {size}，但收到更多内容：请重新选择文件。",
+        "{name} is larger than the {size} announced. Choose the file again.",
+        "{name} 超过了声明的大小 {size}：请重新选择文件。",
     ),
     "file_too_big.sidecar": (
         "{name} is too large for a companion file ({limit} at most).",
         "{name} 作为附属文件太大（最多 {limit}）。",
     ),
     "file_too_big.litter": (
-        "{name} is larger than what programs may leave beside their files ({limit} at most).",
-        "{name} 超过程序附带文件的大小上限（{limit}）。",
+        "{name} is too large for a file that a program adds on its own ({limit} at most).",
+        "{name} 超过程序自动附带文件的大小上限（{limit}）。",
     ),
     "batch_files": (
-        "This batch holds {limit} files already: send the rest in the next batch, in {wait}.",
+        "This batch already holds {limit} files: send the rest in the next batch, in {wait}.",
         "本批已有 {limit} 个文件：请在 {wait}后上传其余文件。",
     ),
     "batch_bytes": (
@@ -78,89 +78,95 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "将超过 {limit}：留到下一批上传。",
     ),
     "no_space": (
-        "The server is full: nothing was stored; make room there or tell its owner.",
+        "The server is full: nothing was stored. Free some space there, or tell the owner.",
         "服务器空间不足：未保存任何内容；请清理空间或联系管理员。",
     ),
     "read_only": (
-        "The store cannot be written now: nothing was stored; tell the owner of the server.",
-        "存储当前不可写：未保存任何内容；请联系服务器管理员。",
+        "The store is read-only at the moment: nothing was stored. Tell the owner of the server.",
+        "存储目前为只读：未保存任何内容；请联系服务器管理员。",
     ),
     "cut_short": (
-        "Only {received} of {size} arrived: nothing was stored, send {name} again.",
+        "Only {received} of {size} arrived: nothing was stored. Send {name} again.",
         "只收到 {size} 中的 {received}：未保存任何内容，请重新上传 {name}。",
     ),
     "cut_short.unknown": (
-        "The upload broke off: nothing was stored, send {name} again.",
+        "The upload was interrupted: nothing was stored. Send {name} again.",
         "上传中断：未保存任何内容，请重新上传 {name}。",
     ),
     "cut_short.kept": (
-        "{name} broke off: {received} of {size} are kept, go on from there.",
+        "The upload of {name} was interrupted: {received} of {size} are kept. Resume from there.",
         "{name} 传输中断：已保留 {size} 中的 {received}，请从该处继续。",
     ),
     "stalled": (
-        "The upload stood still for too long: nothing was stored, send {name} again.",
-        "上传停滞过久：未保存任何内容，请重新上传 {name}。",
+        "The upload stalled: nothing was stored. Send {name} again.",
+        "上传停滞：未保存任何内容，请重新上传 {name}。",
     ),
     "stalled.kept": (
-        "{name} stood still for too long: {received} of {size} are kept, go on from there.",
-        "{name} 停滞过久：已保留 {size} 中的 {received}，请从该处继续。",
+        "The upload of {name} stalled: {received} of {size} are kept. Resume from there.",
+        "{name} 上传停滞：已保留 {size} 中的 {received}，请从该处继续。",
     ),
     "checksum_mismatch": (
-        "{name} arrived damaged ({algorithm} differs): nothing was stored, send it again.",
-        "{name} 传输损坏（{algorithm} 不符）：未保存任何内容，请重新上传。",
+        "{name} was damaged on the way ({algorithm} differs): nothing was stored. Send it again.",
+        "{name} 在传输中损坏（{algorithm} 不符）：未保存任何内容，请重新上传。",
     ),
     "busy": (
         "Too many uploads at once: try again in {wait}.",
         "同时上传过多：请在 {wait}后重试。",
     ),
     "busy.catalogue": (
-        "Another program at the server keeps the catalogue: end it, or try again in {wait}.",
-        "服务器上的另一个程序正占用目录数据库：请结束该程序，或在 {wait}后重试。",
+        "Another program on the server has the catalogue locked. Close it, or try again in {wait}.",
+        "服务器上的另一个程序正锁定目录数据库：请结束该程序，或在 {wait}后重试。",
     ),
     "offset_mismatch": (
-        "The upload goes on at byte {offset}, not where this part begins.",
-        "上传应从第 {offset} 字节继续。",
+        "The upload resumes at byte {offset}; this part begins elsewhere.",
+        "上传应从第 {offset} 字节继续，这一部分的起点不符。",
     ),
     "locked": (
-        "{name} is being sent by another tab or program: wait for it to end.",
+        "{name} is being uploaded by another tab or program: wait until it has finished.",
         "{name} 正由另一标签页或程序上传：请等待其完成。",
     ),
     "expired": (
-        "The reservation of {name} has ended: choose the file again.",
-        "{name} 的预约已过期：请重新选择文件。",
+        "The upload session of {name} has expired: choose the file again.",
+        "{name} 的上传会话已过期：请重新选择文件。",
     ),
     "expired.undo": (
-        "This upload can no longer be taken back: ask the owner to delete the files.",
+        "This upload can no longer be undone: ask the owner to delete the files.",
         "此次上传已无法撤销：请联系管理员删除文件。",
     ),
     "expired.trash": (
-        "This file cannot be brought back: it is stored again, or its days in the trash are over.",
-        "无法恢复该文件：它已重新保存，或回收站保留期已过。",
+        "This file cannot be restored: it was uploaded again, or its time in the trash is over.",
+        "无法恢复该文件：它已重新上传，或回收站保留期已过。",
     ),
     "internal": (
-        "Something went wrong here: tell the owner this reference, {reference}.",
+        "Something went wrong on the server. Give the owner this reference: {reference}.",
         "服务器出错：请将编号 {reference} 告知管理员。",
     ),
     # outcomes
-    "filed": ("Filed as {place} because of {why}.", "已归入 {place}，依据：{why}。"),
+    "filed": (
+        "Filed as {place}, based on {why}.",
+        "已归入 {place}，依据：{why}。",
+    ),
     "filed.live": (
-        "Filed as {place}, beside its picture as the film of a Live Photo, because of {why}.",
-        "已归入 {place}（实况照片的视频，与其照片放在一起），依据：{why}。",
+        "Filed as {place}, beside its photo as the video of a Live Photo, based on {why}.",
+        "已归入 {place}（实况照片的视频，与照片放在一起），依据：{why}。",
     ),
     "filed.unreadable": (
-        "Filed as {place} because of {why}: its metadata could not be read.",
+        "Filed as {place}, based on {why}: its metadata could not be read.",
         "已归入 {place}，依据：{why}（无法读取其元数据）。",
     ),
     "filed.no_date": ("Filed as {place}: {why}.", "已归入 {place}：{why}。"),
     "filed.other": ("Filed as {place}.", "已归入 {place}。"),
     "duplicate": (
-        "Already here as {place}: nothing was stored twice.",
+        "Already here as {place}: it was not stored again.",
         "已存在：{place}，没有重复保存。",
     ),
-    "sidecar": ("Kept beside its picture as {place}.", "已与照片一同保存为 {place}。"),
+    "sidecar": (
+        "Kept beside its photo or video as {place}.",
+        "已与对应的照片或视频一同保存为 {place}。",
+    ),
     "waiting": (
-        "Kept until the picture it belongs to arrives.",
-        "已暂存，等待其对应的照片。",
+        "Kept until its photo or video arrives.",
+        "已暂存，等待对应的照片或视频。",
     ),
     "checksum.unreadable": (
         "The checksum in {unread} could not be read and was ignored.",
@@ -170,14 +176,17 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Kept under its temporary name until it is renamed.",
         "已按临时文件名暂存，等待改名。",
     ),
-    "litter": ("Remembered for the program that sent it.", "已为发送它的程序保留。"),
+    "litter": (
+        "Kept for the program that sent it, but not filed.",
+        "已为发送它的程序保留，不归档。",
+    ),
     "unfinished": (
-        "{name} was never finished by its program: send it again.",
-        "{name} 未由客户端完成：请重新上传。",
+        "{name} was never completed by the program that sent it: send it again.",
+        "发送程序未完成 {name} 的上传：请重新上传。",
     ),
     # why this day: the key is `why.` and the source of the date
     "why.sidecar_original": (
-        "the capture date in its sidecar file",
+        "the capture date in its companion file",
         "附属文件中的拍摄时间",
     ),
     "why.quicktime_key": (
@@ -196,7 +205,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "why.exif_original": ("the capture date in the photo", "照片的拍摄时间"),
     "why.avi_idit": ("the recording date in the video", "视频内的录制日期"),
     "why.h264_mdpm": (
-        "the recording date that the camcorder wrote into the picture stream",
+        "the recording date that the camcorder wrote into the video stream",
         "摄像机写入视频流的录制时间",
     ),
     "why.thumbnail": (
@@ -204,13 +213,13 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "视频缩略图文件中的拍摄时间",
     ),
     "why.sidecar_digitized": (
-        "the date of digitisation in its sidecar file",
+        "the date of digitisation in its companion file",
         "附属文件中的数字化时间",
     ),
     "why.exif_digitized": ("the date of digitisation in the photo", "照片的数字化时间"),
     "why.xmp_original": ("the capture date in the photo's XMP", "照片 XMP 中的拍摄时间"),
     "why.sidecar_photoshop": (
-        "the creation date in its sidecar file",
+        "the creation date in its companion file",
         "附属文件中的创建日期",
     ),
     "why.xmp_photoshop": ("the creation date in the photo's XMP", "照片 XMP 中的创建日期"),
@@ -223,7 +232,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "why.matroska": ("the recording date in the video", "视频内的录制日期"),
     "why.asf": ("the recording date in the video", "视频内的录制日期"),
     "why.riff_icrd": ("the creation date in the video", "视频内的创建日期"),
-    "why.sidecar_created": ("the creation date in its sidecar file", "附属文件中的创建时间"),
+    "why.sidecar_created": (
+        "the creation date in its companion file",
+        "附属文件中的创建时间",
+    ),
     "why.xmp_created": ("the creation date in the photo's XMP", "照片 XMP 中的创建时间"),
     "why.xmp_digitized": (
         "the date of digitisation in the photo's XMP",
@@ -233,10 +245,13 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "the date of digitisation in the photo's IPTC",
         "照片 IPTC 中的数字化日期",
     ),
-    "why.png_text": ("the creation time in the picture", "图片内的创建时间"),
+    "why.png_text": (
+        "the creation time in the image",
+        "图片内的创建时间",
+    ),
     "why.gps": ("the GPS time in the photo", "照片中的 GPS 时间"),
     "why.exif_modified": (
-        "the date of the last edit in the photo, for want of a better one",
+        "the date of the last edit in the photo, as there is no better one",
         "照片的最后编辑时间（没有更可靠的日期）",
     ),
     "why.takeout": (
@@ -244,12 +259,21 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Google Takeout 附属文件中的拍摄时间",
     ),
     "why.name": ("the date in its name", "文件名中的日期"),
-    "why.partner": ("the date of the other half of its pair", "配对文件的日期"),
-    "why.owner": ("the date that the owner set", "所有者设定的日期"),
-    "why.folder": ("the day of the folder in which it was found", "发现它时所在文件夹的日期"),
+    "why.partner": (
+        "the date of the file it is paired with",
+        "配对文件的日期",
+    ),
+    "why.owner": (
+        "the date set by the owner",
+        "管理员设定的日期",
+    ),
+    "why.folder": (
+        "the day of the folder it was found in",
+        "文件所在文件夹的日期",
+    ),
     "why.none": ("no capture date in the file", "文件中没有拍摄日期"),
     "why.unbelievable": (
-        "the dates in the file cannot be right",
+        "the dates in the file cannot be correct",
         "文件中的日期不可信",
     ),
     "why.unreadable": (
@@ -269,62 +293,95 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{source}：{time}，未采用（{reason}）。",
     ),
     "date.rejected": (
-        "{source} says {time}: not believed, {reason}.",
+        "{source} says {time}: rejected, {reason}.",
         "{source}：{time}，不可信（{reason}）。",
     ),
     # where a moment in UTC belongs: the key is `zone.` and who said so
     "zone.file": (
-        "That was {time} there: another date in the file says so.",
+        "This is {time} local time: the time zone comes from another date in the file.",
         "当地时间为 {time}：时区来自文件中的另一日期。",
     ),
     "zone.name": (
-        "That was {time} there: the zone follows from the time in its name.",
+        "This is {time} local time: the time zone follows from the time in its name.",
         "当地时间为 {time}：时区由文件名推得。",
     ),
     "zone.partner": (
-        "That was {time} there: the zone is that of the other half of its pair.",
+        "This is {time} local time: the time zone comes from the file it is paired with.",
         "当地时间为 {time}：时区来自配对文件。",
     ),
     "zone.setting": (
-        "Taken as {time}: the zone is that of the setting media_timezone, an estimate.",
+        "Taken as {time}: the time zone is an estimate, from the setting media_timezone.",
         "按 {time} 处理：时区来自设置 media_timezone，为估计值。",
     ),
     "zone.utc_estimated": (
-        "Taken as {time}: nothing says in which zone that was, so UTC is an estimate.",
+        "Taken as {time}: the time zone is unknown, so UTC is used as an estimate.",
         "按 {time} 处理：时区未知，以 UTC 估计。",
     ),
     # what became of a date that was found: the key is `reason.` and the reason of the rule
-    "reason.first_believable": ("the best believable date", "最可信的日期"),
+    "reason.first_believable": (
+        "the most reliable date",
+        "最可信的日期",
+    ),
     "reason.counted_from_1970": (
-        "chosen; its writer counted from 1970 instead of 1904",
+        "chosen; the program that wrote it counted from 1970 instead of 1904",
         "已采用；写入程序从 1970 年（而非 1904 年）起算",
     ),
     "reason.same_moment": ("the same moment", "同一时刻"),
     "reason.same_clock": ("the same time on the clock", "同一钟面时间"),
-    "reason.same_but_for_zone": ("the same time in another zone", "同一时间，时区不同"),
+    "reason.same_but_for_zone": (
+        "the same time, in another time zone",
+        "同一时间，时区不同",
+    ),
     "reason.same_day": ("the same day", "同一天"),
     "reason.other_time": ("another time of the same day", "同一天的其他时间"),
     "reason.other_day": (
-        "another day; a better source was believed",
+        "another day; a more reliable source was used",
         "日期不同；采用了更可靠的来源",
     ),
     "reason.overruled.partner": (
-        "the other half of its pair decides the day",
+        "the date comes from the file it is paired with",
         "日期由配对文件决定",
     ),
-    "reason.overruled.folder": ("it lay under another day", "它当时位于另一天的文件夹"),
-    "reason.overruled.owner": ("its owner said otherwise", "所有者另有设定"),
+    "reason.overruled.folder": (
+        "the file was found in the folder of another day",
+        "文件位于另一天的文件夹中",
+    ),
+    "reason.overruled.owner": (
+        "the owner set another date",
+        "管理员另设了日期",
+    ),
     "reason.unset": ("never set", "未设置"),
-    "reason.unreadable": ("no date can be read from it", "无法解析为日期"),
-    "reason.impossible": ("there is no such date", "不存在的日期"),
-    "reason.bare_year": ("a year alone names no day", "只有年份，没有日期"),
-    "reason.too_old": ("older than it can be", "早于可能的时间"),
-    "reason.epoch": ("where a clock begins to count, not a date", "时钟的起始值，并非真实日期"),
-    "reason.clock_start": ("a clock that was never set", "从未校准的时钟"),
-    "reason.future": ("in the future", "在未来"),
+    "reason.unreadable": (
+        "it is not a readable date",
+        "无法解析为日期",
+    ),
+    "reason.impossible": (
+        "there is no such date",
+        "不存在的日期",
+    ),
+    "reason.bare_year": (
+        "a year alone does not give a day",
+        "只有年份，没有具体日期",
+    ),
+    "reason.too_old": (
+        "implausibly early",
+        "早得不合常理",
+    ),
+    "reason.epoch": (
+        "the zero point of a clock, not a real date",
+        "时钟的起始值，并非真实日期",
+    ),
+    "reason.clock_start": (
+        "the clock was never set",
+        "时钟从未校准",
+    ),
+    "reason.future": (
+        "in the future",
+        "日期在未来",
+    ),
     "reason.cut_short": (
-        "the film is cut inside, so its header is not believed",
-        "影片内容不完整，文件头不可信",
+        "the video is incomplete, so the date in its header was ignored",
+        "视频不完整，已忽略文件头中的日期",
     ),
 }
 

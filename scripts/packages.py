@@ -111,7 +111,7 @@ def version_of(folder: Path) -> str | None:
 def renew(folder: Path, version: str) -> None:
     """Put an empty `.venv` in the place of whatever lies there."""
     if os.path.lexists(folder):
-        say("the .venv here was not finished or is for another Python: making it anew")
+        say("the .venv here was not finished or is for another Python: rebuilding it")
         remove(folder)
     say(f"making .venv with Python {version}")
     bundled = importlib.util.find_spec("ensurepip") is not None

@@ -90,9 +90,9 @@ def toml(value: object) -> str | None:
 def sample(parts: tuple[Part, ...]) -> str:
     """Write the annotated sample: each key with its default, behind a # until it is wanted."""
     lines = [
-        "# Settings of Daydrop: take the # off what you change, and give the file's path to",
+        "# Settings of Daydrop: remove the # from the lines you change, and pass this file with",
         f"# `daydrop serve --config`. This file is {MADE}.",
-        "# Sizes may be written as 5GiB, times as 60s, 15m, 12h or 7d.",
+        "# Sizes can be written as 5GiB, times as 60s, 15m, 12h or 7d.",
     ]
     for part in parts:
         lines += ["", f"# {part.meaning}", f"[{part.name}]"]
@@ -108,12 +108,12 @@ def page(parts: tuple[Part, ...]) -> str:
         "# Settings",
         "",
         f"<!-- {MADE} -->",
-        "The command line (`daydrop serve --help`) comes before the environment, the environment",
-        "before the file given by `--config`, and the file before the defaults below.",
-        "An unknown name or an impossible value stops the start, with a sentence that names it.",
-        "Sizes are bytes and times are seconds; `5GiB`, `500MB`, `60s`, `15m` and `12h` are read",
-        "too; a list in the environment is words with commas between. `config/sample.toml` is a",
-        "file to start from.",
+        "The command line (`daydrop serve --help`) takes precedence over the environment,",
+        "the environment over the file given by `--config`, and the file over the defaults below.",
+        "Daydrop does not start with an unknown name or an invalid value, and says which it is.",
+        "Sizes are in bytes and times in seconds; `5GiB`, `500MB`, `60s`, `15m` and `12h` also",
+        "work. In the environment, separate the entries of a list by commas.",
+        "Start from `config/sample.toml`.",
     ]
     for part in parts:
         lines += ["", f"## `[{part.name}]`", "", part.meaning, ""]

@@ -58,8 +58,9 @@ class Words:
         return f"{number}月" if self.language is Language.ZH_CN else _MONTHS[number - 1]
 
     def clock(self, moment: datetime) -> str:
-        """Return a day and a time of day for people."""
-        return f"{self.day(moment.date())}, {moment:%H:%M}"
+        """A day and a time of day for people."""
+        mark = "" if self.language is Language.ZH_CN else ","
+        return f"{self.day(moment.date())}{mark} {moment:%H:%M}"
 
     def _shown(self, fact: object) -> object:
         return f"{fact:,}" if isinstance(fact, int) and not isinstance(fact, bool) else fact

@@ -33,7 +33,7 @@ def metrics() -> AnyResponse:
         ("daydrop_open_batches", "Batches that are not closed.", len(open_batches)),
         (
             "daydrop_pending_uploads",
-            "Resumable uploads under way.",
+            "Resumable uploads in progress.",
             len(library().uploads.pending()),
         ),
         ("daydrop_disk_free_bytes", "Bytes free on the disk of the store.", free.bytes),

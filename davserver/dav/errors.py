@@ -43,17 +43,17 @@ STATUSES: dict[Code, tuple[int, str]] = {
 """Status and condition (RFC 4331 §6 names those of 507) of each refusal code."""
 
 _SENTENCES = {
-    400: "The request cannot be understood: try another program, or tell its maker.",
+    400: "The request is not valid: try another program, or report this to its developer.",
     403: "This cannot be changed here: put files into Upload.",
     404: "There is nothing at this address.",
-    405: "This cannot be done here: there is a folder or a file of this name already.",
-    409: "The folder above does not exist: make it first.",
+    405: "This cannot be done here: a folder or file of this name already exists.",
+    409: "The parent folder does not exist: create it first.",
     410: "The owner of the library has deleted this file.",
-    412: "The file is not the version that was expected: load it again.",
+    412: "The file is not the expected version: load it again.",
     413: "The request is too large.",
     415: "This request must come without a body.",
     423: "The file is locked by another program: wait until it is closed there.",
-    424: "Left undone because another part of the request failed.",
+    424: "Not done, because another part of the request failed.",
     501: "This server does not know how to do that.",
     502: "Files can be moved within this server only.",
     503: "The server cannot do this right now: try again in a moment.",

@@ -15,8 +15,8 @@ from daydrop.records.property import Property
 _MODIFIED = f"{DAV}getlastmodified"
 _TIMES = ("{urn:schemas-microsoft-com:}Win32LastModifiedTime",)
 _ANY_TIME = "}lastmodified"  # Cyberduck has it in a namespace of its own
-_PROTECTED = "This property is the server's own."
-_NO_DATE = "This is no date."
+_PROTECTED = "This property is set by the server."
+_NO_DATE = "This is not a valid date."
 
 
 @dataclass(frozen=True)

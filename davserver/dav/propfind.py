@@ -303,5 +303,5 @@ def bounded(entries: Iterable[Entry]) -> list[Entry]:
 def too_deep() -> Refusal:
     """Return the refusal of an infinite listing (RFC 4918 §9.1)."""
     return Refusal(
-        403, "There is too much here to be listed at once.", condition="propfind-finite-depth"
+        403, "There is too much here to list at once.", condition="propfind-finite-depth"
     )

@@ -173,14 +173,14 @@ class Body(io.RawIOBase):
             self._invite()
             count = receive(max(0.001, min(self._idle, self._pace.credit)))
         except TimeoutError:
-            raise BodyStalled("the upload stopped on its way; please send it again") from None
+            raise BodyStalled("the upload stalled; please send it again") from None
         except OSError as error:
             raise BodyCut("the connection broke before the end of the upload") from error
         self._pace.spend(self._clock() - started, count)
         if not count:
             raise BodyCut("the upload ended before its announced end; please send it again")
         if self._pace.is_spent:
-            raise BodyStalled("the upload came too slowly; please send it again")
+            raise BodyStalled("the upload was too slow; please send it again")
         return count
 
     def _invite(self) -> None:

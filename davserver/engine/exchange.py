@@ -20,7 +20,7 @@ SOFTWARE: Final = "Daydrop"
 """What `Server` says: a name without a version."""
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_OUR_FAULT: Final = "Something went wrong here; please try again, and quote this number."
+_OUR_FAULT: Final = "Something went wrong on the server. Please try again, and report this number."
 
 
 class Exchange(HTTPRequest):

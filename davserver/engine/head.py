@@ -248,7 +248,7 @@ def _framing(fields: Mapping[str, str], *, is_http_1_1: bool) -> tuple[int | Non
     if coding.lower() == "chunked":
         return None, True
     if coding.lower().endswith("chunked") and coding.lower().count("chunked") == 1:
-        raise BadHead(HTTPStatus.NOT_IMPLEMENTED, "Of transfer codings only chunked is understood.")
+        raise BadHead(HTTPStatus.NOT_IMPLEMENTED, "The only supported transfer coding is chunked.")
     raise _bad("The Transfer-Encoding of the request is malformed.")
 
 

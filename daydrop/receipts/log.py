@@ -53,7 +53,7 @@ class UploadLog:
                 "sha256": item.sha256,
                 "place": str(item.path),
                 "date": day.isoformat(),
-                "says": f"Filed under {day.isoformat()}, as its owner says.",
+                "says": f"Filed under {day.isoformat()}, as set by the owner.",
             }
         )
 

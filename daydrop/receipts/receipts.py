@@ -125,10 +125,10 @@ class Receipts:
 _NEW = (Outcome.FILED, Outcome.COMPANION)
 _HEADINGS = {
     Outcome.FILED: "Filed",
-    Outcome.COMPANION: "Kept beside their pictures",
+    Outcome.COMPANION: "Kept beside their photos and videos",
     Outcome.DUPLICATE: "Already here",
     Outcome.REFUSED: "Refused",
-    Outcome.UNFINISHED: "Never finished",
+    Outcome.UNFINISHED: "Never completed",
 }
 
 
@@ -149,7 +149,7 @@ def plain_text(batch: Batch, receipts: list[Receipt], why: Reasons) -> str:
         f"{_files(len(receipts))}, {len(new)} of them new here ({_size_of(new)})",
     ]
     if batch.undone is not None:
-        lines.append("This batch was taken back by its sender.")
+        lines.append("This batch was undone by its sender.")
     for outcome, heading in _HEADINGS.items():
         told = [receipt for receipt in receipts if receipt.outcome is outcome]
         if told:

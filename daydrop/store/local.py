@@ -182,7 +182,7 @@ class LocalStore:
         """A link would lead out of the store, and nothing below it would be served."""
         if tree.is_symlink() or (tree.exists() and not tree.is_dir()):
             raise StoreUnusable(
-                f"{tree} is no folder: move what it is away. To keep the library on another disk, "
+                f"{tree} is not a folder: move it away. To keep the library on another disk, "
                 "put the whole store there"
             )
         tree.mkdir(exist_ok=True)
@@ -201,8 +201,8 @@ class LocalStore:
             if failure.errno != errno.EXDEV:
                 raise
             raise StoreUnusable(
-                f"{self.root / tree} lies on another disk than {self.root}: a file cannot appear "
-                "there in one step. Put the whole store on that disk"
+                f"{self.root / tree} is on a different disk than {self.root}: files cannot be "
+                "moved there in one step. Put the whole store on that disk"
             ) from failure
         finally:
             for staged in (first, second):

@@ -55,7 +55,7 @@ def seen_by(visitor: "subprocess.Popen[str]") -> dict[str, str]:
 @pytest.mark.parametrize(
     ("language", "done", "refused"),
     [
-        ("en-GB", "3 files uploaded and filed", "by its name"),
+        ("en-GB", "3 files uploaded and filed", "was not accepted"),
         ("zh-CN", "3 个文件已上传并归档", "类型不受支持"),
     ],
 )

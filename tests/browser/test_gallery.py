@@ -105,7 +105,7 @@ def test_the_owner_is_asked_before_an_item_goes_to_the_trash_and_brings_it_back(
     assert not (site.store / DAY[1:] / "a.jpg").exists()
     page.goto(f"{site.url}/admin")
     assert findings(page, axe) == []
-    page.get_by_role("button", name="Bring back").click()
+    page.get_by_role("button", name="Restore").click()
     page.wait_for_url("**/i/*")
     assert (site.store / DAY[1:] / "a.jpg").exists()
 

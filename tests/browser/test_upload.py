@@ -76,7 +76,7 @@ def test_a_refused_file_is_named_with_its_reason_and_the_others_go_on(
     page = open_page()
     page.set_input_files("#files", [*photos(3), note])
     page.wait_for_selector(".swal2-icon-warning")
-    assert "notes.txt is refused by its name" in text(page, ".swal2-html-container")
+    assert "notes.txt was not accepted" in text(page, ".swal2-html-container")
     assert filed(site) == {}
     page.get_by_role("button", name="Upload the other 3").click()
     page.wait_for_selector(DONE)
@@ -270,7 +270,7 @@ def test_a_companion_sent_with_its_picture_ends_in_the_dialog(
     page.wait_for_selector(DONE)
     page.click(".swal2-confirm")
     page.wait_for_url("**/b/*")
-    assert "Kept beside its picture" in text(page, "main")
+    assert "Kept beside its photo or video" in text(page, "main")
 
 
 def test_litter_of_a_folder_is_left_out_without_a_question(open_page, site, tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_cancelling_all_asks_first(open_page, site, photos) -> None:
     page.set_input_files("#files", photos(1, size=20 << 20))
     wait_for(lambda: sent(page) > 0)
     page.click("#cancel")
-    page.get_by_role("button", name="Cancel the upload").click()
+    page.get_by_role("button", name="Cancel upload").click()
     page.wait_for_selector("li[data-state=cancelled]")
     assert text(page, "#status").startswith("Cancelled")
     assert filed(site) == {}
@@ -426,7 +426,7 @@ def test_a_file_that_fails_for_good_keeps_nobody_from_finishing(open_page, site,
     until_given_up(page, photos(3))
     assert text(page, ".swal2-title") == "2 uploaded, 1 not"
     assert "IMG_1.jpg" in text(page, ".swal2-html-container")
-    page.get_by_role("button", name="Finish without them").click()
+    page.get_by_role("button", name="Finish without these files").click()
     page.wait_for_selector(DONE)
     assert "Not uploaded: 1" in text(page, ".swal2-html-container")
     page.click(".swal2-confirm")
@@ -485,7 +485,7 @@ def test_the_keyboard_goes_on_where_it_was(open_page, photos) -> None:
     page.wait_for_selector(".swal2-container", state="detached")
     wait_for(lambda: focused(page) == "BUTTON cancel")
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Cancel the upload").press("Enter")
+    page.get_by_role("button", name="Cancel upload").press("Enter")
     page.wait_for_selector(".swal2-container", state="detached")
     wait_for(lambda: focused(page) == "INPUT files")
     session.detach()
@@ -511,7 +511,7 @@ def test_without_the_dialogs_the_browser_asks_itself(open_page, site, photos, tm
         if len(asked) == 2:
             break
     assert len(filed(site)) == 2
-    assert "1 file cannot be taken" in asked[0]
+    assert "1 file cannot be uploaded" in asked[0]
     assert "2 files uploaded and filed" in asked[1]
 
 
@@ -643,7 +643,7 @@ def test_files_added_under_a_question_are_sent_after_its_answer(open_page, site,
     assert states(page)["IMG_1.jpg"] == "failed"
     page.get_by_role("button", name="Decide later").click()
     wait_for(lambda: list(states(page).values()).count("filed") == 3)
-    page.get_by_role("button", name="Finish without them").first.click()
+    page.get_by_role("button", name="Finish without these files").first.click()
     page.wait_for_selector(DONE)
     assert len(filed(site)) == 3
 
@@ -665,9 +665,9 @@ def test_after_cancelling_the_receipt_of_what_arrived_is_linked(open_page, site,
     page.set_input_files("#files", [*photos(1, size=40 << 20, prefix="BIG"), *photos(1)])
     page.wait_for_selector("li[data-state=filed]")
     page.click("#cancel")
-    page.get_by_role("button", name="Cancel the upload").click()
+    page.get_by_role("button", name="Cancel upload").click()
     page.wait_for_selector("#receipt:visible")
-    assert text(page, "#status") == "Cancelled. 1 file had arrived and is kept."
+    assert text(page, "#status") == "Cancelled. 1 file had already arrived and is kept."
     page.wait_for_selector(".swal2-container", state="detached")
     page.click("#receipt")
     page.wait_for_url("**/b/*")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 TASKS = {
     "test_a_photo": "a photo",
-    "test_a_film_over_20_mb": "a film over 20 MB",
+    "test_a_film_over_20_mb": "a video over 20 MB",
     "test_a_folder_with_sub_folders_and_the_same_folder_again": "a folder, twice",
     "test_saving_again_with_other_bytes": "save again",
     "test_renaming": "rename",
@@ -28,34 +28,35 @@ HEAD = """\
 # What works with which program
 
 This page is written by the test run itself (`python -m pytest tests/clients --publish-clients`); do
-not edit it by hand. "yes" means: the program reported no error, the original lies under its day
-byte for byte, and no second copy of it was made.
+not edit it by hand. "yes" means: the program reported no error, the original is filed under its
+day, byte for byte, and only once.
 
 ## Programs that were run
 
-Each against a server of its own, over real sockets: a photo of 300 KB whose name has a space and an
-umlaut, a film of 21 MB, a folder with three folders in it copied twice, other bytes saved under the
-same name, a rename, a deletion (the name goes, the photo stays filed), and a text file, which is
-refused.
+Each ran against its own server, over real sockets: a photo of 300 KB whose name has a space and an
+umlaut, a video of 21 MB, a folder with three subfolders copied twice, different content saved
+under the same name, a rename, a deletion (the name goes, the photo stays filed), and a text file,
+which is refused.
 """
 REMARKS = """\
-- **rclone** sends nothing in a second run, with both vendors, and prints the sentence of a refusal.
-- **rclone mount** and **davfs2** send in the background: a refusal shows at the opening of the file
-  (davfs2 with locks) or not at all. Look at `Receipts/` when something is missing.
-- **lftp** and **curl** send known files again; they are recognised by their bytes, and stored once.
-- **cadaver**, **gio**, **lftp**, **npm webdav** and **webdav4** show the sentence of a refusal, or
-  its status, as their error.
-- **KDE** (`kioclient5`, KIO 5.103) is not part of the test run; by hand it copied a photo, a film
-  of 22 MB and a folder, renamed, read back and deleted, and said of a text file "Access was
-  denied".
+- **rclone** sends nothing in a second run, with both vendors, and prints the reason for a refusal.
+- **rclone mount** and **davfs2** send in the background: a refusal appears when the file is opened
+  (davfs2 with locks) or not at all. Check `Receipts/` if something is missing.
+- **lftp** and **curl** send known files again; the server recognises them and stores them once.
+- **cadaver**, **gio**, **lftp**, **npm webdav** and **webdav4** show the reason for a refusal, or
+  its status, as an error.
+- **KDE** (`kioclient5`, KIO 5.103) is not part of the test run; by hand, it copied a photo, a
+  video of 22 MB and a folder, renamed, read and deleted them, and reported "Access was denied"
+  for a text file.
 """
 REPLAYED = """\
 ## Programs that could not be run here
 
-There was no Mac, no Windows and no phone. What these programs send was composed from their
-published sources and from logs of servers, and played step by step: on a fresh store, again on the
-same one, with a file of the same name already filed, and over one and two nodes. That shows that
-the server gives every answer they are known to need; it does not show the programs at work.
+No Mac, Windows machine or phone was available. The requests of these programs were reconstructed
+from their published sources and from server logs, and replayed step by step: on a fresh store,
+again on the same one, with a file of the same name already filed, and over one and two nodes. This
+shows that the server gives every answer they are known to need; it does not show the programs at
+work.
 """
 
 

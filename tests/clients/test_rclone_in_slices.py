@@ -54,7 +54,7 @@ def test_a_hundred_and_twenty_files_come_in_three_runs_and_each_refusal_is_told(
             refused = [each for each in served.heard[before:] if each[2] == 507]
             assert len(refused) == (70, 20, 0)[run]
             assert {each[0] for each in refused} <= {"PUT"}
-            assert ("This batch holds 50 files already" in said) == bool(refused)
+            assert ("This batch already holds 50 files" in said) == bool(refused)
             eventually(lambda: served.library.batches.close_idle() > 0, 10)
         assert counts == [50, 100, 120]
         batches = [batch.files for batch in served.library.batches.recent("127.0.0.1")]

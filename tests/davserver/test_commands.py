@@ -57,7 +57,7 @@ def test_an_unknown_setting_stops_the_start_by_name(tmp_path: Path, text: str, n
     result, served = invoke("serve", "--config", file)
     assert result.exit_code == 1
     assert served == []
-    assert f"{name}: is no setting" in result.output
+    assert f"{name}: is not a setting" in result.output
 
 
 def test_a_bad_value_stops_the_start_by_name() -> None:

@@ -17,7 +17,7 @@ def test_litter_that_is_too_large_is_refused_in_its_own_words_and_told_nowhere(
     logged = len(library.log.lines())
     reply = drive.put("/Upload/._big.jpg", bytes((1 << 20) + 1), chunked=chunked)
     assert reply.status_code == 413
-    assert "what programs may leave beside their files (1 MB at most)" in reply.text
+    assert "too large for a file that a program adds on its own (1 MB at most)" in reply.text
     assert len(library.log.lines()) == logged
     assert all(receipt.name != "._big.jpg" for receipt in library.receipts.recent())
 

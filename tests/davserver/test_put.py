@@ -248,7 +248,7 @@ def test_the_fifty_first_file_is_refused_in_words_and_the_batch_is_told(
     reply = drive.put("/Upload/2.jpg", media.photo(seed="b2"))
     assert reply.status_code == 507
     assert "2 files" in message(reply)
-    assert reply.status.startswith("507 This batch holds 2 files already")
+    assert reply.status.startswith("507 This batch already holds 2 files")
     assert b"quota-not-exceeded" in reply.data
 
 

@@ -102,9 +102,9 @@ def test_receipts_are_text_files_of_ones_own_batches(own: Callable[..., Library]
     text = reply.text
     assert reply.headers["Content-Type"].startswith("text/plain")
     assert mine.look(f"/Receipts/{name}").size == len(reply.data)
-    assert "images/2016/05/06/r.jpg because of the capture date in the photo" in text
+    assert "images/2016/05/06/r.jpg, based on the capture date in the photo" in text
     assert "Already here as images/2016/05/06/r.jpg" in text
-    assert "notes.txt is refused by its name" in text
+    assert "notes.txt was not accepted" in text
     assert mine.send("DELETE", f"/Receipts/{name}").status_code == 403
 
 

@@ -62,9 +62,9 @@ def test_the_sentence_stands_in_reason_and_body_and_is_no_html(drive: Drive) -> 
     assert answer.status_code == 403
     assert (
         message(answer)
-        == "words.jpg holds no photo or video, whatever its name says: check the file."
+        == "words.jpg does not contain a photo or video, despite its name. Please check the file."
     )
-    assert answer.status.startswith("403 words.jpg holds no photo or video")
+    assert answer.status.startswith("403 words.jpg does not contain a photo or video")
     assert b"<html" not in answer.data.lower()
     assert drive.names() == []
 
@@ -129,7 +129,7 @@ def test_a_fault_of_ours_has_a_reference_that_stands_in_the_log(
     answer = drive.send("PROPFIND", "/Upload/", Depth="1")
     assert answer.status_code == 500
     assert b"secret" not in answer.data
-    reference = message(answer).rpartition(", ")[2].strip(".")
+    reference = message(answer).rpartition(": ")[2].strip(".")
     assert len(reference) == 8
     assert reference in {each.get("reference") for each in log}
 
@@ -160,7 +160,7 @@ def test_a_store_that_cannot_be_written_is_read_and_says_so(
     monkeypatch.setattr(library, "is_read_only", True)
     for method in ("PUT", "MKCOL", "LOCK", "PROPPATCH", "DELETE", "MOVE", "COPY"):
         answer = drive.send(method, "/Upload/kept.jpg", Destination="/Upload/b.jpg")
-        assert (answer.status_code, "cannot be written" in message(answer)) == (507, True)
+        assert (answer.status_code, "is read-only at the moment" in message(answer)) == (507, True)
     assert drive.names() == ["kept.jpg"]
     assert drive.get("/Upload/kept.jpg").status_code == 200
 

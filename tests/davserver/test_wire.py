@@ -105,7 +105,7 @@ def test_a_refused_body_without_expect_is_drained_and_the_connection_lives(
     received = b""
     while b"MS-Author-Via" not in received and (block := wire.recv(65536)):
         received += block
-    assert received.startswith(b"HTTP/1.1 403 notes.txt is refused")
+    assert received.startswith(b"HTTP/1.1 403 notes.txt was not accepted")
     assert b"HTTP/1.1 200 OK" in received
 
 

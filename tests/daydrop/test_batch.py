@@ -51,7 +51,7 @@ def test_a_batch_takes_so_many_files_and_no_more(batches):
         batches.reserve(PHONE, 1)
     assert refused.value.code is Code.BATCH_FILES
     assert refused.value.sentence() == (
-        "This batch holds 3 files already: send the rest in the next batch, in 60 s."
+        "This batch already holds 3 files: send the rest in the next batch, in 60 s."
     )
 
 

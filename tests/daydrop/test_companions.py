@@ -259,8 +259,8 @@ def test_a_companion_that_comes_first_stands_in_the_receipt_of_its_batch(library
     assert list(told) == ["IMG_1.xmp", "IMG_1.jpg"]
     beside = PurePosixPath(told["IMG_1.jpg"].place).with_suffix(".xmp")
     assert told["IMG_1.xmp"].place == str(beside)
-    assert told["IMG_1.xmp"].sentence() == f"Kept beside its picture as {beside}."
-    library.undo.run(second.batch_id, origin)
+    assert told["IMG_1.xmp"].sentence() == f"Kept beside its photo or video as {beside}."
+    library.upkeep.undo(second.batch_id, origin)
     assert paths(library) == []
 
 

@@ -32,7 +32,7 @@ def test_a_photo_is_filed_under_the_day_it_was_taken_byte_for_byte(library, send
     assert receipt.outcome is Outcome.FILED
     assert receipt.sha256 == hashlib.sha256(body).hexdigest()
     assert receipt.sentence() == (
-        "Filed as images/2024/05/17/IMG_1.jpg because of the capture date in the photo."
+        "Filed as images/2024/05/17/IMG_1.jpg, based on the capture date in the photo."
     )
     assert left_in_staging(library) == []
 

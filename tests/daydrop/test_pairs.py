@@ -199,11 +199,11 @@ def test_the_receipts_say_where_the_halves_lie_now_and_why(library, send):
     now = library.receipts.find(first.id)
     assert (now.place, now.day) == ("images/2024/05/17/IMG_1.MOV", "2024-05-17")
     assert now.sentence() == (
-        "Filed as images/2024/05/17/IMG_1.MOV, beside its picture as the film of a Live Photo, "
-        "because of the date of the other half of its pair."
+        "Filed as images/2024/05/17/IMG_1.MOV, beside its photo as the video of a Live Photo, "
+        "based on the date of the file it is paired with."
     )
     assert now.sentence(Language.ZH_CN) == (
-        "已归入 images/2024/05/17/IMG_1.MOV（实况照片的视频，与其照片放在一起），"
+        "已归入 images/2024/05/17/IMG_1.MOV（实况照片的视频，与照片放在一起），"
         "依据：配对文件的日期。"
     )
 

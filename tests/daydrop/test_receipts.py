@@ -26,10 +26,10 @@ def test_the_text_of_a_batch_tells_everything(library, send):
     assert lines[2].startswith("4 files, 2 of them new here (")
     place = "images/2024/05/17/IMG_1.jpg"
     for line in (
-        f"  Trip/IMG_1.jpg: Filed as {place} because of the capture date in the photo.",
-        f"      the capture date in the photo says {TAKEN}: chosen, the best believable date.",
+        f"  Trip/IMG_1.jpg: Filed as {place}, based on the capture date in the photo.",
+        f"      the capture date in the photo says {TAKEN}: chosen, the most reliable date.",
         "  IMG_3.jpg: Filed as no_date/IMG_3.jpg: no capture date in the file.",
-        f"  IMG_2.jpg: Already here as {place}: nothing was stored twice.",
+        f"  IMG_2.jpg: Already here as {place}: it was not stored again.",
         f"  notes.txt: {refused.value.sentence()} (2 times)",
     ):
         assert line in lines
@@ -41,10 +41,11 @@ def test_the_losing_dates_are_told_in_one_line_each(library, send):
     lines = library.receipts.reasons([receipt], Language.EN)[receipt.item_id]
     assert lines[0] == (
         "the recording date in the video says 2025-01-01 07:30:02 UTC: "
-        "chosen, the best believable date."
+        "chosen, the most reliable date."
     )
     assert lines[1] == (
-        "That was 2024-12-31 23:30:02 -08:00 there: the zone follows from the time in its name."
+        "This is 2024-12-31 23:30:02 -08:00 local time: "
+        "the time zone follows from the time in its name."
     )
     assert lines[-1].startswith("the date in its name says 2024-12-31 23:30:00: ")
     chinese = library.receipts.reasons([receipt], Language.ZH_CN)[receipt.item_id]
@@ -56,7 +57,7 @@ def test_a_moment_that_nothing_places_is_said_to_be_an_estimate(library, send):
     lines = library.receipts.reasons([receipt], Language.EN)[receipt.item_id]
     assert lines[1] == (
         "Taken as 2024-05-17 10:11:12 +00:00: "
-        "nothing says in which zone that was, so UTC is an estimate."
+        "the time zone is unknown, so UTC is used as an estimate."
     )
 
 
@@ -69,10 +70,10 @@ def test_a_half_that_follows_says_whose_date_it_has_and_what_its_own_was(library
         film(early.replace(tzinfo=UTC), keys="2024-05-17T23:59:58Z", fmt="mov", identifier="A"),
     )
     lines = library.receipts.reasons([receipt], Language.EN)[receipt.item_id]
-    assert lines[0] == "the date of the other half of its pair says 2024-05-18 00:00:01: chosen."
+    assert lines[0] == "the date of the file it is paired with says 2024-05-18 00:00:01: chosen."
     assert lines[1] == (
         "the recording date that the phone wrote into the video says 2024-05-17 23:59:58 +00:00: "
-        "not used, the other half of its pair decides the day."
+        "not used, the date comes from the file it is paired with."
     )
 
 
@@ -81,21 +82,21 @@ def test_a_date_set_by_its_owner_is_told_with_the_one_that_it_overrules(library,
     library.refile.set_date(receipt.item_id, date(1987, 6, 5))
     lines = library.receipts.reasons([receipt], Language.EN)[receipt.item_id]
     assert lines == (
-        "the date that the owner set says 1987-06-05: chosen.",
-        f"the capture date in the photo says {TAKEN}: not used, its owner said otherwise.",
+        "the date set by the owner says 1987-06-05: chosen.",
+        f"the capture date in the photo says {TAKEN}: not used, the owner set another date.",
     )
     now = library.receipts.find(receipt.id)
     assert now.sentence() == (
-        "Filed as images/1987/06/05/IMG_1.jpg because of the date that the owner set."
+        "Filed as images/1987/06/05/IMG_1.jpg, based on the date set by the owner."
     )
 
 
 def test_a_file_whose_dates_cannot_be_right_says_so(library, send):
     receipt = send("IMG_1.jpg", photo(taken=datetime(2098, 5, 17)))  # noqa: DTZ001  a wall clock
     assert receipt.sentence() == (
-        "Filed as no_date/IMG_1.jpg: the dates in the file cannot be right."
+        "Filed as no_date/IMG_1.jpg: the dates in the file cannot be correct."
     )
     lines = library.receipts.reasons([receipt], Language.EN)[receipt.item_id]
     assert lines == (
-        "the capture date in the photo says 2098-05-17 00:00:00: not believed, in the future.",
+        "the capture date in the photo says 2098-05-17 00:00:00: rejected, in the future.",
     )

@@ -79,7 +79,7 @@ def test_what_came_by_the_drive_is_already_here_for_the_page(library, client):
 def test_a_refusal_says_the_same_on_the_drive_the_page_and_in_the_receipt(library, client):
     drive = by_drive(client, "notes.txt", b"words")
     page = by_page(client, ("notes.txt", b"words"))
-    says = "notes.txt is refused by its name: only photos and videos are taken here."
+    says = "notes.txt was not accepted: only photos and videos can be uploaded here."
     assert drive.status_code == 403
     assert drive.status == f"403 {says}"
     assert says in drive.text
@@ -170,7 +170,7 @@ def test_a_live_photo_lies_together_and_its_film_says_so_from_either_face(librar
     assert tree(library) == ["images/2024/05/17/IMG_1.HEIC", "images/2024/05/17/IMG_1.MOV"]
     (told,) = [each for each in library.receipts.recent() if each.name == "IMG_1.MOV"]
     page = client.get(f"/b/{told.batch_id}", headers={"Accept": "text/html"}).text
-    says = "Filed as images/2024/05/17/IMG_1.MOV, beside its picture as the film of a Live Photo"
+    says = "Filed as images/2024/05/17/IMG_1.MOV, beside its photo as the video of a Live Photo"
     assert says in re.sub(r"<[^>]+>", "", page)
 
 

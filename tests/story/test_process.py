@@ -152,7 +152,7 @@ def test_a_second_server_on_the_same_store_is_refused_with_a_sentence(start):
     start()
     second = start()
     assert second.process.wait(START_SECONDS) == 1
-    assert "daydrop serve is at work on the store" in "".join(second.said)
+    assert "daydrop serve is using the store" in "".join(second.said)
 
 
 def test_a_port_that_is_taken_is_refused_with_a_sentence(tmp_path):

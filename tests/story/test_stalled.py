@@ -83,7 +83,7 @@ def test_a_part_that_stands_still_is_stalled_and_kept_to_the_byte(
     headers = {"Upload_Offset": "0", "Content_Type": "application/offset+octet-stream"}
     status, told, offset = stand_still(connection, "PATCH", file["url"], PHOTO[:-100], **headers)
     assert (status, told["code"], offset) == (408, "stalled", str(len(PHOTO) - 100))
-    assert "are kept, go on from there" in str(told["detail"])
+    assert "are kept. Resume from there" in str(told["detail"])
     assert library.browse.total() == 0
 
 

@@ -82,4 +82,4 @@ def test_a_refusal_is_told_in_the_readers_language(web: FlaskClient) -> None:
         json={"files": [{"name": "a.txt", "size": 3}]},
         headers={"Accept-Language": "zh"},
     )
-    assert "这里只接收照片和视频" in reply.get_json()["files"][0]["detail"]
+    assert "这里只能上传照片和视频" in reply.get_json()["files"][0]["detail"]

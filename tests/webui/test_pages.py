@@ -69,7 +69,7 @@ def test_a_folder_of_an_odd_name_is_reached_by_its_links(
 def test_a_download_of_nothing_is_said_on_a_page(web: FlaskClient) -> None:
     reply = web.post("/api/v1/zip", data={}, headers=PAGE | {"Content-Type": FORM})
     assert reply.status_code == 400
-    assert "No picture was selected" in reply.get_data(as_text=True)
+    assert "Nothing is selected" in reply.get_data(as_text=True)
     assert reply.content_type.startswith("text/html")
     told = web.post("/api/v1/zip", json={"items": []})
     assert (told.status_code, told.content_type) == (400, "application/problem+json")
@@ -139,9 +139,9 @@ def test_an_item_says_when_it_was_taken_why_and_which_dates_lost(
     [item] = web.get("/api/v1/items").get_json()["items"]
     page = text_of(web, f"/i/{item['id']}")
     assert "17 May 2024, 12:00" in page
-    assert "By the capture date in the photo." in page
+    assert "Based on the capture date in the photo." in page
     assert "<li>the date in its name says 2024-01-01" in page
-    assert "not used, another day; a better source was believed." in page
+    assert "not used, another day; a more reliable source was used." in page
     assert item["sha256"] in page
     assert "http://localhost/images/2024/05/17/IMG_20240101_120000.jpg" in page
 
@@ -165,7 +165,7 @@ def test_a_receipt_tells_why_the_only_date_of_a_file_was_not_believed(
     future = datetime(2099, 1, 1, 12, 0)  # noqa: DTZ001
     page = text_of(web, f"/b/{upload(a__jpg=media.photo(future))}")
     assert "Why this day?" in page
-    assert "not believed, in the future" in page
+    assert "rejected, in the future" in page
 
 
 def test_a_receipt_adds_nothing_where_its_sentence_says_it_all(
@@ -184,7 +184,7 @@ def test_the_owner_sets_a_date_and_the_item_moves_there(
     assert guest.post(f"/i/{item['id']}/date", data=form).status_code == 403
     assert web.post(f"/i/{item['id']}/date", data=form).status_code == 303
     assert "plain.jpg" in text_of(web, "/images/2023/12/24/")
-    assert "the date that the owner set" in text_of(web, f"/i/{item['id']}").lower()
+    assert "the date set by the owner" in text_of(web, f"/i/{item['id']}").lower()
 
 
 def test_search_finds_by_name_day_and_kind(web: FlaskClient, upload: Upload) -> None:
@@ -251,7 +251,7 @@ def test_a_receipt_groups_by_folder_and_tells_duplicates_and_refusals(
     page = text_of(web, f"/b/{batch}")
     assert "Already here as images/2024/05/17/a.jpg" in page
     assert "Refused, 1" in page
-    assert "No trustworthy capture date" in page
+    assert "These files have no reliable capture date" in page
     assert page.index("images/2024/06/02</a>") < page.index("no_date</a>")
     table = web.get(f"/b/{batch}.csv").get_data(as_text=True)
     assert table.count("\r\n") == 5
@@ -299,7 +299,7 @@ def test_a_companion_that_waits_is_told_apart_and_leads_nowhere(
     web: FlaskClient, upload: Upload
 ) -> None:
     page = text_of(web, f"/b/{upload(SF__xmp=b'<x:xmpmeta/>')}")
-    assert "Waiting for their pictures, 1" in page
+    assert "Waiting for their photos or videos, 1" in page
     assert 'href="/./"' not in page
 
 
@@ -339,7 +339,7 @@ def test_undo_is_for_its_sender_and_moves_the_files_to_the_trash(
     assert guest.post(f"/b/{batch}/undo").status_code == 403
     assert web.post(f"/b/{batch}/undo").status_code == 303
     assert library.browse.total() == 0
-    assert "Taken back" in text_of(web, f"/b/{batch}")
+    assert "Undone" in text_of(web, f"/b/{batch}")
     again = web.post(f"/b/{batch}/undo")  # as a browser sends it whose answer was lost
     assert (again.status_code, library.browse.total()) == (303, 0)
 
@@ -430,7 +430,7 @@ def test_what_is_stored_again_is_not_brought_back_twice(web: FlaskClient, upload
     upload(a__jpg=media.photo(MAY))
     reply = web.post(f"/admin/trash/{item['id']}/restore", headers=PAGE)
     assert reply.status_code == 410
-    assert "stored again" in reply.get_data(as_text=True)
+    assert "uploaded again" in reply.get_data(as_text=True)
 
 
 def test_the_owner_sees_which_files_have_no_preview_and_why(
@@ -443,10 +443,10 @@ def test_the_owner_sees_which_files_have_no_preview_and_why(
     assert [mark.sha256 for mark in library.previews.failed()] == [item["sha256"]]
     page = text_of(web, "/admin")
     assert "Without a preview" in page
-    assert "no picture in it that can be drawn" in page
+    assert "no image that can be shown" in page
     [mark] = (library.store.state / "previews").glob("*/*.failed")
     mark.write_bytes(b"")  # as a power cut may leave it
-    assert "no picture in it that can be drawn" in text_of(web, "/admin?lang=en")
+    assert "no image that can be shown" in text_of(web, "/admin?lang=en")
     web.post(f"/i/{item['id']}/trash")
     assert "Without a preview" not in text_of(web, "/admin")
 

@@ -28,7 +28,7 @@ def test_a_browser_is_sent_to_the_receipt_and_finds_the_photo_under_its_day(
     assert reply.status_code == 303
     receipt = web.get(reply.headers["Location"], headers=PAGE).get_data(as_text=True)
     assert "images/2024/05/17/IMG_1.jpg" in receipt
-    assert "because of the capture date in the photo" in receipt
+    assert "based on the capture date in the photo" in receipt
 
 
 def test_every_file_part_counts_whatever_its_field_is_called(
@@ -45,7 +45,7 @@ def test_curl_reads_one_line_a_file_and_the_address_of_the_receipt(web: FlaskCli
     lines = reply.get_data(as_text=True).splitlines()
     assert reply.status_code == 303
     assert lines[0].startswith("a.jpg: Filed as images/2024/05/17/a.jpg")
-    assert lines[1].startswith("b.txt: b.txt is refused")
+    assert lines[1].startswith("b.txt: b.txt was not accepted")
     assert lines[2] == f"http://localhost{reply.headers['Location']}"
 
 
@@ -88,7 +88,7 @@ def test_a_form_that_breaks_leads_to_the_receipt_of_what_had_come(
     (batch,) = library.batches.recent()
     text = reply.get_data(as_text=True)
     assert f"/b/{batch.id}" in text
-    assert "Files that had arrived whole are kept" in text
+    assert "Files that arrived completely are kept" in text
     assert ("<html" in text) is (accept == "text/html")
     assert library.browse.total() == 1
 
