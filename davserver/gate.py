@@ -15,10 +15,10 @@ from davserver.dav import errors
 from davserver.dav.errors import Refusal, refusal
 from davserver.peers import Peers, is_foreign
 from davserver.request_log import Line
-from daydrop.aliases.aliases import State
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
 from daydrop.media.names import checked_path
+from daydrop.records.alias import State
 from daydrop.store.trees import TREES
 
 Environ = dict[str, Any]
@@ -164,7 +164,7 @@ class Gate:
             return Kind.PAGE
         if area is Area.RECEIPTS:
             return Kind.FILE if rest.endswith(".txt") else Kind.OTHER
-        alias = self._library.aliases.find(environ["daydrop.origin"], checked_path(rest))
+        alias = self._library.aliases.paths.find(environ["daydrop.origin"], checked_path(rest))
         if alias is None or alias.state in (State.COLLECTION, State.REMOVED):
             return Kind.OTHER
         return Kind.FILE

@@ -154,7 +154,7 @@ class Library:
             log=self.log,
             days=settings.store.alias_days,
         )
-        self.aliases = Aliases(
+        self.aliases = Aliases.build(
             foundation=self.foundation,
             door=self.door,
             refusals=self.refusals,

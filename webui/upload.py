@@ -6,7 +6,6 @@ from pathlib import PurePosixPath
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from daydrop.aliases.aliases import State
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Announcement
 from daydrop.intake.body import BodyCut, BodyStalled
@@ -14,6 +13,7 @@ from daydrop.intake.incoming import Incoming
 from daydrop.limits.batches import Batch, Face
 from daydrop.origin import Origin
 from daydrop.receipts.receipts import KEPT, Outcome, Receipt
+from daydrop.records.alias import State
 from daydrop.words import readable_size
 from webui.errors import problem, status_of
 from webui.form_parts import (
@@ -75,7 +75,7 @@ def home() -> str:
 @blueprint.get("/Upload/<path:path>")
 def no_file(path: str) -> AnyResponse:
     """What no drive shows: a name of nothing, or of a file that the owner has deleted."""
-    alias = library().aliases.find(visitor(), path)
+    alias = library().aliases.paths.find(visitor(), path)
     abort(410 if alias is not None and alias.state is State.REMOVED else 404)
 
 

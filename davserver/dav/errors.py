@@ -15,9 +15,12 @@ import structlog
 from wsgidav.dav_error import DAVError
 
 from davserver.dav.addresses import href
-from daydrop.aliases.aliases import Entangled, Exists, Gone, Missing, NoParent, TooMuchNoted
+from daydrop.aliases.changes import Exists
 from daydrop.aliases.locks import Conflicting, EndedLock, Locked, TooManyLocks, UnknownLock
-from daydrop.errors import CatalogueClosed, CatalogueFailed, Code, Forbidden, Refused
+from daydrop.aliases.moving import Entangled
+from daydrop.aliases.notes import TooMuchNoted
+from daydrop.aliases.paths import Gone, NoParent
+from daydrop.errors import CatalogueClosed, CatalogueFailed, Code, Forbidden, Missing, Refused
 
 T = TypeVar("T")
 Header = tuple[str, str]

@@ -9,7 +9,8 @@ from wsgidav.xml_tools import etree  # type: ignore[attr-defined]  # lxml, or th
 from davserver.dav.dates import http_date
 from davserver.dav.errors import Refusal
 from davserver.dav.propfind import DAV, LIVE
-from daydrop.aliases.aliases import Alias, Aliases
+from daydrop.aliases.aliases import Aliases
+from daydrop.records.alias import Alias
 from daydrop.records.property import Property
 
 _MODIFIED = f"{DAV}getlastmodified"
@@ -57,8 +58,8 @@ def _as_text(value: Element) -> str:
 def apply(aliases: Aliases, alias: Alias, change: Change) -> None:
     """Does what was planned."""
     if change.modified is not None:
-        aliases.set_modified(alias, change.modified)
+        aliases.changes.set_modified(alias, change.modified)
     if change.note is not None:
-        aliases.note(alias, change.note)
+        aliases.notes.note(alias, change.note)
     elif change.modified is None:
-        aliases.forget(alias, change.name)
+        aliases.notes.forget(alias, change.name)

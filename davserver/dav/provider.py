@@ -23,10 +23,11 @@ from davserver.dav.resources import File, Folder, origin_of
 from davserver.dav.root import Root
 from davserver.dav.tree import TreeFile, TreeFolder
 from davserver.dav.upload_folder import UPLOAD, AliasFile, UploadFolder
-from daydrop.aliases.aliases import NoParent, State
+from daydrop.aliases.paths import NoParent
 from daydrop.errors import Refused
 from daydrop.library import Library
 from daydrop.media.names import checked_path
+from daydrop.records.alias import State
 from daydrop.store.trees import TREES
 
 _EXACT = frozenset({"PUT", "LOCK", "MKCOL"})
@@ -76,7 +77,7 @@ class Provider(DAVProvider):
         is_target = path.rstrip("/") == environ["PATH_INFO"].rstrip("/")
         if is_target and environ["REQUEST_METHOD"] in _EXACT:
             return self.exact(wanted, environ)
-        alias = aliases.find(origin, wanted)
+        alias = aliases.paths.find(origin, wanted)
         if alias is None:
             return None
         if alias.state is State.COLLECTION:
@@ -87,7 +88,7 @@ class Provider(DAVProvider):
         """What stands at a path that will be written: names that differ in case are two names."""
         origin, aliases = origin_of(environ), self.library.aliases
         try:
-            alias = aliases.find_exact(origin, aliases.target(origin, path))
+            alias = aliases.paths.find_exact(origin, aliases.paths.target(origin, path))
         except NoParent:
             return None
         if alias is None:

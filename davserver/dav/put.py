@@ -22,7 +22,7 @@ UPLOAD: Final = "Upload"
 def do_put(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
     """Receive a file and file it; an empty one is a placeholder (RFC 4918 §9.7)."""
     origin, path = origin_of(environ), _path(provider, environ)
-    there = provider.library.aliases.find_exact(origin, path)
+    there = provider.library.aliases.paths.find_exact(origin, path)
     if there is not None and there.state is State.COLLECTION:
         raise Refusal(405)
     guard = _guard(provider, environ, origin, path, is_new=there is None)
@@ -42,7 +42,7 @@ def _path(provider: Provides, environ: dict[str, Any]) -> str:
         raise Refused(Code.UNSUPPORTED_TYPE, "folder", name=environ["PATH_INFO"])
     if not rest:
         raise Refusal(405)
-    return provider.library.aliases.target(origin_of(environ), rest)
+    return provider.library.aliases.paths.target(origin_of(environ), rest)
 
 
 def _guard(
@@ -86,10 +86,10 @@ def _announced(
 ) -> list[Header]:
     """Keep a name whose bytes come later; return the headers of the reply."""
     aliases = provider.library.aliases
-    alias: Alias = aliases.announce(origin, path, guard)
+    alias: Alias = aliases.changes.announce(origin, path, guard)
     when = modified(environ)
     if when is not None:
-        aliases.set_modified(alias, when)
+        aliases.changes.set_modified(alias, when)
     return _headers(environ, alias.etag, alias.modified if when is None else when)
 
 

@@ -12,7 +12,7 @@ from davserver.dav.provides import Provides, target_of
 from davserver.dav.replies import start
 from davserver.dav.resources import Folder
 from davserver.dav.upload_folder import UPLOAD
-from daydrop.aliases.aliases import Content
+from daydrop.aliases.paths import Content
 from daydrop.store.trees import TREES
 
 WRITABLE = "OPTIONS, GET, HEAD, PROPFIND, PUT, MKCOL, DELETE, COPY, MOVE, PROPPATCH, LOCK, UNLOCK"

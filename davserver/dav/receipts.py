@@ -7,7 +7,7 @@ from typing import Any
 
 from davserver.dav.propfind import Entry, Wanted
 from davserver.dav.resources import File, Folder
-from daydrop.aliases.aliases import Content
+from daydrop.aliases.paths import Content
 from daydrop.library import Library
 from daydrop.records.batch import Batch
 

@@ -12,7 +12,7 @@ from wsgidav.dav_provider import DAVCollection, DAVNonCollection
 from davserver.dav.addresses import ref_url
 from davserver.dav.errors import Refusal, refusal
 from davserver.dav.propfind import Entry, Mode, Wanted
-from daydrop.aliases.aliases import Content
+from daydrop.aliases.paths import Content
 from daydrop.errors import Code, Refused
 from daydrop.library import Library
 from daydrop.origin import Origin

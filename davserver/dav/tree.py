@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from davserver.dav.errors import Refusal
 from davserver.dav.propfind import Entry, Wanted
 from davserver.dav.resources import File, Folder
-from daydrop.aliases.aliases import Content
+from daydrop.aliases.paths import Content
 from daydrop.library import Library
 from daydrop.media.kinds import kind_by_name
 from daydrop.records.item import etag

@@ -11,10 +11,12 @@ from davserver.dav.properties import apply, plan
 from davserver.dav.propfind import FINITE_MOST as FINITE
 from davserver.dav.propfind import Entry, Wanted, too_deep
 from davserver.dav.resources import File, Folder, guard_tokens
-from daydrop.aliases.aliases import Alias, Aliases, Content, Gone, Member, State
+from daydrop.aliases.aliases import Aliases
 from daydrop.aliases.locks import WriteLocks
+from daydrop.aliases.paths import Content, Gone
 from daydrop.library import Library
 from daydrop.origin import Origin
+from daydrop.records.alias import Alias, Member, State
 from daydrop.records.lock import INFINITY, Lock
 
 UPLOAD = "Upload"
@@ -31,7 +33,7 @@ class Listed:
     def one(self, member: Member) -> Entry:
         """The entry of a single alias."""
         alias = member.alias
-        notes = self._aliases.properties(alias) if self._wanted.wants_notes else ()
+        notes = self._aliases.notes.properties(alias) if self._wanted.wants_notes else ()
         held = self._told(self._locks.covering(self._origin.key, alias.path), alias.path)
         return entry_of(member)._replace(
             notes=notes, locks=held if self._wanted.wants_locks else ()
@@ -40,12 +42,12 @@ class Listed:
     def folder(self, path: str, *, deep: bool) -> Iterator[Entry]:
         """The entries of what a folder lists."""
         notes = (
-            self._aliases.properties_of_members(self._origin, path)
+            self._aliases.notes.properties_of_members(self._origin, path)
             if self._wanted.wants_notes
             else {}
         )
         locks = self._locks.of_folder(self._origin.key, path) if self._wanted.wants_locks else []
-        for member in self._aliases.members(self._origin, path):
+        for member in self._aliases.paths.members(self._origin, path):
             entry = entry_of(member)
             if notes or locks:
                 entry = entry._replace(
@@ -111,7 +113,7 @@ class UploadFolder(Folder):
     def entry(self, wanted: Wanted) -> Entry:
         """The folder itself."""
         quota = self._quota(wanted)
-        member = self.alias and self.library.aliases.member(self.alias)
+        member = self.alias and self.library.aliases.paths.member(self.alias)
         if member:
             return self._listed(wanted).one(member)._replace(quota=quota)
         held: list[tuple[Lock, int]] = []
@@ -122,7 +124,7 @@ class UploadFolder(Folder):
             f"/{UPLOAD}",
             UPLOAD,
             is_folder=True,
-            modified=self.library.aliases.newest(self.origin, ""),
+            modified=self.library.aliases.paths.newest(self.origin, ""),
             is_lockable=True,
             locks=held,
             quota=quota,
@@ -130,7 +132,7 @@ class UploadFolder(Folder):
 
     def below(self, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:
         """What this origin sees here; a listing without end is counted before it begins."""
-        if deep and self.library.aliases.count_below(self.origin, self.upload_path) > FINITE:
+        if deep and self.library.aliases.paths.count_below(self.origin, self.upload_path) > FINITE:
             raise too_deep()
         return self._listed(wanted).folder(self.upload_path, deep=deep)
 
@@ -153,13 +155,13 @@ class UploadFolder(Folder):
     def create_empty_resource(self, name: str) -> "AliasFile":
         """Return a name that a LOCK is about; it gets a row with its lock."""
         path = self._target(name)
-        answered(lambda: self.library.aliases.check(self.origin, path))
+        answered(lambda: self.library.aliases.changes.check(self.origin, path))
         return AliasFile(f"/{UPLOAD}/{path}", self.environ, self.library, path, None)
 
     def _target(self, name: str) -> str:
         """The path of a new member, in NFC."""
         path = f"{self.upload_path}/{name}"
-        return answered(lambda: self.library.aliases.target(self.origin, path))
+        return answered(lambda: self.library.aliases.paths.target(self.origin, path))
 
     def create_collection(self, name: str) -> None:
         """MKCOL."""
@@ -167,7 +169,7 @@ class UploadFolder(Folder):
         guard = self.library.locks.guard(
             self.origin.key, self.upload_path, guard_tokens(self.environ)
         )
-        answered(lambda: self.library.aliases.make_folder(self.origin, path, guard))
+        answered(lambda: self.library.aliases.changes.make_folder(self.origin, path, guard))
 
 
 class AliasFile(File):
@@ -186,7 +188,7 @@ class AliasFile(File):
 
     def entry(self, wanted: Wanted) -> Entry:
         """The alias as it is listed."""
-        member = self.alias and self.library.aliases.member(self.alias)
+        member = self.alias and self.library.aliases.paths.member(self.alias)
         if not member:
             raise Refusal(404)
         return Listed(self.library, self.origin, wanted).one(member)
@@ -195,7 +197,7 @@ class AliasFile(File):
         """The bytes it stands for."""
         if self.alias is None:
             raise Gone(self.upload_path)
-        return self.library.aliases.open(self.alias)
+        return self.library.aliases.paths.open(self.alias)
 
     def prevent_locking(self) -> bool:
         """Names in `Upload` can be locked, whatever stands behind them."""

@@ -12,7 +12,7 @@ from davserver.dav.replies import done, start
 from davserver.dav.resources import guard_tokens, origin_of
 from davserver.dav.tree import TreeFile, TreeFolder
 from davserver.dav.upload_folder import UPLOAD, AliasFile, UploadFolder
-from daydrop.aliases.aliases import LeftOut
+from daydrop.aliases.copying import LeftOut
 from daydrop.filing.announcement import Guard, all_of
 from daydrop.records.item import Item
 
@@ -45,7 +45,7 @@ def do_delete(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
     guard = all_of(
         _parent_guard(provider, environ, path), _guard(provider, environ, path, deep=True)
     )
-    answered(lambda: provider.library.aliases.remove(target.origin, path, guard))
+    answered(lambda: provider.library.aliases.changes.remove(target.origin, path, guard))
     return done(environ, "204 No Content")
 
 
@@ -64,7 +64,7 @@ def do_move(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
         _guard(provider, environ, alias.path, deep=True),
         _destination_guard(provider, environ, path),
     )
-    answered(lambda: provider.library.aliases.move(source.origin, alias, path, guard))
+    answered(lambda: provider.library.aliases.moving.move(source.origin, alias, path, guard))
     return done(environ, "201 Created" if is_new else "204 No Content")
 
 
@@ -81,13 +81,15 @@ def do_copy(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
     aliases, origin = provider.library.aliases, origin_of(environ)
     left_out: list[LeftOut] = []
     if own is not None:
-        left_out = answered(lambda: aliases.copy(origin, own, path, guard, deep=deep))
+        left_out = answered(lambda: aliases.copying.copy(origin, own, path, guard, deep=deep))
     elif isinstance(source, TreeFile):
         item = _item(provider, source)
-        answered(lambda: aliases.copy_item(origin, item, path, guard))
+        answered(lambda: aliases.copying.copy_item(origin, item, path, guard))
     elif isinstance(source, TreeFolder):
         place = source.place
-        left_out = answered(lambda: aliases.copy_folder(origin, place, path, guard, deep=deep))
+        left_out = answered(
+            lambda: aliases.copying.copy_folder(origin, place, path, guard, deep=deep)
+        )
     else:
         raise Refusal(403)
     if left_out:
@@ -143,7 +145,7 @@ def _check_destination(
     overwrite = environ.get("HTTP_OVERWRITE", "T").upper()
     if overwrite not in ("T", "F"):
         raise Refusal(400)
-    target = answered(lambda: provider.library.aliases.target(origin_of(environ), path))
+    target = answered(lambda: provider.library.aliases.paths.target(origin_of(environ), path))
     if source is not None and (
         target == source or target.startswith(f"{source}/") or source.startswith(f"{target}/")
     ):
@@ -169,7 +171,7 @@ def _parent_guard(provider: Provides, environ: dict[str, Any], path: str) -> Gua
 
 
 def _destination_guard(provider: Provides, environ: dict[str, Any], path: str) -> Guard:
-    target = answered(lambda: provider.library.aliases.target(origin_of(environ), path))
+    target = answered(lambda: provider.library.aliases.paths.target(origin_of(environ), path))
     here = _guard(provider, environ, target, deep=True)
     if provider.exact(target, environ) is not None:
         return here

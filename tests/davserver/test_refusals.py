@@ -125,7 +125,7 @@ def test_a_fault_of_ours_has_a_reference_that_stands_in_the_log(
     def broken(*_: object) -> None:
         raise RuntimeError("/secret/path of this machine")
 
-    monkeypatch.setattr("daydrop.aliases.aliases.Aliases.members", broken)
+    monkeypatch.setattr("daydrop.aliases.paths.Paths.members", broken)
     answer = drive.send("PROPFIND", "/Upload/", Depth="1")
     assert answer.status_code == 500
     assert b"secret" not in answer.data

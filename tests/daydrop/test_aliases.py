@@ -6,28 +6,20 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from daydrop.aliases import aliases as module
-from daydrop.aliases.aliases import (
-    Alias,
-    Aliases,
-    Entangled,
-    Exists,
-    Gone,
-    Missing,
-    NoParent,
-    State,
-    TooMuchNoted,
-    _Way,
-    _way,
-)
+from daydrop.aliases.aliases import Aliases
+from daydrop.aliases.changes import Exists, still
 from daydrop.aliases.life import AliasLife
+from daydrop.aliases.moving import Entangled, _Way, _way
+from daydrop.aliases.notes import TooMuchNoted
+from daydrop.aliases.paths import Gone, NoParent
 from daydrop.catalogue import alias_rows as rows
 from daydrop.catalogue import lock_rows
 from daydrop.catalogue.alias_rows import DAY
-from daydrop.errors import Code, Forbidden, Refused
+from daydrop.errors import Code, Forbidden, Missing, Refused
 from daydrop.filing.announcement import Announcement
 from daydrop.library import Library
 from daydrop.origin import Origin, origin_of
+from daydrop.records.alias import Alias, State
 from daydrop.records.lock import Lock
 from daydrop.records.property import Property
 from tests.clock import Hand
@@ -60,7 +52,7 @@ def put(library, origin):
         with library.door.begin(announced) as incoming:
             incoming.write(body)
             incoming.commit()
-        found = library.aliases.find_exact(by, path)
+        found = library.aliases.paths.find_exact(by, path)
         assert found is not None
         return found
 
@@ -68,7 +60,7 @@ def put(library, origin):
 
 
 def names(aliases: Aliases, origin: Origin, folder: str = "") -> list[str]:
-    return [member.alias.path for member in aliases.members(origin, folder)]
+    return [member.alias.path for member in aliases.paths.members(origin, folder)]
 
 
 # ---- what a path is -------------------------------------------------------------------------
@@ -88,56 +80,56 @@ def test_a_name_decides_what_an_upload_becomes(put, path, body, state):
 
 
 def test_a_name_before_its_bytes_is_a_placeholder_or_litter(aliases, origin):
-    assert aliases.announce(origin, "a.jpg").state is State.PLACEHOLDER
-    assert aliases.announce(origin, "._a.jpg").state is State.LITTER
+    assert aliases.changes.announce(origin, "a.jpg").state is State.PLACEHOLDER
+    assert aliases.changes.announce(origin, "._a.jpg").state is State.LITTER
     assert names(aliases, origin) == ["a.jpg"]
 
 
 def test_an_announced_name_forgets_its_staged_bytes(library, aliases, origin, put):
     put("a.part", b"bytes")
-    aliases.announce(origin, "a.part")
+    aliases.changes.announce(origin, "a.part")
     assert library.store.staged_names() == []
 
 
 def test_a_refused_name_is_not_announced_and_the_refusal_is_told(library, aliases, origin):
     with pytest.raises(Refused) as refused:
-        aliases.announce(origin, "notes.txt")
+        aliases.changes.announce(origin, "notes.txt")
     assert refused.value.code is Code.UNSUPPORTED_TYPE
     assert library.receipts.recent(origin.key)[0].code == "unsupported_type"
     assert names(aliases, origin) == []
 
 
 def test_a_look_finds_the_exact_name_then_the_only_one_that_differs_in_case(aliases, origin):
-    aliases.announce(origin, "A.jpg")
-    assert aliases.find(origin, "a.jpg").path == "A.jpg"
-    assert aliases.find_exact(origin, "a.jpg") is None
-    aliases.announce(origin, "a.jpg")
-    assert aliases.find(origin, "a.jpg").path == "a.jpg"
-    assert aliases.find(origin, "a.JPG") is None
+    aliases.changes.announce(origin, "A.jpg")
+    assert aliases.paths.find(origin, "a.jpg").path == "A.jpg"
+    assert aliases.paths.find_exact(origin, "a.jpg") is None
+    aliases.changes.announce(origin, "a.jpg")
+    assert aliases.paths.find(origin, "a.jpg").path == "a.jpg"
+    assert aliases.paths.find(origin, "a.JPG") is None
 
 
 def test_case_is_folded_as_unicode_folds_it(aliases, origin):
-    aliases.announce(origin, "STRASSE.jpg")
-    assert aliases.find(origin, "straße.jpg").path == "STRASSE.jpg"
+    aliases.changes.announce(origin, "STRASSE.jpg")
+    assert aliases.paths.find(origin, "straße.jpg").path == "STRASSE.jpg"
 
 
 def test_something_new_is_spelled_as_its_folder_was_made(aliases, origin):
-    aliases.make_folder(origin, "Trip")
-    assert aliases.target(origin, "trip/a.jpg") == "Trip/a.jpg"
-    assert aliases.target(origin, "/u\u0308.jpg/") == "ü.jpg"
+    aliases.changes.make_folder(origin, "Trip")
+    assert aliases.paths.target(origin, "trip/a.jpg") == "Trip/a.jpg"
+    assert aliases.paths.target(origin, "/u\u0308.jpg/") == "ü.jpg"
 
 
 @pytest.mark.parametrize("path", ["a/../b.jpg", "a\\b.jpg", "a\x00b.jpg", "x" * 1100])
 def test_what_is_no_path_is_refused(aliases, origin, path):
     with pytest.raises(Refused) as refused:
-        aliases.target(origin, path)
+        aliases.paths.target(origin, path)
     assert refused.value.code is Code.BAD_NAME
 
 
 def test_each_origin_has_its_own(aliases, origin, put):
     other = origin_of("192.168.1.21")
     put("IMG_1.jpg", photo(seed="mine"))
-    assert aliases.find(other, "IMG_1.jpg") is None
+    assert aliases.paths.find(other, "IMG_1.jpg") is None
     assert names(aliases, other) == []
 
 
@@ -145,31 +137,31 @@ def test_each_origin_has_its_own(aliases, origin, put):
 
 
 def test_a_folder_is_made_once_and_below_a_folder(aliases, origin):
-    aliases.make_folder(origin, "A")
+    aliases.changes.make_folder(origin, "A")
     with pytest.raises(Exists):
-        aliases.make_folder(origin, "A")
+        aliases.changes.make_folder(origin, "A")
     with pytest.raises(NoParent):
-        aliases.make_folder(origin, "B/C")
-    aliases.announce(origin, "file.jpg")
+        aliases.changes.make_folder(origin, "B/C")
+    aliases.changes.announce(origin, "file.jpg")
     with pytest.raises(NoParent):
-        aliases.make_folder(origin, "file.jpg/C")
+        aliases.changes.make_folder(origin, "file.jpg/C")
 
 
 def test_what_lies_below_is_counted_without_litter_and_without_neighbours(aliases, origin):
     for folder in ("A", "A/B", "AB"):
-        aliases.make_folder(origin, folder)
+        aliases.changes.make_folder(origin, folder)
     for path in ("A/1.jpg", "A/B/2.jpg", "AB/3.jpg", "A/._1.jpg", "a.jpg"):
-        aliases.announce(origin, path)
-    assert aliases.count_below(origin, "A") == 3
-    assert aliases.count_below(origin, "") == 7
+        aliases.changes.announce(origin, path)
+    assert aliases.paths.count_below(origin, "A") == 3
+    assert aliases.paths.count_below(origin, "") == 7
 
 
 def test_wildcards_of_sql_in_a_name_are_letters(aliases, origin):
     for folder in ("%", "_", "x"):
-        aliases.make_folder(origin, folder)
-        aliases.announce(origin, f"{folder}/1.jpg")
-    aliases.remove(origin, "%")
-    assert aliases.count_below(origin, "_") == aliases.count_below(origin, "x") == 1
+        aliases.changes.make_folder(origin, folder)
+        aliases.changes.announce(origin, f"{folder}/1.jpg")
+    aliases.changes.remove(origin, "%")
+    assert aliases.paths.count_below(origin, "_") == aliases.paths.count_below(origin, "x") == 1
 
 
 # ---- how something gets another name --------------------------------------------------------
@@ -188,9 +180,9 @@ def alias(path: str, state: State, size: int = 1) -> Alias:
         (State.PLACEHOLDER, "a.jpg", "b.jpg", _Way.RENAME),
         (State.COLLECTION, "a", "b", _Way.RENAME),
         (State.STAGED, "a.part", "b.part", _Way.RENAME),
-        (State.STAGED, "a.part", "a.jpg", _Way.SETTLE),
-        (State.STAGED, "a.part", "a.xmp", _Way.SETTLE),
-        (State.STAGED, "a.part", "a.txt", _Way.SETTLE),
+        (State.STAGED, "a.part", "a.jpg", _Way.FILE),
+        (State.STAGED, "a.part", "a.xmp", _Way.FILE),
+        (State.STAGED, "a.part", "a.txt", _Way.FILE),
         (State.STAGED, "a.part", "._a", _Way.CARRY),
         (State.LITTER, "._a", "._b", _Way.RENAME),
         (State.LITTER, "._a", "a.jpg", _Way.CARRY),
@@ -206,21 +198,21 @@ def test_state_and_new_name_decide_the_way(state, source, target, way):
 
 def test_an_item_keeps_its_place_and_name_when_its_alias_moves(library, aliases, origin, put):
     before = put("a.jpg", photo(seed="moves"))
-    aliases.move(origin, before, "b.jpg")
-    after = aliases.find_exact(origin, "b.jpg")
+    aliases.moving.move(origin, before, "b.jpg")
+    after = aliases.paths.find_exact(origin, "b.jpg")
     assert (after.item_id, after.etag, after.id) == (before.item_id, before.etag, before.id)
     assert [path.name for path in library.store.files()] == ["a.jpg"]
 
 
 def test_nothing_goes_to_itself_below_itself_or_over_what_holds_it(aliases, origin):
-    folder = aliases.make_folder(origin, "A")
-    inner = aliases.make_folder(origin, "A/B")
+    folder = aliases.changes.make_folder(origin, "A")
+    inner = aliases.changes.make_folder(origin, "A/B")
     for source, target in ((folder, "A"), (folder, "A/C"), (inner, "A")):
         with pytest.raises(Entangled):
-            aliases.move(origin, source, target)
+            aliases.moving.move(origin, source, target)
         with pytest.raises(Entangled):
-            aliases.copy(origin, source, target)
-    assert aliases.count_below(origin, "") == 2
+            aliases.copying.copy(origin, source, target)
+    assert aliases.paths.count_below(origin, "") == 2
 
 
 def test_a_guard_that_forbids_leaves_all_as_it_was(aliases, origin, put):
@@ -230,53 +222,53 @@ def test_a_guard_that_forbids_leaves_all_as_it_was(aliases, origin, put):
     kept = put("a.jpg", photo(seed="guarded"))
     staged = put("b.part", photo(seed="guarded part"))
     for step in (
-        lambda: aliases.move(origin, kept, "c.jpg", forbid),
-        lambda: aliases.move(origin, staged, "b.jpg", forbid),
-        lambda: aliases.copy(origin, kept, "c.jpg", forbid),
-        lambda: aliases.remove(origin, "a.jpg", forbid),
-        lambda: aliases.make_folder(origin, "F", forbid),
-        lambda: aliases.announce(origin, "a.jpg", forbid),
+        lambda: aliases.moving.move(origin, kept, "c.jpg", forbid),
+        lambda: aliases.moving.move(origin, staged, "b.jpg", forbid),
+        lambda: aliases.copying.copy(origin, kept, "c.jpg", forbid),
+        lambda: aliases.changes.remove(origin, "a.jpg", forbid),
+        lambda: aliases.changes.make_folder(origin, "F", forbid),
+        lambda: aliases.changes.announce(origin, "a.jpg", forbid),
     ):
         with pytest.raises(Forbidden):
             step()
     assert names(aliases, origin) == ["a.jpg", "b.part"]
-    assert aliases.find_exact(origin, "a.jpg").state is State.FILED
+    assert aliases.paths.find_exact(origin, "a.jpg").state is State.FILED
 
 
 @pytest.mark.parametrize("way", ["renamed", "removed"])
 def test_a_folder_that_goes_while_its_file_arrives_is_there_again(library, aliases, origin, way):
     body = photo(seed=f"on its way {way}")
-    aliases.make_folder(origin, "E")
+    aliases.changes.make_folder(origin, "E")
     sent = Announcement("x.jpg", origin, size=len(body), alias="E/x.jpg")
     with library.door.begin(sent) as incoming:
         incoming.write(body)
         if way == "renamed":
-            aliases.move(origin, aliases.find_exact(origin, "E"), "E2")
+            aliases.moving.move(origin, aliases.paths.find_exact(origin, "E"), "E2")
         else:
-            aliases.remove(origin, "E")
+            aliases.changes.remove(origin, "E")
         incoming.commit()
     assert "E" in names(aliases, origin)
-    assert [member.alias.name for member in aliases.members(origin, "E")] == ["x.jpg"]
+    assert [member.alias.name for member in aliases.paths.members(origin, "E")] == ["x.jpg"]
 
 
 def test_removing_what_is_not_there_says_so(aliases, origin):
     with pytest.raises(Missing):
-        aliases.remove(origin, "a.jpg")
+        aliases.changes.remove(origin, "a.jpg")
 
 
 def test_a_removed_item_is_listed_and_gone_until_it_is_restored(library, aliases, origin, put):
     found = put("a.jpg", photo(seed="gone"))
     page = library.browse.item(found.item_id)
     library.trash.put(page.item)
-    gone = aliases.find_exact(origin, "a.jpg")
+    gone = aliases.paths.find_exact(origin, "a.jpg")
     assert gone.state is State.REMOVED
     assert names(aliases, origin) == ["a.jpg"]
     with pytest.raises(Gone):
-        aliases.open(gone)
+        aliases.paths.open(gone)
     library.trash.restore(page.item)
-    back = aliases.find_exact(origin, "a.jpg")
+    back = aliases.paths.find_exact(origin, "a.jpg")
     assert back.state is State.FILED
-    aliases.open(back).file.close()
+    aliases.paths.open(back).file.close()
 
 
 def test_a_file_taken_away_by_hand_is_gone(library, aliases, origin, put):
@@ -284,12 +276,12 @@ def test_a_file_taken_away_by_hand_is_gone(library, aliases, origin, put):
     (path,) = library.store.files()
     (library.store.root / path).unlink()
     with pytest.raises(Gone):
-        aliases.open(found)
+        aliases.paths.open(found)
 
 
 def test_content_says_where_its_item_lies(aliases, put):
     body = photo(seed="content")
-    content = aliases.open(put("a.jpg", body))
+    content = aliases.paths.open(put("a.jpg", body))
     with content.file:
         assert content.file.read() == body
     assert content.place == PurePosixPath("images/2024/05/17/a.jpg")
@@ -331,10 +323,10 @@ TARGETS = {"a.jpg.part": "b.jpg", "a.xmp": "b.xmp"}
 
 
 def body_of(aliases: Aliases, origin: Origin, path: str) -> bytes | None:
-    found = aliases.find_exact(origin, path)
+    found = aliases.paths.find_exact(origin, path)
     if found is None:
         return None
-    with aliases.open(found).file as file:
+    with aliases.paths.open(found).file as file:
         return file.read()
 
 
@@ -347,7 +339,7 @@ def test_what_is_sent_to_a_name_while_it_moves_is_what_moves(
     first, second = BODIES[source]
     moving = put(source, first)
     meanwhile(library.store, step, lambda: put(source, second), after=after)
-    aliases.move(origin, moving, TARGETS[source])
+    aliases.moving.move(origin, moving, TARGETS[source])
     assert names(aliases, origin) == [TARGETS[source]]
     assert body_of(aliases, origin, TARGETS[source]) == second
     assert len(library.store.staged_names()) == (source == "a.xmp"), "one that waits"
@@ -360,9 +352,9 @@ def test_a_name_that_is_removed_while_it_moves_is_missing(
 ):
     library.store._links = links
     moving = put(source, BODIES[source][0])
-    meanwhile(library.store, step, lambda: aliases.remove(origin, source), after=after)
+    meanwhile(library.store, step, lambda: aliases.changes.remove(origin, source), after=after)
     with pytest.raises(Missing):
-        aliases.move(origin, moving, TARGETS[source])
+        aliases.moving.move(origin, moving, TARGETS[source])
     assert names(aliases, origin) == []
     assert library.store.staged_names() == []
     assert list(library.store.files()) == []
@@ -385,26 +377,26 @@ def test_of_two_moves_of_one_name_at_once_one_is_done_and_the_other_finds_nothin
 ):
     body = BODIES[source][0]
     moving = put(source, body)
-    meanwhile(library.store, step, lambda: aliases.move(origin, moving, other), after=after)
+    meanwhile(library.store, step, lambda: aliases.moving.move(origin, moving, other), after=after)
     with pytest.raises(Missing):
-        aliases.move(origin, moving, TARGETS[source])
+        aliases.moving.move(origin, moving, TARGETS[source])
     assert names(aliases, origin) == [other]
     assert body_of(aliases, origin, other) == body
 
 
 @pytest.mark.parametrize("path", ["a.jpg", "a.part", "F"])
 def test_what_was_removed_or_renamed_since_the_look_takes_no_other_name(aliases, origin, put, path):
-    moving = aliases.make_folder(origin, "F") if path == "F" else put(path, photo(seed="a"))
+    moving = aliases.changes.make_folder(origin, "F") if path == "F" else put(path, photo(seed="a"))
     kept = put("F/in.jpg" if path == "F" else "kept.part", photo(seed="kept"))
-    aliases.move(origin, moving, "one.part")
+    aliases.moving.move(origin, moving, "one.part")
     with pytest.raises(Missing):
-        aliases.move(origin, moving, "two.part")
-    aliases.remove(origin, "one.part")
+        aliases.moving.move(origin, moving, "two.part")
+    aliases.changes.remove(origin, "one.part")
     with pytest.raises(Missing):
-        aliases.move(origin, moving, "kept.part")
+        aliases.moving.move(origin, moving, "kept.part")
     if path != "F":
-        assert aliases.find_exact(origin, "kept.part") == kept
-    assert aliases.find_exact(origin, "two.part") is None
+        assert aliases.paths.find_exact(origin, "kept.part") == kept
+    assert aliases.paths.find_exact(origin, "two.part") is None
 
 
 @pytest.mark.parametrize("again", ["a.xmp", "A.XMP"])
@@ -412,7 +404,9 @@ def test_a_companion_sent_again_while_its_only_name_goes_is_there(
     library, aliases, origin, put, again
 ):
     put("a.xmp", b"the same")
-    meanwhile(library.companions, "has", lambda: aliases.remove(origin, "a.xmp"), after=True)
+    meanwhile(
+        library.companions, "has", lambda: aliases.changes.remove(origin, "a.xmp"), after=True
+    )
     put(again, b"the same")
     assert names(aliases, origin) == [again]
     assert body_of(aliases, origin, again) == b"the same"
@@ -421,20 +415,22 @@ def test_a_companion_sent_again_while_its_only_name_goes_is_there(
 def test_a_companion_that_moves_to_where_the_same_one_goes_just_then_is_there(
     library, aliases, origin, put
 ):
-    aliases.make_folder(origin, "b")
+    aliases.changes.make_folder(origin, "b")
     put("b/A.XMP", b"the same")
     moving = put("a.xmp", b"the same")
-    meanwhile(library.companions, "has", lambda: aliases.remove(origin, "b/A.XMP"), after=True)
-    aliases.move(origin, moving, "b/a.xmp")
+    meanwhile(
+        library.companions, "has", lambda: aliases.changes.remove(origin, "b/A.XMP"), after=True
+    )
+    aliases.moving.move(origin, moving, "b/a.xmp")
     assert body_of(aliases, origin, "b/a.xmp") == b"the same"
     assert names(aliases, origin) == ["b"]
 
 
 def test_a_name_that_gets_its_bytes_while_it_moves_is_no_placeholder(aliases, origin, put):
-    announced = aliases.announce(origin, "a.jpg")
+    announced = aliases.changes.announce(origin, "a.jpg")
     sent = put("a.jpg", photo(seed="bytes at last"))
-    aliases.move(origin, announced, "b.jpg")
-    moved = aliases.find_exact(origin, "b.jpg")
+    aliases.moving.move(origin, announced, "b.jpg")
+    moved = aliases.paths.find_exact(origin, "b.jpg")
     assert (moved.state, moved.item_id) == (State.FILED, sent.item_id)
 
 
@@ -442,12 +438,12 @@ def test_a_name_that_gets_its_bytes_while_it_moves_is_no_placeholder(aliases, or
 
 
 def test_notes_are_bounded_for_each_alias(aliases, origin):
-    found = aliases.announce(origin, "a.jpg")
-    aliases.note(found, Property("{x}a", "v" * 60_000))
-    aliases.note(found, Property("{x}a", "v" * 65_000))
+    found = aliases.changes.announce(origin, "a.jpg")
+    aliases.notes.note(found, Property("{x}a", "v" * 60_000))
+    aliases.notes.note(found, Property("{x}a", "v" * 65_000))
     with pytest.raises(TooMuchNoted):
-        aliases.note(found, Property("{x}b", "v" * 1000))
-    assert [noted.name for noted in aliases.properties(found)] == ["{x}a"]
+        aliases.notes.note(found, Property("{x}b", "v" * 1000))
+    assert [noted.name for noted in aliases.notes.properties(found)] == ["{x}a"]
 
 
 # ---- life -----------------------------------------------------------------------------------
@@ -456,8 +452,8 @@ def test_notes_are_bounded_for_each_alias(aliases, origin):
 def test_a_placeholder_lives_for_fifteen_minutes_or_as_long_as_its_lock(
     library, aliases, origin, hand
 ):
-    aliases.announce(origin, "free.jpg")
-    aliases.announce(origin, "held.jpg")
+    aliases.changes.announce(origin, "free.jpg")
+    aliases.changes.announce(origin, "held.jpg")
     now = hand.clock.now()
     lock = Lock("t", origin.key, "held.jpg", "exclusive", "0", "", "", 3600, now + 3600)
     library.catalogue.write(lambda c: lock_rows.insert_lock(c, lock, now))
@@ -473,10 +469,10 @@ def test_litter_lives_a_day(aliases, origin, put, hand):
     put("._a", b"x")
     hand.pass_by(DAY - 10)
     aliases.sweep()
-    assert aliases.find(origin, "._a")
+    assert aliases.paths.find(origin, "._a")
     hand.pass_by(20)
     aliases.sweep()
-    assert aliases.find(origin, "._a") is None
+    assert aliases.paths.find(origin, "._a") is None
 
 
 def test_of_too_much_litter_the_oldest_goes(library, aliases, origin, put, hand, monkeypatch):
@@ -484,8 +480,8 @@ def test_of_too_much_litter_the_oldest_goes(library, aliases, origin, put, hand,
     for name in ("._1", "._2", "._3"):
         hand.pass_by(1)
         put(name, b"x" * 10)
-    assert aliases.find(origin, "._1") is None
-    assert aliases.find(origin, "._3")
+    assert aliases.paths.find(origin, "._1") is None
+    assert aliases.paths.find(origin, "._3")
 
 
 def test_a_temporary_name_nobody_asks_for_ends_with_a_receipt(library, aliases, origin, put, hand):
@@ -502,18 +498,18 @@ def test_a_temporary_name_lives_on_while_it_is_asked_for(aliases, origin, put, h
     put("a.jpg.part", b"bytes")
     for _ in range(3):
         hand.pass_by(DAY * 0.7)
-        assert aliases.find(origin, "a.jpg.part")
+        assert aliases.paths.find(origin, "a.jpg.part")
         aliases.sweep()
     assert names(aliases, origin) == ["a.jpg.part"]
 
 
 def test_an_alias_lives_thirty_days_after_it_was_last_seen(library, aliases, origin, put, hand):
     put("seen.jpg", photo(seed="seen"))
-    aliases.make_folder(origin, "Old")
+    aliases.changes.make_folder(origin, "Old")
     put("Old/unseen.jpg", photo(seed="unseen"))
     for _ in range(3):
         hand.pass_by(15 * DAY)
-        aliases.members(origin, "")
+        aliases.paths.members(origin, "")
         aliases.sweep()
     assert names(aliases, origin) == ["Old", "seen.jpg"]
     assert names(aliases, origin, "Old") == []
@@ -547,11 +543,11 @@ def test_being_seen_is_written_once_a_day_for_a_folder_and_not_in_the_request(
 
     monkeypatch.setattr(rows, "mark_seen", note)
     for _ in range(5):
-        aliases.members(origin, "")
-        aliases.find(origin, "a.jpg")
+        aliases.paths.members(origin, "")
+        aliases.paths.find(origin, "a.jpg")
     assert marked == []
     aliases.sweep()
-    aliases.members(origin, "")
+    aliases.paths.members(origin, "")
     aliases.sweep()
     assert len(marked) == 1
 
@@ -560,7 +556,7 @@ def aliases_of(library, clock, **life) -> Aliases:
     """The collection as another server over the same library would have it."""
     foundation = replace(library.foundation, clock=clock)
     lives = AliasLife(foundation=foundation, batches=library.batches, log=library.log, **life)
-    return Aliases(
+    return Aliases.build(
         foundation=foundation,
         door=library.door,
         refusals=library.refusals,
@@ -574,27 +570,27 @@ def test_alias_days_of_nothing_mean_for_ever(library, origin, put, hand):
     put("a.jpg", photo(seed="for ever"))
     hand.pass_by(1000 * DAY)
     forever.sweep()
-    assert forever.find(origin, "a.jpg")
+    assert forever.paths.find(origin, "a.jpg")
 
 
 def test_an_origin_has_a_bounded_number_of_aliases(library, aliases, origin, hand):
     few = aliases_of(library, hand.clock, most=3)
     other = origin_of("192.168.1.99")
-    few.announce(other, "other.jpg")
+    few.changes.announce(other, "other.jpg")
     for number in range(5):
         hand.pass_by(1)
-        few.announce(origin, f"{number}.jpg")
+        few.changes.announce(origin, f"{number}.jpg")
     few.sweep()
     assert names(few, origin) == ["2.jpg", "3.jpg", "4.jpg"]
     assert names(few, other) == ["other.jpg"]
 
 
 def test_dead_locks_are_remembered_for_a_day_and_then_forgotten(library, aliases, origin, hand):
-    aliases.announce(origin, "a.jpg")
+    aliases.changes.announce(origin, "a.jpg")
     now = hand.clock.now()
     lock = Lock("t", origin.key, "a.jpg", "exclusive", "0", "", "", 600, now + 600)
     library.catalogue.write(lambda c: lock_rows.insert_lock(c, lock, now))
-    aliases.remove(origin, "a.jpg")
+    aliases.changes.remove(origin, "a.jpg")
     with library.catalogue.reading() as connection:
         assert lock_rows.covering(connection, origin.key, "a.jpg", now) == []
         assert lock_rows.find(connection, origin.key, "t")
@@ -614,9 +610,9 @@ def test_a_waiting_companion_leaves_nothing_when_its_alias_ends(
 
 
 def test_the_sweep_spares_what_was_sent_anew_meanwhile(library, aliases, origin, put, hand):
-    old = aliases.announce(origin, "a.jpg")
+    old = aliases.changes.announce(origin, "a.jpg")
     hand.pass_by(1000)
     put("a.jpg", photo(seed="meanwhile"))
     with pytest.raises(Missing):
-        aliases.remove(origin, "a.jpg", module._still(old))
-    assert aliases.find(origin, "a.jpg").state is State.FILED
+        aliases.changes.remove(origin, "a.jpg", still(old))
+    assert aliases.paths.find(origin, "a.jpg").state is State.FILED

@@ -125,8 +125,8 @@ def test_a_file_moved_by_hand_keeps_its_alias(tmp_path, library):
     library.close()
     again = opened(root)
     again.start()
-    alias = again.aliases.find(CLIENTS[0], "IMG_1.jpg")
-    with again.aliases.open(alias).file as file:
+    alias = again.aliases.paths.find(CLIENTS[0], "IMG_1.jpg")
+    with again.aliases.paths.open(alias).file as file:
         assert file.read() == body
     again.close()
 
@@ -144,7 +144,7 @@ def test_a_file_that_comes_back_after_its_bytes_were_sent_again_does_not_stop_th
     away.rename(file)
     third = opened(library.store.root)
     third.start()
-    assert third.aliases.find(CLIENTS[0], "other.jpg") is not None
+    assert third.aliases.paths.find(CLIENTS[0], "other.jpg") is not None
     third.close()
 
 

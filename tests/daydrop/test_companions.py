@@ -233,18 +233,22 @@ def test_a_companion_that_waits_under_two_names_stays_under_the_one_that_is_not_
     if way == "sent":
         send(other, xmp(TAKEN))
     else:
-        library.aliases.copy(origin, library.aliases.find_exact(origin, "IMG_1.xmp"), other)
+        library.aliases.copying.copy(
+            origin, library.aliases.paths.find_exact(origin, "IMG_1.xmp"), other
+        )
     send("IMG_1.xmp", xmp(OTHER))
     for name, body in (("IMG_1.xmp", xmp(OTHER)), (other, xmp(TAKEN))):
-        with library.aliases.open(library.aliases.find_exact(origin, name)).file as file:
+        with library.aliases.paths.open(
+            library.aliases.paths.find_exact(origin, name)
+        ).file as file:
             assert file.read() == body
-    library.aliases.remove(origin, other)
+    library.aliases.changes.remove(origin, other)
     assert len(library.store.staged_names()) == 1
 
 
 def test_a_companion_that_waits_goes_when_its_name_is_announced_anew(library, send, origin):
     send("IMG_1.xmp", xmp(OTHER))
-    library.aliases.announce(origin, "IMG_1.xmp")  # as Explorer begins to overwrite
+    library.aliases.changes.announce(origin, "IMG_1.xmp")  # as Explorer begins to overwrite
     send("IMG_1.xmp", xmp(TAKEN, "second"))
     send("IMG_1.jpg", photo(taken=None))
     assert paths(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.xmp"]
@@ -294,9 +298,11 @@ def test_the_same_companion_of_a_picture_is_stored_once_whatever_folder_it_comes
     assert paths(library) == ONCE
     assert library.store.staged_names() == []
     for path in ("IMG_1.xmp", "b/IMG_1.xmp", "c/IMG_1.xmp", "IMG_1.XMP"):
-        with library.aliases.open(library.aliases.find_exact(origin, path)).file as file:
+        with library.aliases.paths.open(
+            library.aliases.paths.find_exact(origin, path)
+        ).file as file:
             assert file.read() == WORDS
-    library.aliases.remove(origin, "IMG_1.xmp")
+    library.aliases.changes.remove(origin, "IMG_1.xmp")
     assert paths(library) == ONCE
 
 
@@ -304,14 +310,16 @@ def test_the_same_companion_of_a_picture_is_stored_once_whatever_folder_it_comes
 def test_a_picture_and_its_companion_that_are_moved_to_another_folder_are_stored_once(
     library, send, origin, files
 ):
-    library.aliases.make_folder(origin, "Trip")
+    library.aliases.changes.make_folder(origin, "Trip")
     for name, body in files:
         send(name, body)
     for name, _ in files:
-        library.aliases.move(origin, library.aliases.find_exact(origin, name), f"Trip/{name}")
+        library.aliases.moving.move(
+            origin, library.aliases.paths.find_exact(origin, name), f"Trip/{name}"
+        )
     assert paths(library) == ONCE
     assert library.store.staged_names() == []
-    assert library.aliases.find_exact(origin, "Trip/IMG_1.xmp") is not None
+    assert library.aliases.paths.find_exact(origin, "Trip/IMG_1.xmp") is not None
 
 
 @FIRST_COMES

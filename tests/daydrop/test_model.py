@@ -21,11 +21,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from daydrop.aliases.aliases import Alias, Gone, State
+from daydrop.aliases.paths import Gone
 from daydrop.filing.announcement import Announcement
 from daydrop.library import Library
 from daydrop.origin import Origin, origin_of
 from daydrop.receipts.receipts import Outcome
+from daydrop.records.alias import Alias, State
 from daydrop.records.item import ItemState
 from tests.faults.promises import sums_in_tree
 from tests.faults.scenarios import digest, opened, picture
@@ -65,7 +66,7 @@ class Uploads(RuleBasedStateMachine):
         self.batches: dict[str, set[bytes]] = {}  # what each batch was told to be kept
         self.numbers = 0
         for origin in ORIGINS:
-            self.library.aliases.make_folder(origin, "Trip")
+            self.library.aliases.changes.make_folder(origin, "Trip")
 
     def teardown(self) -> None:
         if hasattr(self, "library"):
@@ -94,10 +95,10 @@ class Uploads(RuleBasedStateMachine):
     @rule(put=temporary, name=names)
     def move_temporary(self, put: tuple[Origin, str, bytes], name: str) -> None:
         origin, path, body = put
-        alias = self.library.aliases.find_exact(origin, path)
+        alias = self.library.aliases.paths.find_exact(origin, path)
         if alias is None:
             return
-        self.library.aliases.move(origin, alias, name)
+        self.library.aliases.moving.move(origin, alias, name)
         del self.paths[origin, path]
         self._is_kept(origin, name, body)
 
@@ -105,7 +106,7 @@ class Uploads(RuleBasedStateMachine):
     def move(self, origin: Origin, name: str, new: str) -> None:
         alias = self._movable(origin, name, new)
         if alias is not None:
-            self.library.aliases.move(origin, alias, new)
+            self.library.aliases.moving.move(origin, alias, new)
             self.gone.discard((origin, new))
             self.paths[origin, new] = self.paths.pop((origin, name))
 
@@ -113,14 +114,14 @@ class Uploads(RuleBasedStateMachine):
     def copy(self, origin: Origin, name: str, new: str) -> None:
         alias = self._movable(origin, name, new)
         if alias is not None:
-            self.library.aliases.copy(origin, alias, new)
+            self.library.aliases.copying.copy(origin, alias, new)
             self.gone.discard((origin, new))
             self.paths[origin, new] = self.paths[origin, name]
 
     @rule(origin=origins, name=names)
     def delete(self, origin: Origin, name: str) -> None:
-        if self.library.aliases.find_exact(origin, name) is not None:
-            self.library.aliases.remove(origin, name)
+        if self.library.aliases.paths.find_exact(origin, name) is not None:
+            self.library.aliases.changes.remove(origin, name)
             del self.paths[origin, name]
             self.gone.discard((origin, name))
 
@@ -148,13 +149,13 @@ class Uploads(RuleBasedStateMachine):
     @invariant()
     def every_path_answers_what_was_acknowledged_last(self) -> None:
         for (origin, name), body in getattr(self, "paths", {}).items():
-            alias = self.library.aliases.find_exact(origin, name)
+            alias = self.library.aliases.paths.find_exact(origin, name)
             assert alias is not None, f"{name} is gone"
             assert alias.size == len(body)
             if (origin, name) in self.gone:
                 assert self._is_gone(alias)
                 continue
-            with self.library.aliases.open(alias).file as file:
+            with self.library.aliases.paths.open(alias).file as file:
                 assert file.read() == body
 
     @invariant()
@@ -163,7 +164,7 @@ class Uploads(RuleBasedStateMachine):
             for folder in ("", "Trip"):
                 listed = {
                     member.alias.path
-                    for member in self.library.aliases.members(origin, folder)
+                    for member in self.library.aliases.paths.members(origin, folder)
                     if member.alias.state is not State.COLLECTION
                 }
                 assert listed == {
@@ -208,11 +209,11 @@ class Uploads(RuleBasedStateMachine):
         if name == new:
             return None
         is_gone = (origin, name) in self.gone
-        return None if is_gone else self.library.aliases.find_exact(origin, name)
+        return None if is_gone else self.library.aliases.paths.find_exact(origin, name)
 
     def _is_gone(self, alias: Alias) -> bool:
         try:
-            self.library.aliases.open(alias).file.close()
+            self.library.aliases.paths.open(alias).file.close()
         except Gone:
             return True
         return False

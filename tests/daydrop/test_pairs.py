@@ -184,10 +184,10 @@ def test_an_undated_half_follows_the_dated_one(library, send):
 def test_the_path_of_a_moved_half_goes_on_answering(library, send, origin):
     body = film(None, fmt="mov")
     send("IMG_1.MOV", body)
-    before = library.aliases.find(origin, "IMG_1.MOV")
+    before = library.aliases.paths.find(origin, "IMG_1.MOV")
     send("IMG_1.JPG", photo(taken=TAKEN))
-    alias = library.aliases.find(origin, "IMG_1.MOV")
-    with library.aliases.open(alias).file as file:
+    alias = library.aliases.paths.find(origin, "IMG_1.MOV")
+    with library.aliases.paths.open(alias).file as file:
         assert file.read() == body
     assert (alias.etag, alias.size) == (before.etag, before.size)
 
@@ -477,7 +477,7 @@ def test_a_renamed_folder_still_pairs_what_comes_into_it(library, send, origin):
 def test_a_half_that_is_moved_into_the_folder_of_the_other_joins_it(library, send, origin):
     rename = folder_of(library, origin)
     send("T1/IMG_5.MOV", live(identifier="A"))
-    library.aliases.make_folder(origin, "T2")
+    library.aliases.changes.make_folder(origin, "T2")
     send("T2/IMG_5.HEIC", heic(taken=TAKEN, identifier="A"))
     send("T2/IMG_5.xmp", xmp(TAKEN))
     rename("T1/IMG_5.MOV", "T2/IMG_5.MOV")
@@ -487,11 +487,11 @@ def test_a_half_that_is_moved_into_the_folder_of_the_other_joins_it(library, sen
 
 def folder_of(library, origin):
     """Makes the folder T1; renames what lies in `Upload`."""
-    library.aliases.make_folder(origin, "T1")
+    library.aliases.changes.make_folder(origin, "T1")
 
     def rename(source: str, target: str) -> None:
-        found = library.aliases.find_exact(origin, source)
-        library.aliases.move(origin, found, target)
+        found = library.aliases.paths.find_exact(origin, source)
+        library.aliases.moving.move(origin, found, target)
 
     return rename
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from daydrop.aliases.aliases import Gone
+from daydrop.aliases.paths import Gone
 from daydrop.capturedate.candidate import FROM_COMPANIONS, SAID
 from daydrop.catalogue import alias_rows, companion_rows, item_rows, upload_rows
 from daydrop.errors import CatalogueFailed
@@ -148,11 +148,11 @@ def _paths_not_answering(library: Library, promised: Promised) -> Iterator[str]:
 
 
 def _answer(library: Library, origin: str, path: str) -> str:
-    alias = library.aliases.find_exact(Origin(origin, origin), path)
+    alias = library.aliases.paths.find_exact(Origin(origin, origin), path)
     if alias is None:
         return ABSENT
     try:
-        content = library.aliases.open(alias)
+        content = library.aliases.paths.open(alias)
     except Gone:
         return GONE
     with content.file as file:

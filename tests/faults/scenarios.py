@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from daydrop.aliases.aliases import Alias
 from daydrop.capturedate.candidate import Candidate
 from daydrop.capturedate.companion import candidates as companion_dates
 from daydrop.capturedate.metadata import Metadata
@@ -26,6 +25,7 @@ from daydrop.origin import Origin, origin_of
 from daydrop.readers import reading as reader
 from daydrop.readers.workers import Failure, Unreadable, Workers
 from daydrop.receipts.receipts import Outcome
+from daydrop.records.alias import Alias
 from daydrop.records.item import Item
 from daydrop.settings import read_settings
 from tests.faults.notes import Note, Notes
@@ -123,7 +123,7 @@ class Sender:
         alias = self._alias(origin, path)
         note = Note("move", origin.key, path, digest(body), target)
         with self._noting(note) as acknowledged:
-            self.library.aliases.move(origin, alias, target)
+            self.library.aliases.moving.move(origin, alias, target)
             acknowledged("moved")
 
     def undo(self, path: str, body: bytes, origin: Origin = ANNA) -> None:
@@ -197,7 +197,7 @@ class Sender:
                 raise
 
     def _alias(self, origin: Origin, path: str) -> Alias:
-        found = self.library.aliases.find_exact(origin, path)
+        found = self.library.aliases.paths.find_exact(origin, path)
         if found is None:
             raise LookupError(path)
         return found

@@ -101,7 +101,7 @@ def test_a_disk_too_full_for_the_catalogue_refuses_and_goes_on_when_there_is_roo
         assert Code.NO_SPACE in codes
         assert codes <= {None, Code.NO_SPACE}
         assert sender.library.door.fault is not None
-        assert sender.library.aliases.find(ANNA, "first.jpg") is not None
+        assert sender.library.aliases.paths.find(ANNA, "first.jpg") is not None
         filler.unlink()
         assert sender.library.door.fault is None
         assert refusal(sender, "large.jpg", LARGE) is None
@@ -142,7 +142,7 @@ def test_a_disk_that_fails_is_never_acknowledged_and_takes_nothing_until_a_resta
             assert refusal(sender, "second.jpg", SMALL) in (Code.INTERNAL, Code.READ_ONLY)
             assert refusal(sender, "second.jpg", SMALL) is Code.READ_ONLY
             assert library.door.fault is not None
-            with library.aliases.open(sender._alias(ANNA, "first.jpg")).file as content:
+            with library.aliases.paths.open(sender._alias(ANNA, "first.jpg")).file as content:
                 assert content.read() == picture("first")
             failing.unlink()
             os._exit(0)  # as a process ends whose disk is gone
