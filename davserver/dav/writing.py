@@ -69,7 +69,7 @@ def do_move(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
 
 
 def do_copy(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
-    """A second name for the same file; also for one of the tree (C1)."""
+    """Give the same file a second name in `Upload`; also one of the tree."""
     source = target_of(provider, environ)
     path = _destination(environ)
     if path is None:
@@ -98,7 +98,7 @@ def do_copy(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
 
 
 def _partlydone(environ: dict[str, Any], left_out: list[LeftOut]) -> list[bytes]:
-    """The rest was copied; what was not is told one by one (RFC 4918 §9.8.3)."""
+    """Report one by one what was not copied with the rest (RFC 4918 §9.8.3)."""
     body = multistatus(
         (quote(f"/{UPLOAD}/{member.path}"), refusal(member.error)) for member in left_out
     )
@@ -166,7 +166,7 @@ def _guard(provider: Provides, environ: dict[str, Any], path: str, *, deep: bool
 
 
 def _parent_guard(provider: Provides, environ: dict[str, Any], path: str) -> Guard:
-    """Taking a member out of a locked folder, or putting one in, needs its token (§7.4)."""
+    """Return the guard of a folder that loses or gains a member (RFC 4918 §7.4)."""
     return _guard(provider, environ, path.rpartition("/")[0], deep=False)
 
 

@@ -33,22 +33,22 @@ class Changes:
         self._door, self._refusals = door, refusals
 
     def check(self, origin: Origin, path: str) -> None:
-        """Raises, and tells, what an upload to this path would be refused for, before it begins."""
+        """Raise, and record, what an upload to this path would be refused for, before it begins."""
         announcement = Announcement(name_of(path), origin, alias=path)
         with self._refusals.recording(announcement):
             self._door.check(announcement)
 
     def check_name(self, origin: Origin, path: str) -> None:
-        """A MOVE judges, and tells, a name as a PUT does, or the rule could be walked around."""
+        """Check a new name as a PUT does, or a MOVE would evade the rule; a refusal is recorded."""
         name = name_of(path)
         if role(name) in (Role.MEDIUM, Role.OTHER) and not self._door.accepts(name):
             with self._refusals.recording(Announcement(name, origin, alias=path)):
                 raise Refused(Code.UNSUPPORTED_TYPE, "name", name=printable(name))
 
     def announce(self, origin: Origin, path: str, guard: Guard = no_guard) -> Alias:
-        """A name before its bytes: by an empty PUT, or by a LOCK. What stood there is empty now.
+        """Announce a name before its bytes, by an empty PUT; what stood there is empty now.
 
-        The item of a filed alias is untouched. Raises Refused for a name that is not taken.
+        The item of a filed alias is untouched. Raises Refused for a name that is not accepted.
         """
         self.check(origin, path)
 
@@ -62,7 +62,7 @@ class Changes:
         return now
 
     def make_folder(self, origin: Origin, path: str, guard: Guard = no_guard) -> Alias:
-        """A folder of this origin: a row, and nothing on disk. Raises Exists, NoParent."""
+        """Make a folder of this origin, nothing on disk; raises Exists, NoParent."""
         target = self._paths.target(origin, path)
 
         def work(connection: Connection) -> Alias:
@@ -74,7 +74,7 @@ class Changes:
         return self._catalogue.write(work)
 
     def remove(self, origin: Origin, path: str, guard: Guard = no_guard) -> None:
-        """Takes a name, and all below it, out of `Upload`; items stay where they are (D1)."""
+        """Remove a name, and all below it, from `Upload`; items stay where they are."""
 
         def work(connection: Connection) -> list[Alias]:
             guard(connection)
@@ -92,7 +92,7 @@ class Changes:
                 self.remove(sweeper(alias), alias.path, still(alias))
 
     def let_go(self, gone: list[Alias]) -> None:
-        """Removes what only these aliases kept: staged bytes, companions that waited alone."""
+        """Remove what only these aliases kept: staged bytes, companions that waited for an item."""
         for alias in gone:
             if alias.staged is not None:
                 self._store.discard(alias.staged)
@@ -114,7 +114,7 @@ class Changes:
             self._store.discard(staged)
 
     def set_modified(self, alias: Alias, when: float) -> None:
-        """Gives an alias, and the file it stands for, the client's time. It never decides a day."""
+        """Give an alias and its file the client's time, which never decides a day."""
         self._catalogue.write(lambda connection: rows.set_modified(connection, alias.id, when))
         if alias.item_id is not None:
             with suppress(FileNotFoundError):

@@ -19,7 +19,7 @@ from daydrop.records.item import Item
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A member that did not come along when its folder was copied: where to, and why not."""
+    """A member that was not copied with its folder: its target, and the reason."""
 
     path: str
     error: Exception
@@ -44,10 +44,10 @@ class Copying:
         *,
         deep: bool = True,
     ) -> list[LeftOut]:
-        """A second name for the same item, without a second file (C1); properties go along.
+        """Give an item a second name, without a second file; properties are copied.
 
-        Without `deep` a folder comes without what lies in it. Returns what did not come along:
-        one member that is refused keeps no other back (RFC 4918 §9.8.3).
+        Without `deep` a folder is copied without its members. Returns the members that were
+        refused; the others are copied all the same (RFC 4918 §9.8.3).
         """
         path = target_of(self._paths, origin, source, path)
         inside = self._catalogue.aliases.below(origin.key, source.path) if deep else []
@@ -62,7 +62,7 @@ class Copying:
         return left_out
 
     def copy_item(self, origin: Origin, item: Item, path: str, guard: Guard = no_guard) -> None:
-        """A name in `Upload` for an item of the tree (C1)."""
+        """Give an item of the tree a name in `Upload`."""
         path = self._paths.target(origin, path)
         self._changes.check_name(origin, path)
         now = self._clock.now()
@@ -86,7 +86,7 @@ class Copying:
     ) -> list[LeftOut]:
         """Name all items below a folder of the tree, in one transaction.
 
-        What is no item is passed over. Return the items whose names are not accepted.
+        Files that are not items are skipped. Return the items whose names are not accepted.
         """
         path = self._paths.target(origin, path)
         folders, items = self._below(folder, path) if deep else ([], [])

@@ -69,7 +69,7 @@ class AliasLife:
                 self._seen.add((origin, folder, today))
 
     def over(self) -> list[Alias]:
-        """The aliases whose life is over; a temporary name gets its last receipt."""
+        """Return the aliases whose life is over; a temporary name gets its last receipt."""
         self._write_seen()
         now = self._clock.now()
         self._catalogue.write(lambda c: lock_rows.forget(c, now - _DEAD_LOCK_LIFE))

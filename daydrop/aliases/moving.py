@@ -46,11 +46,11 @@ class Moving:
         self._door, self._dating = door, dating
 
     def move(self, origin: Origin, source: Alias, path: str, guard: Guard = no_guard) -> None:
-        """Gives an alias another name; what stood there goes. An item keeps its place and name.
+        """Give an alias another name, replacing what stood there.
 
-        A temporary name is filed now, if its new one says so. What is sent to the old name
-        meanwhile comes before or after, and is never lost. Raises Refused, and then all is as it
-        was (RFC 4918 §9.9.4); Missing, NoParent, Entangled.
+        Bytes under a temporary name are filed now if the new name calls for it. An upload to the
+        old name at the same time comes before or after, and is never lost. Raises Refused, and
+        then nothing has changed (RFC 4918 §9.9.4); Missing, NoParent, Entangled.
         """
         path = target_of(self._paths, origin, source, path)
         while not self._has_moved(origin, source, path, guard):
@@ -60,7 +60,7 @@ class Moving:
             source = now
 
     def _has_moved(self, origin: Origin, source: Alias, path: str, guard: Guard) -> bool:
-        """False when the source is no more what it was when this was judged."""
+        """Return False when the source has changed since it was looked up."""
         try:
             match self._way_to(origin, source, path):
                 case _Way.RENAME:
@@ -86,7 +86,7 @@ class Moving:
             raise
 
     def _discard_unkept(self, staged: str | None) -> None:
-        """Where there are no links, what was taken back may lie in staging again for nobody."""
+        """Discard a staged file that no row refers to: without hard links one may be left there."""
         with self._catalogue.reading() as connection:
             kept = rows.staged_names(connection) | companion_rows.staged_names(connection)
         if staged is not None and staged not in kept:
@@ -111,13 +111,13 @@ class Moving:
 
         gone, appeared = self._catalogue.write(work)
         self._changes.let_go(gone)
-        if source.state is not State.COLLECTION:  # partners of one folder are together already
+        if source.state is not State.COLLECTION:  # files of one folder are paired already
             for item in appeared:
                 self._dating.rejoin(item, drive_scope(source.origin, path), name_of(path))
 
     @contextmanager
     def _replacing(self, origin: Origin, path: str) -> Iterator[None]:
-        """A file comes to where a folder may be: what lay in that goes, once the file is there."""
+        """Remove the members of a folder that a file replaces, once the file is there."""
         inside = self._catalogue.aliases.below(origin.key, path)
         yield
         if inside:
@@ -130,7 +130,7 @@ class Moving:
         return replace(sent, modified=source.modified)
 
     def carry(self, origin: Origin, source: Alias, path: str, guard: Guard) -> None:
-        """Sends bytes that are no item through the door under another name."""
+        """Send bytes that are not an item through the door under another name."""
         content = self._paths.open(source)
         announcement = self._announcement(origin, source, path, guard)
         with (
@@ -152,9 +152,9 @@ def target_of(paths: Paths, origin: Origin, source: Alias, path: str) -> str:
 
 
 def _appearing(connection: Connection, moved: list[Alias]) -> Iterator[Item]:
-    """Partners and companions are looked for where files stand now; yields the items of these.
+    """Note the folder in which moved files are paired from now on, and yield their items.
 
-    What waits for its picture waits there too.
+    Companions that wait for their item wait there too.
     """
     for alias in moved:
         scope = drive_scope(alias.origin, alias.path)
@@ -167,7 +167,7 @@ def _appearing(connection: Connection, moved: list[Alias]) -> Iterator[Item]:
 
 
 def _way(source: Alias, path: str) -> _Way:
-    """How what is at `source` gets to `path`. Pure."""
+    """Return how what is at `source` gets to `path`."""
     wanted = role(name_of(path))
     if source.state is State.STAGED:
         known = {Role.TEMPORARY: _Way.RENAME, Role.LITTER: _Way.CARRY}
@@ -180,7 +180,7 @@ def _way(source: Alias, path: str) -> _Way:
 
 
 def _stays_companion(source: Alias, path: str, wanted: Role) -> bool:
-    """Whether a companion still belongs to the same picture under another name."""
+    """Return whether a companion still belongs to the same item under another name."""
     return (
         wanted is Role.COMPANION
         and path.rpartition("/")[0] == source.folder
@@ -189,7 +189,7 @@ def _stays_companion(source: Alias, path: str, wanted: Role) -> bool:
 
 
 def _taking(alias: Alias, guard: Guard, now: float) -> Guard:
-    """Takes a name away in the transaction that accepts its bytes under another one."""
+    """Return a guard that also removes a name, as its bytes are accepted under another one."""
 
     def take(connection: Connection) -> None:
         all_of(guard, still(alias))(connection)

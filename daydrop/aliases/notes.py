@@ -23,15 +23,15 @@ class Notes:
         self._catalogue = catalogue
 
     def properties(self, alias: Alias) -> list[Property]:
-        """What programs have noted for an alias."""
+        """Return the properties of an alias."""
         return self._catalogue.properties.of_alias(alias.id)
 
     def properties_of_members(self, origin: Origin, folder: str) -> Mapping[int, list[Property]]:
-        """What programs have noted for the members of a folder, by the id of the alias."""
+        """Return the properties of the members of a folder, by the id of the alias."""
         return self._catalogue.properties.of_folder(origin.key, folder)
 
     def note(self, alias: Alias, noted: Property) -> None:
-        """Sets a property; raises TooMuchNoted."""
+        """Set a property; raises TooMuchNoted."""
 
         def work(connection: Connection) -> None:
             already = property_rows.size(connection, alias.id, noted.name)
@@ -42,5 +42,5 @@ class Notes:
         self._catalogue.write(work)
 
     def forget(self, alias: Alias, name: str) -> None:
-        """Removes a property; harmless when there is none."""
+        """Remove a property, if it is there."""
         self._catalogue.write(lambda connection: property_rows.remove(connection, alias.id, name))

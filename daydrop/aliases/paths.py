@@ -42,7 +42,7 @@ class Paths:
         self._life = life
 
     def find(self, origin: Origin, path: str) -> Alias | None:
-        """The alias of this path; else the only one that differs in case alone."""
+        """Return the alias of this path, else the only one that differs in case alone."""
         with self._catalogue.reading() as connection:
             found = rows.find(connection, origin.key, path)
             if found is None:
@@ -52,15 +52,15 @@ class Paths:
         return found
 
     def find_exact(self, origin: Origin, path: str) -> Alias | None:
-        """The alias of this path, letter by letter: names that differ in case are two names."""
+        """Return the alias of exactly this path: names that differ in case are two names."""
         found = self._catalogue.aliases.find(origin.key, path)
         self._life.see(origin, found)
         return found
 
     def target(self, origin: Origin, path: str) -> str:
-        """The path under which something new stands: its folder spelled as it was made.
+        """Return the path for something new, with its folder spelled as it was made.
 
-        Raises NoParent, and Refused(BAD_NAME) for what is no path.
+        Raises NoParent, and Refused(BAD_NAME) for what is not a path.
         """
         folder, _, name = checked_path(path).rpartition("/")
         if not folder:
@@ -71,25 +71,25 @@ class Paths:
         return f"{parent.path}/{name}"
 
     def member(self, alias: Alias) -> Member | None:
-        """An alias as it is listed."""
+        """Return an alias as it is listed."""
         return self._catalogue.aliases.member(alias.id)
 
     def members(self, origin: Origin, folder: str) -> list[Member]:
-        """What a folder lists: all but litter."""
+        """Return what a folder lists: all but litter."""
         self._life.see_folder(origin.key, folder)
         found = self._catalogue.aliases.members(origin.key, folder)
         return [member for member in found if not _is_hidden(member.alias)]
 
     def newest(self, origin: Origin, folder: str) -> float | None:
-        """When something in a folder was last sent, in seconds since 1970; None for never."""
+        """Return when something in a folder was last sent (seconds since 1970); None for never."""
         return self._catalogue.aliases.newest(origin.key, folder)
 
     def count_below(self, origin: Origin, folder: str) -> int:
-        """How many aliases a listing of all that lies below a folder would show."""
+        """Return how many aliases a listing of everything below a folder would show."""
         return self._catalogue.aliases.count_listed(origin.key, folder)
 
     def open(self, alias: Alias) -> Content:
-        """The bytes that stand at a path; raises Gone for those of a deleted item."""
+        """Return the bytes at a path; raises Gone for those of a deleted item."""
         member = self.member(alias)
         if member is None or alias.state is State.REMOVED:
             raise Gone(alias.path)
@@ -112,7 +112,7 @@ class Paths:
         return item.path
 
     def _open_kept(self, alias: Alias) -> BinaryIO:
-        """What is no item: staged bytes, a companion, litter, nothing at all."""
+        """Return the bytes of what is not an item: staged, a companion, litter, or empty."""
         if alias.companion_id is not None:
             return self._open_companion(alias.companion_id)
         if alias.staged is not None:
@@ -131,5 +131,5 @@ class Paths:
 
 
 def _is_hidden(alias: Alias) -> bool:
-    """Folders that systems make for themselves: `.Trashes`, `.Spotlight-V100`."""
+    """Return whether a system made this folder for itself: `.Trashes`, `.Spotlight-V100`."""
     return alias.state is State.COLLECTION and role(alias.name) is Role.LITTER

@@ -47,32 +47,32 @@ _UPDATE = (
 
 
 def from_row(row: Row[*tuple[Any, ...]] | tuple[Any, ...]) -> Alias:
-    """An alias from a row of COLUMNS."""
+    """Return an alias from a row of COLUMNS."""
     values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
     return Alias(**values | {"state": State(values["state"])})
 
 
 def find(connection: Connection, origin: str, path: str) -> Alias | None:
-    """The alias of exactly this path (NFC)."""
+    """Return the alias of exactly this path (NFC)."""
     row = connection.execute(_FIND, {"origin": origin, "path": path}).first()
     return None if row is None else from_row(row)
 
 
 def by_fold(connection: Connection, origin: str, path: str) -> list[Alias]:
-    """The aliases whose path differs from this one in case at most; two are told for many."""
+    """Return at most two aliases whose path differs from this one in case at most."""
     same = aliases.c.path_fold == path.casefold()
     query = select(*COLUMNS).where(aliases.c.origin == origin, same)
     return [from_row(row) for row in connection.execute(query.limit(2))]
 
 
 def member(connection: Connection, alias_id: int) -> Member | None:
-    """An alias and the media type of its item."""
+    """Return an alias and the media type of its item."""
     found = _members(connection, aliases.c.id == alias_id)
     return found[0] if found else None
 
 
 def members(connection: Connection, origin: str, folder: str) -> list[Member]:
-    """What is listed in a folder, by path; litter is not."""
+    """Return what is listed in a folder, by path, without litter."""
     return _members(
         connection,
         aliases.c.origin == origin,
@@ -92,13 +92,13 @@ def _members(connection: Connection, *where: ColumnElement[bool]) -> list[Member
 
 
 def below(connection: Connection, origin: str, path: str) -> list[Alias]:
-    """Everything below a folder, litter too, folders before what lies in them."""
+    """Return everything below a folder, with litter, folders before their members."""
     query = select(*COLUMNS).where(_is_below(origin, path)).order_by(aliases.c.path)
     return [from_row(row) for row in connection.execute(query)]
 
 
 def count_listed(connection: Connection, origin: str, path: str) -> int:
-    """How many aliases a listing of all that lies below a folder would show."""
+    """Return how many aliases a listing of everything below a folder would show."""
     query = select(func.count()).where(
         _is_below(origin, path), aliases.c.state != State.LITTER.value
     )
@@ -106,7 +106,7 @@ def count_listed(connection: Connection, origin: str, path: str) -> int:
 
 
 def newest(connection: Connection, origin: str, folder: str) -> float | None:
-    """When something in a folder was last sent or named anew, in seconds since 1970."""
+    """Return when something in a folder was last sent or renamed, in seconds since 1970."""
     query = select(func.max(aliases.c.touched)).where(
         aliases.c.origin == origin, aliases.c.folder == folder
     )
@@ -114,7 +114,7 @@ def newest(connection: Connection, origin: str, folder: str) -> float | None:
 
 
 def _is_below(origin: str, path: str) -> ColumnElement[bool]:
-    """Compared byte by byte: LIKE is blind to case in SQLite, ordering by locale in PostgreSQL."""
+    """Compare byte by byte: LIKE ignores case in SQLite, and PostgreSQL orders by locale."""
     mine = aliases.c.origin == origin
     if not path:
         return mine
@@ -122,7 +122,7 @@ def _is_below(origin: str, path: str) -> ColumnElement[bool]:
 
 
 def content(connection: Connection, alias_id: int) -> bytes:
-    """The bytes of litter."""
+    """Return the bytes of litter."""
     query = select(aliases.c.content).where(aliases.c.id == alias_id)
     return connection.execute(query).scalar() or b""
 
@@ -157,7 +157,7 @@ def _make_parents(connection: Connection, alias: Alias) -> None:
 
 
 def take_over(connection: Connection, alias_id: int, path: str) -> None:
-    """Gives an alias another path of its origin; what stood there goes, its properties too.
+    """Give an alias another path of its origin, replacing what stood there and its properties.
 
     Locks stay behind and die: a MOVE does not move them (RFC 4918 §7.7).
     """
@@ -180,9 +180,9 @@ def _names(path: str) -> dict[str, str]:
 
 
 def rename(connection: Connection, alias: Alias, path: str, now: float) -> list[Alias]:
-    """Moves an alias, and all below it, to another path; what stood there goes first.
+    """Move an alias, and all below it, to another path, replacing what stood there.
 
-    Returns what was moved, as it is now.
+    Return what was moved, as it is now.
     """
     remove(connection, alias.origin, path, now)
     lock_rows.kill(connection, alias.origin, alias.path, now)
@@ -195,7 +195,7 @@ def rename(connection: Connection, alias: Alias, path: str, now: float) -> list[
 
 
 def remove(connection: Connection, origin: str, path: str, now: float) -> list[Alias]:
-    """Removes an alias and all below it, their properties and locks; returns what that was."""
+    """Remove an alias and all below it, with properties and locks; return what was removed."""
     here = find(connection, origin, path)
     gone = ([here] if here else []) + below(connection, origin, path)
     connection.execute(delete(aliases).where(_is_below(origin, path)))
@@ -206,23 +206,23 @@ def remove(connection: Connection, origin: str, path: str, now: float) -> list[A
 
 
 def remove_below(connection: Connection, origin: str, path: str, now: float) -> None:
-    """Removes what lies below a path, and the locks there; the path itself stays."""
+    """Remove what lies below a path, and the locks there; the path itself stays."""
     connection.execute(delete(aliases).where(_is_below(origin, path)))
     lock_rows.kill_below(connection, origin, path, now)
 
 
 def set_state(connection: Connection, alias_id: int, state: State) -> None:
-    """Says that a path stands for something else from now on."""
+    """Change what a path stands for."""
     connection.execute(update(aliases).where(aliases.c.id == alias_id).values(state=state.value))
 
 
 def set_modified(connection: Connection, alias_id: int, when: float) -> None:
-    """Gives an alias the client's time."""
+    """Give an alias the client's time."""
     connection.execute(update(aliases).where(aliases.c.id == alias_id).values(modified=when))
 
 
 def touch(connection: Connection, alias_id: int, now: float) -> None:
-    """Says that a request named this alias just now."""
+    """Record that a request named this alias just now."""
     connection.execute(update(aliases).where(aliases.c.id == alias_id).values(touched=now))
 
 
@@ -230,7 +230,7 @@ def touch(connection: Connection, alias_id: int, now: float) -> None:
 
 
 def mark_seen(connection: Connection, origin: str, folder: str, day: int) -> None:
-    """Says that a folder, and what lies in it, was seen on this day since 1970."""
+    """Record that a folder and its members were seen on this day since 1970."""
     connection.execute(
         update(aliases)
         .where(
@@ -243,7 +243,7 @@ def mark_seen(connection: Connection, origin: str, folder: str, day: int) -> Non
 
 
 def idle(connection: Connection, state: State, touched_before: float, now: float) -> list[Alias]:
-    """Aliases of a state that no request has named since then, and that no live lock holds."""
+    """Return aliases of a state that no request has named since then, and no live lock holds."""
     is_locked = exists().where(
         locks.c.origin == aliases.c.origin, locks.c.path == aliases.c.path, locks.c.expires > now
     )
@@ -254,7 +254,7 @@ def idle(connection: Connection, state: State, touched_before: float, now: float
 
 
 def unseen(connection: Connection, day: int, touched_before: float) -> list[Alias]:
-    """Aliases last seen before this day; folders only where nothing lies in them any more."""
+    """Return aliases last seen before this day; folders only when they are empty."""
     inner = aliases.alias("inner")
     holds_something = exists().where(
         inner.c.origin == aliases.c.origin, inner.c.folder == aliases.c.path
@@ -272,7 +272,7 @@ def unseen(connection: Connection, day: int, touched_before: float) -> list[Alia
 
 
 def surplus(connection: Connection, most: int) -> list[Alias]:
-    """Of origins with more than `most` aliases, those too many that were seen longest ago."""
+    """Return the aliases beyond `most` of an origin, those seen longest ago."""
     crowded = (
         select(aliases.c.origin, func.count() - most)
         .group_by(aliases.c.origin)
@@ -291,7 +291,7 @@ def surplus(connection: Connection, most: int) -> list[Alias]:
 
 
 def bound_litter(connection: Connection, origin: str, most: int) -> int:
-    """Removes an origin's oldest litter until the rest is `most` bytes; returns how many went."""
+    """Remove an origin's oldest litter beyond `most` bytes; return how many were removed."""
     query = (
         select(aliases.c.id, aliases.c.size)
         .where(aliases.c.origin == origin, _LITTER)
@@ -308,26 +308,26 @@ def bound_litter(connection: Connection, origin: str, most: int) -> int:
 
 
 def staged_names(connection: Connection) -> set[str]:
-    """What aliases keep in staging."""
+    """Return the names of what aliases keep in staging."""
     query = select(aliases.c.staged).where(aliases.c.staged.is_not(None))
     return set(connection.execute(query).scalars())
 
 
 def refers_to_companion(connection: Connection, companion_id: str) -> bool:
-    """Whether any path stands for this companion."""
+    """Return whether any path stands for this companion."""
     query = select(aliases.c.id).where(aliases.c.companion_id == companion_id).limit(1)
     return connection.execute(query).first() is not None
 
 
 def stand_for_another(connection: Connection, companion_id: str, another: str) -> None:
-    """Says that the paths of one companion stand for another one from now on."""
+    """Let the paths of one companion stand for another one."""
     connection.execute(
         update(aliases).where(aliases.c.companion_id == companion_id).values(companion_id=another)
     )
 
 
 def mark_removed(connection: Connection, item_id: str) -> None:
-    """Says of an item's aliases that its owner has deleted it; they stay listed (G1)."""
+    """Mark an item's aliases as deleted by its owner; they stay listed."""
     connection.execute(
         update(aliases)
         .where(aliases.c.item_id == item_id, aliases.c.state == State.FILED.value)
@@ -336,7 +336,7 @@ def mark_removed(connection: Connection, item_id: str) -> None:
 
 
 def mark_restored(connection: Connection, item_id: str) -> None:
-    """Says of an item's aliases that its owner has brought it back."""
+    """Mark an item's aliases as brought back by its owner."""
     connection.execute(
         update(aliases)
         .where(aliases.c.item_id == item_id, aliases.c.state == State.REMOVED.value)

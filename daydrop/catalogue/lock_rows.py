@@ -52,19 +52,19 @@ def _is_live(now: float) -> ColumnElement[bool]:
 
 
 def find(connection: Connection, origin: str, token: str) -> Lock | None:
-    """The lock of this token, dead or alive."""
+    """Return the lock of this token, live or ended."""
     found = _many(connection, locks.c.origin == origin, locks.c.token == token)
     return found[0] if found else None
 
 
 def live(connection: Connection, token: str, now: float) -> Lock | None:
-    """The live lock of this token, whoever holds it."""
+    """Return the live lock of this token, of any origin."""
     found = _many(connection, locks.c.token == token, _is_live(now))
     return found[0] if found else None
 
 
 def covering(connection: Connection, origin: str, path: str, now: float) -> list[Lock]:
-    """The live locks that hold for a path: its own, and those of folders above with all below."""
+    """Return the live locks that hold for a path: its own, and deep ones of folders above."""
     above = [path]
     while above[-1]:
         above.append(above[-1].rpartition("/")[0])
@@ -74,7 +74,7 @@ def covering(connection: Connection, origin: str, path: str, now: float) -> list
 
 
 def below(connection: Connection, origin: str, path: str, now: float) -> list[Lock]:
-    """The live locks on what lies below a path."""
+    """Return the live locks on what lies below a path."""
     return _many(connection, _is_below(origin, path), _is_live(now))
 
 
@@ -86,18 +86,18 @@ def _is_below(origin: str, path: str) -> ColumnElement[bool]:
 
 
 def of_folder(connection: Connection, origin: str, folder: str, now: float) -> list[Lock]:
-    """The live locks on a folder, on those above it, and on its members."""
+    """Return the live locks on a folder, on those above it, and on its members."""
     return covering(connection, origin, folder, now) + below(connection, origin, folder, now)
 
 
 def count_live(connection: Connection, origin: str, now: float) -> int:
-    """How many live locks an origin holds."""
+    """Return how many live locks an origin holds."""
     query = select(func.count()).where(locks.c.origin == origin, _is_live(now))
     return connection.execute(query).scalar_one()
 
 
 def insert_lock(connection: Connection, lock: Lock, now: float) -> None:
-    """Writes a new lock; the oldest dead ones of its origin go when they are too many."""
+    """Write a new lock; remove the oldest ended ones of its origin beyond a bound."""
     values = {name: getattr(lock, name) for name in _NAMES}
     connection.execute(insert(locks).values(values))
     dead = (
@@ -111,25 +111,25 @@ def insert_lock(connection: Connection, lock: Lock, now: float) -> None:
 
 
 def prolong(connection: Connection, token: str, timeout: float, expires: float) -> None:
-    """Gives a lock a new end."""
+    """Give a lock a new end."""
     connection.execute(
         update(locks).where(locks.c.token == token).values(timeout=timeout, expires=expires)
     )
 
 
 def release(connection: Connection, origin: str, token: str) -> None:
-    """Removes a lock's row."""
+    """Remove a lock's row."""
     connection.execute(delete(locks).where(locks.c.origin == origin, locks.c.token == token))
 
 
 def kill(connection: Connection, origin: str, path: str, now: float) -> None:
-    """Ends the locks of a path and of all below it, for their resources are gone."""
+    """End the locks of a path and of all below it, whose resources are gone."""
     _end(connection, and_(locks.c.origin == origin, locks.c.path == path), now)
     kill_below(connection, origin, path, now)
 
 
 def kill_below(connection: Connection, origin: str, path: str, now: float) -> None:
-    """Ends the locks of what lay below a path."""
+    """End the locks of what lay below a path."""
     _end(connection, _is_below(origin, path), now)
 
 
@@ -138,5 +138,5 @@ def _end(connection: Connection, where: ColumnElement[bool], now: float) -> None
 
 
 def forget(connection: Connection, expired_before: float) -> int:
-    """Removes locks that died before then; returns how many that were."""
+    """Remove locks that ended before then; return how many."""
     return connection.execute(delete(locks).where(locks.c.expires < expired_before)).rowcount

@@ -7,13 +7,13 @@ from daydrop.records.property import Property
 
 
 def of_alias(connection: Connection, alias_id: int) -> list[Property]:
-    """The properties of one alias."""
+    """Return the properties of one alias."""
     query = select(properties.c.name, properties.c.value).where(properties.c.alias_id == alias_id)
     return [Property(name, value) for name, value in connection.execute(query)]
 
 
 def of_folder(connection: Connection, origin: str, folder: str) -> dict[int, list[Property]]:
-    """The properties of all members of a folder, by alias."""
+    """Return the properties of all members of a folder, by alias."""
     query = (
         select(properties.c.alias_id, properties.c.name, properties.c.value)
         .join(aliases, aliases.c.id == properties.c.alias_id)
@@ -26,7 +26,7 @@ def of_folder(connection: Connection, origin: str, folder: str) -> dict[int, lis
 
 
 def size(connection: Connection, alias_id: int, without: str) -> int:
-    """How much an alias has noted, in characters, one property left out."""
+    """Return the size of an alias's properties in characters, one left out."""
     letters = func.length(properties.c.name) + func.length(properties.c.value)
     query = select(func.coalesce(func.sum(letters), 0)).where(
         properties.c.alias_id == alias_id, properties.c.name != without
@@ -35,7 +35,7 @@ def size(connection: Connection, alias_id: int, without: str) -> int:
 
 
 def write(connection: Connection, alias_id: int, noted: Property) -> None:
-    """Sets a property."""
+    """Set a property."""
     here = (properties.c.alias_id == alias_id) & (properties.c.name == noted.name)
     if connection.execute(update(properties).where(here).values(value=noted.value)).rowcount == 0:
         connection.execute(
@@ -44,14 +44,14 @@ def write(connection: Connection, alias_id: int, noted: Property) -> None:
 
 
 def remove(connection: Connection, alias_id: int, name: str) -> None:
-    """Removes a property; harmless when there is none."""
+    """Remove a property, if it is there."""
     connection.execute(
         delete(properties).where(properties.c.alias_id == alias_id, properties.c.name == name)
     )
 
 
 def copy(connection: Connection, source_id: int, target_id: int) -> None:
-    """Gives an alias the properties of another, and no others (RFC 4918 §9.8.2)."""
+    """Give an alias the properties of another, and no others (RFC 4918 §9.8.2)."""
     connection.execute(delete(properties).where(properties.c.alias_id == target_id))
     for noted in of_alias(connection, source_id):
         write(connection, target_id, noted)

@@ -5,7 +5,10 @@ from collections.abc import Callable
 import pytest
 from defusedxml.ElementTree import fromstring
 
+from daydrop.catalogue import alias_rows
+from daydrop.catalogue.database import Connection
 from daydrop.library import Library
+from daydrop.records.alias import Alias
 from tests import media
 from tests.clock import taken
 from tests.drive import DAV, Drive
@@ -213,6 +216,25 @@ def test_a_member_that_cannot_be_copied_keeps_no_other_back(drive: Drive, librar
     assert response.findtext(f"{DAV}status", "").startswith("HTTP/1.1 410 ")
     assert drive.names("/Upload/T/") == ["z.jpg"]
     assert drive.get("/Upload/T/z.jpg").data == photo
+
+
+def test_a_copy_of_a_folder_of_the_tree_that_fails_leaves_all_as_it_was(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one.jpg", "two.jpg"):
+        drive.put(f"/Upload/{name}", media.photo(TAKEN, seed=f"half {name}"))
+    drive.send("MKCOL", "/Upload/05")
+    drive.put("/Upload/05/before.jpg", media.photo(TAKEN, seed="half before"))
+    put = alias_rows.put
+
+    def failing(connection: Connection, alias: Alias) -> Alias:
+        if alias.name == "two.jpg":
+            raise OSError("the disk has failed")
+        return put(connection, alias)
+
+    monkeypatch.setattr(alias_rows, "put", failing)
+    assert drive.copy("/images/2013/04/05/", "/Upload/05/").status_code == 500
+    assert drive.names("/Upload/05/") == ["before.jpg"]
 
 
 def test_an_item_whose_name_is_not_taken_stays_behind_when_its_shelf_is_copied(
