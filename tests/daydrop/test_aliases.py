@@ -491,7 +491,7 @@ def test_a_temporary_name_nobody_asks_for_ends_with_a_receipt(library, aliases, 
     assert names(aliases, origin) == []
     assert library.store.staged_names() == []
     assert library.receipts.recent(origin.key)[0].outcome == "unfinished"
-    assert "never finished" in library.log.lines()[-1]["says"]
+    assert "never completed" in library.log.lines()[-1]["says"]
 
 
 def test_a_temporary_name_lives_on_while_it_is_asked_for(aliases, origin, put, hand):
