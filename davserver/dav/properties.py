@@ -22,7 +22,7 @@ _NO_DATE = "This is not a valid date."
 
 @dataclass(frozen=True)
 class Change:
-    """What one element of a PROPPATCH does: a time, a note, or that a note goes."""
+    """What one element of a PROPPATCH does: set a time, set a note, or remove a note."""
 
     name: str
     modified: float | None = None
@@ -30,9 +30,9 @@ class Change:
 
 
 def plan(name: str, value: Any) -> Change:
-    """What setting (`value` is its element) or removing (None) a property means.
+    """Return what setting (`value` is its element) or removing (None) a property means.
 
-    Raises Refusal: 403 for a property of the server's own, 409 for a time that is none.
+    Raises Refusal: 403 for a property of the server's own, 409 for text that is not a time.
     """
     if name == _MODIFIED and value is not None:
         when = http_date(value.text or "")
@@ -49,14 +49,14 @@ def plan(name: str, value: Any) -> Change:
 
 
 def _as_text(value: Element) -> str:
-    """One element with the namespaces it needs, without what stood behind it."""
+    """Return the element with the namespaces it needs, without the text after it."""
     value.tail = None
     text: str = etree.tostring(value, encoding="unicode")
     return text
 
 
 def apply(aliases: Aliases, alias: Alias, change: Change) -> None:
-    """Does what was planned."""
+    """Do what was planned."""
     if change.modified is not None:
         aliases.changes.set_modified(alias, change.modified)
     if change.note is not None:

@@ -27,7 +27,7 @@ from daydrop.aliases.paths import NoParent
 from daydrop.errors import Refused
 from daydrop.library import Library
 from daydrop.media.names import checked_path
-from daydrop.records.alias import State
+from daydrop.records.alias import Alias, State
 from daydrop.store.trees import TREES
 
 _EXACT = frozenset({"PUT", "LOCK", "MKCOL"})
@@ -54,7 +54,7 @@ class Provider(DAVProvider):
     # ---- paths ------------------------------------------------------------------------------
 
     def get_resource_inst(self, path: str, environ: dict[str, Any]) -> Folder | File | None:
-        """What stands at a path; None for nothing."""
+        """Return what stands at a path; None for nothing."""
         first, _, rest = path.strip("/").partition("/")
         if not first:
             return Root("/", environ, self.library)
@@ -77,20 +77,18 @@ class Provider(DAVProvider):
         is_target = path.rstrip("/") == environ["PATH_INFO"].rstrip("/")
         if is_target and environ["REQUEST_METHOD"] in _EXACT:
             return self.exact(wanted, environ)
-        alias = aliases.paths.find(origin, wanted)
-        if alias is None:
-            return None
-        if alias.state is State.COLLECTION:
-            return UploadFolder(f"/{UPLOAD}/{alias.path}", environ, self.library, alias)
-        return AliasFile(f"/{UPLOAD}/{alias.path}", environ, self.library, alias.path, alias)
+        return self._of(aliases.paths.find(origin, wanted), environ)
 
     def exact(self, path: str, environ: dict[str, Any]) -> Folder | File | None:
-        """What stands at a path that will be written: names that differ in case are two names."""
+        """Return what stands at a path to be written: names that differ in case are two names."""
         origin, aliases = origin_of(environ), self.library.aliases
         try:
             alias = aliases.paths.find_exact(origin, aliases.paths.target(origin, path))
         except NoParent:
             return None
+        return self._of(alias, environ)
+
+    def _of(self, alias: Alias | None, environ: dict[str, Any]) -> Folder | File | None:
         if alias is None:
             return None
         if alias.state is State.COLLECTION:
@@ -118,11 +116,11 @@ class Provider(DAVProvider):
         return ReceiptFile(f"/{RECEIPTS}/{name}", environ, self.library, batch)
 
     def _receipt_size(self, batch_id: str, _when: float) -> int:
-        """How long a receipt is, as it was then: a listing asks for all of them."""
+        """Return how long a receipt is, as it was then: a listing asks for all of them."""
         return len(receipt_text(self.library, batch_id))
 
     def ref_url_to_path(self, ref_url: str) -> str:
-        """The path of a key made by `locks.ref_url`: the origin goes."""
+        """Return the path of a key made by `addresses.ref_url`, without the origin."""
         path: str = super().ref_url_to_path(ref_url)
         return "/" + path.lstrip("/").partition("/")[2]
 
@@ -133,7 +131,7 @@ class Provider(DAVProvider):
     ) -> Iterable[bytes]:
         """Check the conditions, and answer the methods that are ours.
 
-        PUT, MKCOL, LOCK and PROPPATCH are WsgiDAV's, over our resources, locks and properties.
+        MKCOL, LOCK and PROPPATCH are WsgiDAV's, over our resources, locks and properties.
         """
         tokens = conditions.check(environ, lambda path: self._look(path, environ))
         for name in _CHECKED:
@@ -146,7 +144,7 @@ class Provider(DAVProvider):
         return own(self, environ) if own else default_handler(environ, start_response)
 
     def _look(self, path: str | None, environ: dict[str, Any]) -> Found:
-        """The state of a path, for the conditions of a request."""
+        """Return the state of a path, for the conditions of a request."""
         wanted = environ["PATH_INFO"] if path is None else path
         resource = self.get_resource_inst(wanted, environ)
         inside = wanted.strip("/").partition("/")

@@ -21,14 +21,14 @@ COPYABLE = f"{READABLE}, COPY"
 
 
 def allowed(path: str) -> str:
-    """The methods of an address. Windows mounts nothing whose root takes no files."""
+    """Return the methods of an address. Windows mounts no drive whose root takes no files."""
     first = path.strip("/").partition("/")[0]
     by_name = {UPLOAD: WRITABLE, "": WRITABLE, "*": WRITABLE} | dict.fromkeys(TREES, COPYABLE)
     return by_name.get(first, READABLE)
 
 
 def do_options(provider: Provides, environ: dict[str, Any]) -> list[bytes]:  # noqa: ARG001
-    """What can be done at an address; asks nobody to sign in (O1)."""
+    """Answer what can be done at an address, also before anyone has signed in."""
     headers = [
         ("DAV", "1, 2"),
         ("MS-Author-Via", "DAV"),
@@ -40,7 +40,7 @@ def do_options(provider: Provides, environ: dict[str, Any]) -> list[bytes]:  # n
 
 
 def do_propfind(provider: Provides, environ: dict[str, Any]) -> Iterable[bytes]:
-    """A listing, streamed (P1-P4)."""
+    """Stream a listing."""
     target = target_of(provider, environ)
     wanted = propfind.read(environ["wsgi.input"].read(), environ.get("HTTP_PREFER", ""))
     depth = propfind.depth_of(environ.get("HTTP_DEPTH"), is_folder=isinstance(target, Folder))
@@ -56,7 +56,7 @@ def do_propfind(provider: Provides, environ: dict[str, Any]) -> Iterable[bytes]:
 
 
 def do_get(provider: Provides, environ: dict[str, Any]) -> Iterable[bytes]:
-    """GET and HEAD of a file, by the file server; of a folder in words (G1)."""
+    """Answer GET and HEAD: a file as the file server sends it, a folder as a list of names."""
     target = target_of(provider, environ)
     if isinstance(target, Folder):
         return _names_of(target, environ)
@@ -78,7 +78,7 @@ def do_get(provider: Provides, environ: dict[str, Any]) -> Iterable[bytes]:
 
 
 def _canonical(content: Content) -> list[tuple[str, str]]:
-    """An alias says where its item lies (RFC 9110 §8.7, RFC 6596)."""
+    """Return the headers that say where the item of an alias lies (RFC 9110 §8.7, RFC 6596)."""
     if content.place is None:
         return []
     place = quote(f"/{content.place}")

@@ -1,6 +1,6 @@
 """What every address of the drive has in common: a folder lists, a file is opened.
 
-Thin over the library: a class says what WsgiDAV asks for, and what a listing tells (`entry`,
+Thin over the library: a class answers what WsgiDAV asks, and what a listing shows (`entry`,
 `below`). Nothing is decided here that concerns an upload.
 """
 
@@ -19,13 +19,13 @@ from daydrop.origin import Origin
 
 
 def origin_of(environ: dict[str, Any]) -> Origin:
-    """Who asks, as the gate before both faces has found."""
+    """Return who asks, as the gate before both faces has found."""
     origin: Origin = environ["daydrop.origin"]
     return origin
 
 
 def guard_tokens(environ: dict[str, Any]) -> tuple[str, ...]:
-    """The lock tokens that were submitted with the request."""
+    """Return the lock tokens that were submitted with the request."""
     return tuple(environ.get("wsgidav.ifLockTokenList", ()))
 
 
@@ -38,11 +38,14 @@ class Folder(DAVCollection):
         self.origin = origin_of(environ)
 
     def entry(self, wanted: Wanted) -> Entry:
-        """What a listing tells of the folder itself."""
+        """Return what a listing shows of the folder itself."""
         return Entry(self.path, self.name, is_folder=True, quota=self._quota(wanted))
 
     def _quota(self, wanted: Wanted) -> tuple[int, int] | None:
-        """Room for one batch at most; never what is left of a batch: that may be nothing (§4)."""
+        """Return the room for a whole batch, and what is used.
+
+        Never what is left of a batch: that may be nothing, and clients would not even begin.
+        """
         if not wanted.wants_quota:
             return None
         available = self.library.room.available()
@@ -50,27 +53,27 @@ class Folder(DAVCollection):
         return min(available, most), self.library.store.free().used
 
     def below(self, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:
-        """What a listing tells of what lies in it; with `deep`, of all below."""
+        """Yield what a listing shows of the members; with `deep`, of everything below."""
         raise NotImplementedError
 
     def get_ref_url(self) -> str:
-        """Locks belong to origin and path."""
+        """Return the key of its locks: they belong to origin and path."""
         return ref_url(self.origin.key, self.path)
 
     def prevent_locking(self) -> bool:
-        """Only what can be written can be locked."""
+        """Return True: only what can be written can be locked."""
         return True
 
     def get_member_names(self) -> list[str]:
-        """Return the names that a listing tells."""
+        """Return the names that a listing shows."""
         return [entry.name for entry in self.below(Wanted(Mode.SOME), deep=False)]
 
     def create_empty_resource(self, name: str) -> "File":
-        """Nothing is made outside `Upload`."""
+        """Refuse: nothing is made outside `Upload`."""
         raise _not_here(name)
 
     def create_collection(self, name: str) -> None:
-        """Nothing is made outside `Upload`."""
+        """Refuse: nothing is made outside `Upload`."""
         raise _not_here(name)
 
 
@@ -87,23 +90,23 @@ class File(DAVNonCollection):
         self.origin = origin_of(environ)
 
     def entry(self, wanted: Wanted) -> Entry:
-        """What a listing tells of it."""
+        """Return what a listing shows of it."""
         raise NotImplementedError
 
     def open(self) -> Content:
-        """Its bytes; raises Gone."""
+        """Return its bytes; raises Gone."""
         raise NotImplementedError
 
     def get_ref_url(self) -> str:
-        """Locks belong to origin and path."""
+        """Return the key of its locks: they belong to origin and path."""
         return ref_url(self.origin.key, self.path)
 
     def prevent_locking(self) -> bool:
-        """Only what can be written can be locked."""
+        """Return True: only what can be written can be locked."""
         return True
 
     def get_content_length(self) -> int | None:
-        """Return the length in bytes, as a listing tells it."""
+        """Return the length in bytes, as a listing shows it."""
         return self.entry(Wanted(Mode.SOME)).size
 
     def get_content(self) -> BinaryIO:
@@ -111,9 +114,9 @@ class File(DAVNonCollection):
         return self.open().file
 
     def get_etag(self) -> str | None:
-        """The entity tag, without quotes."""
+        """Return the entity tag, without quotes."""
         return None
 
     def support_etag(self) -> bool:
-        """Every file has one."""
+        """Return True: every file has one."""
         return True

@@ -17,7 +17,7 @@ from daydrop.records.item import etag
 from daydrop.store.local import Entry as Stored
 from daydrop.store.local import LocalStore
 
-_UNTOLD = "application/octet-stream"
+_UNKNOWN_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class _Label:
 
 
 def _labels(library: Library, folder: PurePosixPath) -> dict[str, _Label]:
-    """The items of a folder, by name."""
+    """Return the labels of the items in a folder, by name."""
     found = library.browse.items_in(folder)
     return {
         item.path.name: _Label(etag(item.sha256), item.media_type, item.filed) for item in found
@@ -38,23 +38,23 @@ def _labels(library: Library, folder: PurePosixPath) -> dict[str, _Label]:
 
 
 def _label(library: Library, path: PurePosixPath) -> _Label | None:
-    """The item at a path; None for a file that the catalogue does not speak of."""
+    """Return the label of the item at a path; None for a file that is not in the catalogue."""
     item = library.browse.by_path(path)
     return None if item is None else _Label(etag(item.sha256), item.media_type, item.filed)
 
 
-def _stranger(stored: Stored) -> _Label:
-    """The label of a companion, or of a file that somebody put there by hand.
+def _unknown_label(stored: Stored) -> _Label:
+    """Return the label of a companion, or of a file that was put there by hand.
 
-    Only pictures and films have a type: no HTML and no SVG is ever served from the store.
+    Only photos and videos have a type: no HTML and no SVG is ever served from the store.
     """
     mark = f"file-{stored.size:x}-{round(stored.modified * 1e6):x}"
     named = mimetypes.guess_type(stored.name)[0] if kind_by_name(stored.name) else None
-    return _Label(mark, named or _UNTOLD, stored.modified)
+    return _Label(mark, named or _UNKNOWN_TYPE, stored.modified)
 
 
 def _folder_time(store: LocalStore, folder: PurePosixPath) -> float | None:
-    """When a name came into a folder or left it, in seconds since 1970."""
+    """Return when a name was last added or removed, in seconds since 1970."""
     try:
         return store.path(folder).stat(follow_symlinks=False).st_mtime
     except FileNotFoundError:
@@ -71,12 +71,12 @@ class TreeFolder(Folder):
         self.place = place
 
     def entry(self, wanted: Wanted) -> Entry:
-        """The folder itself."""
+        """Return the entry of the folder itself."""
         when = _folder_time(self.library.store, self.place)
         return super().entry(wanted)._replace(modified=when, created=when)
 
     def below(self, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:
-        """What lies in it on disk, with the entity tags of the catalogue."""
+        """Yield what lies in it on disk, with the entity tags of the catalogue."""
         return self._walk(self.place, wanted, deep=deep)
 
     def _walk(self, place: PurePosixPath, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:
@@ -88,7 +88,7 @@ class TreeFolder(Folder):
 
 
 def _tree_entry(path: PurePosixPath, stored: Stored, known: _Label | None) -> Entry:
-    label = known or _stranger(stored)
+    label = known or _unknown_label(stored)
     return Entry(
         path=f"/{path}",
         name=stored.name,
@@ -111,18 +111,18 @@ class TreeFile(File):
         self.place = place
 
     def entry(self, wanted: Wanted) -> Entry:  # noqa: ARG002  all of it costs the same
-        """The file as it is listed."""
+        """Return the entry of the file."""
         with self._file() as file:
             status = os.fstat(file.fileno())
         stored = Stored(self.name, False, status.st_size, status.st_mtime)
         return _tree_entry(self.place, stored, _label(self.library, self.place))
 
     def open(self) -> Content:
-        """Its bytes."""
+        """Return its bytes."""
         file = self._file()
         status = os.fstat(file.fileno())
         stored = Stored(self.name, False, status.st_size, status.st_mtime)
-        label = _label(self.library, self.place) or _stranger(stored)
+        label = _label(self.library, self.place) or _unknown_label(stored)
         return Content(file, stored.size, label.etag, stored.modified, label.media_type, place=None)
 
     def _file(self) -> BinaryIO:

@@ -1,4 +1,4 @@
-"""`Upload`: the one collection that is written, and the names in it."""
+"""`Upload`: the one collection that clients write to, and the names in it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +20,7 @@ from daydrop.records.alias import Alias, Member, State
 from daydrop.records.lock import INFINITY, Lock
 
 UPLOAD = "Upload"
-UNTOLD = "application/octet-stream"
+UNKNOWN_TYPE = "application/octet-stream"
 
 
 class Listed:
@@ -31,16 +31,16 @@ class Listed:
         self._locks, self._origin, self._wanted = library.locks, origin, wanted
 
     def one(self, member: Member) -> Entry:
-        """The entry of a single alias."""
+        """Return the entry of a single alias."""
         alias = member.alias
         notes = self._aliases.notes.properties(alias) if self._wanted.wants_notes else ()
-        held = self._told(self._locks.covering(self._origin.key, alias.path), alias.path)
+        held = self._held(self._locks.covering(self._origin.key, alias.path), alias.path)
         return entry_of(member)._replace(
             notes=notes, locks=held if self._wanted.wants_locks else ()
         )
 
     def folder(self, path: str, *, deep: bool) -> Iterator[Entry]:
-        """The entries of what a folder lists."""
+        """Yield the entries of what a folder lists."""
         notes = (
             self._aliases.notes.properties_of_members(self._origin, path)
             if self._wanted.wants_notes
@@ -52,13 +52,13 @@ class Listed:
             if notes or locks:
                 entry = entry._replace(
                     notes=notes.get(member.alias.id, ()),
-                    locks=self._told(locks, member.alias.path),
+                    locks=self._held(locks, member.alias.path),
                 )
             yield entry
             if deep and entry.is_folder:
                 yield from self.folder(member.alias.path, deep=True)
 
-    def _told(self, locks: list[Lock], path: str) -> list[tuple[Lock, int]]:
+    def _held(self, locks: list[Lock], path: str) -> list[tuple[Lock, int]]:
         return [
             (lock, self._locks.remaining(lock))
             for lock in locks
@@ -68,7 +68,7 @@ class Listed:
 
 
 def entry_of(member: Member) -> Entry:
-    """What a listing tells of an alias, notes and locks left out."""
+    """Return what a listing shows of an alias, without notes and locks."""
     alias = member.alias
     is_folder = alias.state is State.COLLECTION
     return Entry(
@@ -79,17 +79,17 @@ def entry_of(member: Member) -> Entry:
         modified=alias.modified,
         created=alias.created,
         etag=alias.etag,
-        media_type="" if is_folder else member.media_type or UNTOLD,
+        media_type="" if is_folder else member.media_type or UNKNOWN_TYPE,
         is_lockable=True,
     )
 
 
 def _discovery(locks: WriteLocks, origin: Origin, path: str, name: str) -> Any:
-    """`DAV:lockdiscovery` as an element, for WsgiDAV's reply to LOCK."""
+    """Return `DAV:lockdiscovery` as an element, for WsgiDAV's reply to LOCK."""
     if name != "{DAV:}lockdiscovery":
         raise Refusal(404)
-    told = [(lock, locks.remaining(lock)) for lock in locks.covering(origin.key, path)]
-    text = f'<D:lockdiscovery xmlns:D="DAV:">{lockdiscovery(told)}</D:lockdiscovery>'
+    held = [(lock, locks.remaining(lock)) for lock in locks.covering(origin.key, path)]
+    text = f'<D:lockdiscovery xmlns:D="DAV:">{lockdiscovery(held)}</D:lockdiscovery>'
     return etree.fromstring(text)
 
 
@@ -104,14 +104,14 @@ class UploadFolder(Folder):
 
     @property
     def upload_path(self) -> str:
-        """Its path in `Upload`."""
+        """Return its path in `Upload`."""
         return self.alias.path if self.alias else ""
 
     def _listed(self, wanted: Wanted) -> Listed:
         return Listed(self.library, self.origin, wanted)
 
     def entry(self, wanted: Wanted) -> Entry:
-        """The folder itself."""
+        """Return the entry of the folder itself."""
         quota = self._quota(wanted)
         member = self.alias and self.library.aliases.paths.member(self.alias)
         if member:
@@ -131,21 +131,21 @@ class UploadFolder(Folder):
         )
 
     def below(self, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:
-        """What this origin sees here; a listing without end is counted before it begins."""
+        """Yield what this origin sees here; a deep listing is counted before it begins."""
         if deep and self.library.aliases.paths.count_below(self.origin, self.upload_path) > FINITE:
             raise too_deep()
         return self._listed(wanted).folder(self.upload_path, deep=deep)
 
     def prevent_locking(self) -> bool:
-        """Programs lock folders too."""
+        """Return False: programs lock folders too."""
         return False
 
     def get_property_value(self, name: str) -> Any:
-        """What WsgiDAV tells in its reply to LOCK."""
+        """Return the property that WsgiDAV puts into its reply to LOCK."""
         return _discovery(self.library.locks, self.origin, self.upload_path, name)
 
     def set_property_value(self, name: str, value: Any, *, dry_run: bool = False) -> None:
-        """Sets or removes a property; judges only, with `dry_run`."""
+        """Set or remove a property; with `dry_run` only check that it may be."""
         if self.alias is None:
             raise Refusal(403)
         change = plan(name, value)
@@ -159,12 +159,12 @@ class UploadFolder(Folder):
         return AliasFile(f"/{UPLOAD}/{path}", self.environ, self.library, path, None)
 
     def _target(self, name: str) -> str:
-        """The path of a new member, in NFC."""
+        """Return the path of a new member, in NFC."""
         path = f"{self.upload_path}/{name}"
         return answered(lambda: self.library.aliases.paths.target(self.origin, path))
 
     def create_collection(self, name: str) -> None:
-        """MKCOL."""
+        """Make a folder (MKCOL)."""
         path = self._target(name)
         guard = self.library.locks.guard(
             self.origin.key, self.upload_path, guard_tokens(self.environ)
@@ -187,36 +187,36 @@ class AliasFile(File):
         self.upload_path, self.alias = upload_path, alias
 
     def entry(self, wanted: Wanted) -> Entry:
-        """The alias as it is listed."""
+        """Return the entry of the alias."""
         member = self.alias and self.library.aliases.paths.member(self.alias)
         if not member:
             raise Refusal(404)
         return Listed(self.library, self.origin, wanted).one(member)
 
     def open(self) -> Content:
-        """The bytes it stands for."""
+        """Return the bytes it stands for."""
         if self.alias is None:
             raise Gone(self.upload_path)
         return self.library.aliases.paths.open(self.alias)
 
     def prevent_locking(self) -> bool:
-        """Names in `Upload` can be locked, whatever stands behind them."""
+        """Return False: any name in `Upload` can be locked."""
         return False
 
     def get_etag(self) -> str | None:
-        """The entity tag of what was stored last."""
+        """Return the entity tag of what was stored last."""
         return self.alias.etag if self.alias else None
 
     def get_last_modified(self) -> float | None:
-        """The client's time, where it sent one."""
+        """Return the client's time, or else when the file came."""
         return self.alias.modified if self.alias else None
 
     def get_property_value(self, name: str) -> Any:
-        """What WsgiDAV tells in its reply to LOCK."""
+        """Return the property that WsgiDAV puts into its reply to LOCK."""
         return _discovery(self.library.locks, self.origin, self.upload_path, name)
 
     def set_property_value(self, name: str, value: Any, *, dry_run: bool = False) -> None:
-        """Sets or removes a property; judges only, with `dry_run`."""
+        """Set or remove a property; with `dry_run` only check that it may be."""
         change = plan(name, value)
         if not dry_run and self.alias is not None:
             alias = self.alias

@@ -23,7 +23,7 @@ _OUT = "Files cannot be moved out of Upload: what was sent lies in its folder al
 
 
 def do_unlock(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
-    """A lock of one's own goes, whatever became of the file (L3)."""
+    """Release a lock of the client's own, whatever became of the file."""
     token = environ.get("HTTP_LOCK_TOKEN", "").strip().strip("<>")
     if not token:
         raise Refusal(400)
@@ -35,7 +35,7 @@ def do_unlock(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
 
 
 def do_delete(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
-    """A name goes out of `Upload`; no item does (D1, D2)."""
+    """Remove a name from `Upload`; its item stays in the library."""
     target = target_of(provider, environ)
     if not isinstance(target, UploadFolder | AliasFile) or target.alias is None:
         raise Refusal(403)
@@ -50,7 +50,7 @@ def do_delete(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
 
 
 def do_move(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
-    """Another name for an alias; a temporary one is filed now (M1-M3)."""
+    """Rename an alias; what had a temporary name is filed now."""
     source = target_of(provider, environ)
     path = _destination(environ)
     if not isinstance(source, UploadFolder | AliasFile) or source.alias is None:
@@ -93,11 +93,11 @@ def do_copy(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
     else:
         raise Refusal(403)
     if left_out:
-        return _partlydone(environ, left_out)
+        return _partly_done(environ, left_out)
     return done(environ, "201 Created" if is_new else "204 No Content")
 
 
-def _partlydone(environ: dict[str, Any], left_out: list[LeftOut]) -> list[bytes]:
+def _partly_done(environ: dict[str, Any], left_out: list[LeftOut]) -> list[bytes]:
     """Report one by one what was not copied with the rest (RFC 4918 §9.8.3)."""
     body = multistatus(
         (quote(f"/{UPLOAD}/{member.path}"), refusal(member.error)) for member in left_out
@@ -141,7 +141,7 @@ def _destination(environ: dict[str, Any]) -> str | None:
 def _check_destination(
     provider: Provides, environ: dict[str, Any], source: str | None, path: str
 ) -> bool:
-    """Whether the destination is free; raises Refusal when it must not be taken."""
+    """Return whether the destination is free; raises Refusal when it must not be taken."""
     overwrite = environ.get("HTTP_OVERWRITE", "T").upper()
     if overwrite not in ("T", "F"):
         raise Refusal(400)
