@@ -48,7 +48,7 @@ _MOST_SIZE = 2**62  # larger than any disk, and still a number for the catalogue
 
 @blueprint.errorhandler(BadRequest)
 def _not_understood(_error: BadRequest) -> AnyResponse:
-    """A body that is no JSON of the expected form."""
+    """Answer a body that is not valid JSON in the expected form."""
     return problem(400, "bad_request", words().text("error.json"))
 
 
@@ -57,7 +57,7 @@ def _not_understood(_error: BadRequest) -> AnyResponse:
 
 @blueprint.post("/batches")
 def announce() -> AnyResponse:
-    """Opens a batch; says of each file whether it may come, before a byte of it is sent."""
+    """Open a batch; say of each file whether it may come, before a byte of it is sent."""
     files = _announced(_json())
     key = request.headers.get("Idempotency-Key")
     try:
@@ -73,14 +73,14 @@ def announce() -> AnyResponse:
 
 @blueprint.get("/batches/<batch_id>")
 def state(batch_id: str) -> AnyResponse:
-    """How far each file has come: what a page asks after it was loaded again."""
+    """Answer how far each file has come: a page that was reloaded asks this."""
     batch = _batch(batch_id)
     return jsonify(_manifest_json(Manifest(batch, tuple(library().uploads.of_batch(batch_id)))))
 
 
 @blueprint.post("/batches/<batch_id>/check")
 def check(batch_id: str) -> AnyResponse:
-    """Compares hashes: what is here already need not be sent."""
+    """Compare hashes: what is here already need not be sent."""
     files = _json().get("files")
     if not isinstance(files, list) or not all(isinstance(each, dict) for each in files):
         raise BadRequest
@@ -92,7 +92,7 @@ def check(batch_id: str) -> AnyResponse:
 
 @blueprint.post("/batches/<batch_id>/finish")
 def finish(batch_id: str) -> AnyResponse:
-    """Closes the batch; the answer is its receipt."""
+    """Close the batch; the answer is its receipt."""
     _own(batch_id)
     library().uploads.finish(batch_id)
     return batch_json(batch_id)
@@ -100,7 +100,7 @@ def finish(batch_id: str) -> AnyResponse:
 
 @blueprint.delete("/batches/<batch_id>")
 def cancel_batch(batch_id: str) -> AnyResponse:
-    """Cancels what has not arrived yet."""
+    """Cancel what has not arrived yet."""
     _own(batch_id)
     library().uploads.cancel_batch(batch_id)
     return Response(status=204)
@@ -108,7 +108,7 @@ def cancel_batch(batch_id: str) -> AnyResponse:
 
 @blueprint.post("/batches/<batch_id>/undo")
 def undo(batch_id: str) -> AnyResponse:
-    """Takes the batch back: its items go to the trash."""
+    """Take the batch back: its items go to the trash."""
     take_back(batch_id)
     return batch_json(batch_id)
 
@@ -121,7 +121,7 @@ def _batch(batch_id: str) -> Batch:
 
 
 def _own(batch_id: str) -> None:
-    """Its address is handed out with the receipt: whoever has it may read, and no more."""
+    """Abort with 403 unless it is the visitor's: everyone with its address may read it, no more."""
     if not may_change(visitor(), _batch(batch_id)):
         abort(403)
 
@@ -132,7 +132,7 @@ def _own(batch_id: str) -> None:
 @blueprint.route("/batches", methods=["OPTIONS"])
 @blueprint.route(_FILE, methods=["OPTIONS"])
 def capabilities(batch_id: str = "", upload_id: str = "") -> AnyResponse:  # noqa: ARG001  the route's
-    """What of tus is spoken here (tus 1.0, core protocol)."""
+    """Answer which parts of tus 1.0 are supported."""
     limits = library().batches.limits(visitor())
     headers = {
         "Tus-Resumable": TUS,
@@ -146,7 +146,7 @@ def capabilities(batch_id: str = "", upload_id: str = "") -> AnyResponse:  # noq
 
 @blueprint.route(_FILE, methods=["HEAD", "GET"])
 def offset(batch_id: str, upload_id: str) -> AnyResponse:
-    """How many bytes are safe here."""
+    """Answer how many bytes are stored safely."""
     upload = _found(batch_id, upload_id)
     if request.method == "GET":
         return _tus(jsonify(_upload_json(upload)), upload)
@@ -159,7 +159,7 @@ def offset(batch_id: str, upload_id: str) -> AnyResponse:
 
 @blueprint.patch(_FILE)
 def append(batch_id: str, upload_id: str) -> AnyResponse:
-    """Takes the next bytes; the last one files the upload and answers with its receipt."""
+    """Take the next bytes; the last one files the upload and answers with its receipt."""
     upload = _found(batch_id, upload_id)
     wrong = _wrong_request(upload)
     if wrong is not None:
@@ -168,27 +168,27 @@ def append(batch_id: str, upload_id: str) -> AnyResponse:
         with library().uploads.receiving(upload_id, _wished_offset(), _checksums()) as receiving:
             _receive(receiving)
     except Ended as ended:
-        return _told_again(ended.upload)
+        return _answered_again(ended.upload)
     except Refused as refused:
         return _tus(refusal_problem(refused, words().language), _found(batch_id, upload_id))
     except BodyCut as broken:
         now = _found(batch_id, upload_id)
         code = Code.STALLED if isinstance(broken, BodyStalled) else Code.CUT_SHORT
-        told = Refused(code, "kept", name=now.name, received=now.received, size=now.size)
-        return _tus(refusal_problem(told, words().language), now)
+        kept = Refused(code, "kept", name=now.name, received=now.received, size=now.size)
+        return _tus(refusal_problem(kept, words().language), now)
     return _appended(_found(batch_id, upload_id))
 
 
 @blueprint.delete(_FILE)
 def cancel(batch_id: str, upload_id: str) -> AnyResponse:
-    """The sender wants this file no more."""
+    """Cancel the upload of this file."""
     upload = _found(batch_id, upload_id)
     library().uploads.cancel(upload_id)
     return _tus(Response(status=204), upload)
 
 
-def _told_again(upload: Upload) -> AnyResponse:
-    """What became of an upload whose sender has not heard it: the answer may have been lost."""
+def _answered_again(upload: Upload) -> AnyResponse:
+    """Answer again for an upload that is over: the first answer may have been lost."""
     if upload.code is not None and upload.words_key is not None:
         detail = sentences.sentence(upload.words_key, upload.facts, words().language)
         return _tus(problem(status_of(upload.code), upload.code, detail), upload)
@@ -211,7 +211,7 @@ def _appended(upload: Upload) -> AnyResponse:
 
 
 def _wrong_request(upload: Upload) -> Response | None:
-    """What is wrong with a PATCH before its body is looked at."""
+    """Return the answer to a PATCH that is wrong before its body is read; None if it is not."""
     if request.headers.get("Tus-Resumable", TUS) != TUS:
         reply = problem(412, "tus_version", words().text("error.tus"))
         reply.headers["Tus-Version"] = TUS
@@ -245,7 +245,7 @@ def _checksums() -> Checksums:
 
 
 def _tus(reply: Response, upload: Upload) -> Response:
-    """The headers that every answer about a file carries."""
+    """Add the headers that every answer about a file carries."""
     headers: Headers = reply.headers
     headers["Tus-Resumable"] = TUS
     done = upload.state in (UploadState.FILED, UploadState.DUPLICATE)
@@ -270,7 +270,7 @@ def _found(batch_id: str, upload_id: str) -> Upload:
 
 @blueprint.get("/items")
 def items() -> AnyResponse:
-    """The items that a query finds, newest first, in pages."""
+    """Answer with the items that a query finds, newest first, in pages."""
     first, last = parsed_day(request.args.get("from")), parsed_day(request.args.get("to"))
     query = Query(
         text=request.args.get("q", "")[:200],
@@ -292,7 +292,7 @@ def items() -> AnyResponse:
 
 @blueprint.get("/items/<item_id>")
 def item(item_id: str) -> AnyResponse:
-    """An item with all the dates that were found for it."""
+    """Answer with an item and all the dates that were found for it."""
     found = library().browse.item(item_id)
     if found is None:
         abort(404)
@@ -330,7 +330,7 @@ def _item_json(item: Item) -> dict[str, object]:
 
 
 def _json() -> Mapping[str, object]:
-    """The body as a JSON object; too much of it is not read."""
+    """Return the body as a JSON object; aborts with 413 for a body that is too large."""
     length = body_length()
     sent = (
         whole(request.environ["wsgi.input"], length, MOST_JSON)
@@ -358,7 +358,7 @@ def _announced(body: Mapping[str, object]) -> list[Announced]:
 
 
 def _one_announced(number: int, file: object) -> Announced:
-    """A file of the list; aborts with 400 for one without a name and a size."""
+    """Return a file of the list; aborts with 400 for one without a name and a size."""
     if not isinstance(file, dict):
         raise BadRequest
     name, size = file.get("name"), file.get("size")
@@ -375,12 +375,12 @@ def _one_announced(number: int, file: object) -> Announced:
 
 
 def _whole(text: str) -> str:
-    """Without halves of letters: JavaScript writes a broken name so, and no disk takes it."""
+    """Replace lone surrogates, which JavaScript writes for a broken name and no disk takes."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _seconds(text: object) -> float | None:
-    """A time as RFC 3339 in seconds; None where it is none."""
+    """Return a time in RFC 3339 as seconds; None for text that is not one."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:

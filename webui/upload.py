@@ -52,7 +52,7 @@ _FORM_ROOM = 1 << 20  # boundaries, heads and fields of a form beside its files
 @blueprint.get("/")
 @blueprint.get("/Upload/")
 def home() -> str:
-    """The upload card, what was sent lately, and the months."""
+    """Show the upload card, recent uploads, and the months."""
     origin = visitor()
     limits = library().batches.limits(origin)
     recent = library().batches.recent(None if origin.is_owner else origin.key, RECENT)
@@ -74,20 +74,20 @@ def home() -> str:
 
 @blueprint.get("/Upload/<path:path>")
 def no_file(path: str) -> AnyResponse:
-    """What no drive shows: a name of nothing, or of a file that the owner has deleted."""
+    """Answer for a name that the drive does not show: unknown, or deleted by the owner."""
     alias = library().aliases.paths.find(visitor(), path)
     abort(410 if alias is not None and alias.state is State.REMOVED else 404)
 
 
 @blueprint.get("/upload")
 def upload_address() -> AnyResponse:
-    """Who types the address of the form means the page."""
+    """Lead to the page: the address of the form was typed by hand."""
     return redirect("/", 303)
 
 
 @blueprint.post("/upload")
 def receive_form() -> AnyResponse:
-    """Files every file of a form, and answers with the receipt."""
+    """File every file of a form, and answer with the receipt."""
     origin = visitor()
     boundary = request.mimetype_params.get("boundary", "")
     if request.mimetype != "multipart/form-data" or not boundary:
@@ -107,7 +107,7 @@ def receive_form() -> AnyResponse:
 
 
 def _refuse_too_much(origin: Origin) -> None:
-    """More than a whole batch is refused before a byte of it is read."""
+    """Raise Refused for more than a whole batch, before a byte of it is read."""
     announced = body_length()
     limits = library().batches.limits(origin)
     if announced is not None and announced > limits.bytes + _FORM_ROOM:
@@ -121,11 +121,10 @@ class _Form:
     origin: Origin
     batch: Batch | None = None
     incoming: Incoming | None = None
-    receipts: list[Receipt] = field(default_factory=list)
     refusals: list[Refused] = field(default_factory=list)
 
     def take(self, part: Part) -> None:
-        """One step; a refused file is read to its end and forgotten, the next one is welcome."""
+        """Take the next part; a refused file is skipped to its end, the next one may come."""
         try:
             if isinstance(part, FileBegins):
                 self._begin(part.name)
@@ -138,7 +137,7 @@ class _Form:
             self.incoming = None
 
     def _begin(self, sent: str) -> None:
-        """An empty name is a file field in which nothing was chosen."""
+        """Begin a file; an empty name means that nothing was chosen in its field."""
         path = PurePosixPath(sent.replace("\\", "/"))  # old browsers send C:\\fakepath\\…
         if path.name == "":
             return
@@ -154,21 +153,21 @@ class _Form:
         )
 
     def _end(self, incoming: Incoming) -> None:
-        self.receipts.append(incoming.commit())
+        incoming.commit()
         self.incoming = None
 
     def break_off(self, code: Code, case: str = "") -> None:
-        """Tells what became of the file that was arriving; what came whole before it stays."""
+        """Record that the file that was arriving failed; files that came whole before it stay."""
         if self.incoming is not None:
             self.refusals.append(self.incoming.fail(code, case))
             self.incoming = None
 
     def address(self) -> str | None:
-        """Where the receipt stands; None when no file came."""
+        """Return the address of the receipt; None when no file came."""
         return url_for("receipts.receipt", batch_id=self.batch.id) if self.batch else None
 
     def close(self) -> None:
-        """Leaves nothing behind, and closes the batch."""
+        """Leave nothing behind, and close the batch."""
         if self.incoming is not None:
             self.incoming.abort()
         if self.batch is not None:
@@ -176,12 +175,12 @@ class _Form:
 
 
 def _answer(form: _Form) -> AnyResponse:
-    """A page for browsers, JSON or lines of text for programs.
+    """Answer with a page for browsers, and with JSON or lines of text for programs.
 
     Programs get a status of failure when nothing was kept, so that `curl -f` ends with an error.
     """
-    told = library().receipts.of_batch(form.batch.id) if form.batch is not None else []
-    if not told and form.refusals:
+    receipts = library().receipts.of_batch(form.batch.id) if form.batch is not None else []
+    if not receipts and form.refusals:
         raise form.refusals[0]  # a store that takes nothing keeps no receipt of it either
     address = form.address()
     if form.batch is None or address is None:
@@ -190,26 +189,26 @@ def _answer(form: _Form) -> AnyResponse:
         return problem(422, "no_file", words().text("error.no_file"))
     if wants_page():
         return redirect(address, 303)
-    is_kept = any(receipt.outcome in KEPT for receipt in told)
+    is_kept = any(receipt.outcome in KEPT for receipt in receipts)
     if wants_json():
         reply: AnyResponse = batch_json(form.batch.id)
-        reply.status_code = 201 if is_kept else _worst(told)
+        reply.status_code = 201 if is_kept else _worst(receipts)
     else:
-        text = plain_receipt(told, root_url().rstrip("/") + address, words().language)
+        text = plain_receipt(receipts, root_url().rstrip("/") + address, words().language)
         reply = Response(
-            text, 303 if is_kept else _worst(told), content_type="text/plain; charset=utf-8"
+            text, 303 if is_kept else _worst(receipts), content_type="text/plain; charset=utf-8"
         )
     reply.headers["Location"] = address
     return reply
 
 
-def _worst(told: list[Receipt]) -> int:
-    refused = [receipt.code for receipt in told if receipt.outcome is Outcome.REFUSED]
+def _worst(receipts: list[Receipt]) -> int:
+    refused = [receipt.code for receipt in receipts if receipt.outcome is Outcome.REFUSED]
     return status_of(refused[0]) if refused and refused[0] else 422
 
 
 def _broken_answer(form: _Form, broken: Exception) -> AnyResponse:
-    """A form that did not come whole: what had come is kept, and its receipt says what that is."""
+    """Answer a form that did not come whole; its receipt says which files were kept."""
     address = form.address()
     status, code, key = _BREAKS[type(broken)]
     if isinstance(broken, FormRefused) and address is None:

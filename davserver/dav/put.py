@@ -1,12 +1,13 @@
 """PUT: from the headers of a request to the receipt that it is answered from."""
 
-from typing import Any, Final
+from typing import Any
 
 from davserver.dav.dates import seconds, to_http
 from davserver.dav.errors import Header, Refusal
 from davserver.dav.provides import Provides
 from davserver.dav.replies import done
 from davserver.dav.resources import guard_tokens, origin_of
+from davserver.dav.upload_folder import UPLOAD
 from daydrop.checksum import HEADERS, Checksums, read_checksums
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Announcement, Guard, all_of
@@ -15,8 +16,6 @@ from daydrop.origin import Origin
 from daydrop.records.alias import Alias, State
 from daydrop.records.item import etag
 from daydrop.records.receipt import Receipt
-
-UPLOAD: Final = "Upload"
 
 
 def do_put(provider: Provides, environ: dict[str, Any]) -> list[bytes]:
@@ -110,9 +109,9 @@ def _headers(environ: dict[str, Any], tag: str, when: float) -> list[Header]:
 
 
 def announced_size(environ: dict[str, Any]) -> int | None:
-    """The length of the body as its headers tell it; None for chunks of unknown length.
+    """Return the length of the body by its headers; None for chunks of unknown length.
 
-    Finder sends chunks and says elsewhere how long they are in all.
+    Finder sends chunks and gives their total in a header of its own.
     """
     length = (environ.get("CONTENT_LENGTH") or "").strip()
     if length:
@@ -126,7 +125,7 @@ def announced_size(environ: dict[str, Any]) -> int | None:
 
 
 def modified(environ: dict[str, Any]) -> float | None:
-    """The client's time (`X-OC-Mtime`); what is no time counts as absent."""
+    """Return the client's time (`X-OC-Mtime`); text that is not a time counts as absent."""
     return seconds(environ.get("HTTP_X_OC_MTIME", ""))
 
 
