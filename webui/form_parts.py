@@ -68,8 +68,8 @@ def _parts(blocks: Iterable[memoryview], boundary: str) -> Iterator[Part]:
     is_file = False
     for event in _events(blocks, boundary):
         if isinstance(event, MultipartSegment):
-            name = file_name(event.header("Content-Disposition", ""))
-            field, is_file = event.name or "", name is not None
+            name = file_name(_as_utf8(event.header("Content-Disposition", "")))
+            field, is_file = _as_utf8(event.name or ""), name is not None
             value.clear()
             if name is not None:
                 yield FileBegins(name)
@@ -90,9 +90,15 @@ def _events(
         boundary.encode("latin-1", "replace"),
         max_header_size=HEADER_BYTES,
         max_segment_count=MOST_PARTS,
+        header_charset="latin-1",  # takes any byte: one odd name must not refuse the whole form
     ) as parser:
         for block in blocks:
             yield from parser.parse(bytes(block))
+
+
+def _as_utf8(header: str) -> str:
+    """Return a header as UTF-8, with a sign in place of what is not."""
+    return header.encode("latin-1").decode("utf-8", "replace")
 
 
 def file_name(disposition: str) -> str | None:

@@ -79,3 +79,10 @@ def test_what_is_no_proper_form_is_refused(body: bytes) -> None:
 )
 def test_a_name_is_read_as_its_sender_meant_it(disposition: str, expected: str | None) -> None:
     assert file_name(disposition) == expected
+
+
+def test_a_name_that_is_not_utf_8_refuses_neither_its_file_nor_the_form() -> None:
+    names = [b"caf\xe9.jpg", "\u7167\u00e0.jpg".encode()]
+    body = b"".join(HEAD.replace(b"a.jpg", name) + b"x\r\n" for name in names) + b"--b--\r\n"
+    begun = [each.name for each in parsed(body, 7) if isinstance(each, FileBegins)]
+    assert begun == ["caf\ufffd.jpg", "\u7167\u00e0.jpg"]
