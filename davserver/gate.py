@@ -170,9 +170,9 @@ class Gate:
         return Kind.FILE
 
     def _kind_in_tree(self, place: PurePosixPath) -> Kind:
-        if self._library.store.is_folder(place):
+        if self._library.store.tree.is_folder(place):
             return Kind.PAGE
-        return Kind.FILE if self._library.store.is_file(place) else Kind.OTHER
+        return Kind.FILE if self._library.store.tree.is_file(place) else Kind.OTHER
 
 
 def _decoded(environ: Environ) -> str:

@@ -72,7 +72,7 @@ def _store(library: Library) -> Iterator[Finding]:
         )
         return
     yield Finding(is_well=True, says=f"{root} can store files without replacing any.")
-    if (who := library.store.claimed_by()) is not None:
+    if (who := library.store.claim.holder()) is not None:
         yield Finding(is_well=True, says=f"{who} is using this store right now.")
     free, keep = library.store.free(), library.settings.limits.keep_free
     room = free.bytes - keep

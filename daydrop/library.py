@@ -199,7 +199,7 @@ class Library:
 
     def claim(self, who: str) -> bool:
         """Claim the store; return whether this process is the first, which may recover it."""
-        self.is_first = self.is_first or (not self.is_read_only and self.store.claim(who))
+        self.is_first = self.is_first or (not self.is_read_only and self.store.claim.take(who))
         return self.is_first
 
     def start(self) -> None:
@@ -227,7 +227,7 @@ class Library:
         self._leave()
 
     def _leave(self) -> None:
-        self.store.release()
+        self.store.claim.release()
         self._processes.close()
 
     # ---- parts ------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ class Previews:
                 return
             targets[0][1].parent.mkdir(parents=True, exist_ok=True)
             media = MediaType(item.kind, item.media_type, "")
-            drawn = self._workers.preview(self._store.path(item.path), media, targets)
+            drawn = self._workers.preview(self._store.tree.path(item.path), media, targets)
             if isinstance(drawn, Unreadable) and drawn.reason not in _TRANSIENT:
                 # what cannot be drawn is not tried again at every look at its folder
                 self._failed(item.sha256).write_text(drawn.reason, encoding="ascii")

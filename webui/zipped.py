@@ -49,7 +49,7 @@ def _zipped(store: LocalStore, found: list[Item]) -> ZipStream:
     """Return a zip of each original under its place, with the time of its file."""
     zipped = ZipStream(compress_type=ZIP_STORED, sized=True)
     for item in found:
-        if not store.has(item.path, item.size):
+        if not store.tree.has(item.path, item.size):
             abort(404)  # removed by hand: better an error now than a download that breaks off
-        zipped.add_path(store.path(item.path), str(item.path), recurse=False)
+        zipped.add_path(store.tree.path(item.path), str(item.path), recurse=False)
     return zipped

@@ -60,7 +60,7 @@ def failing_in_words() -> Iterator[None]:
 
 def at_work(library: Library) -> str:
     """Return why this process is not the first on its store, and what to do."""
-    who = library.store.claimed_by() or "another Daydrop"
+    who = library.store.claim.holder() or "another Daydrop"
     return f"{who} is at work on the store {library.store.root}: stop it, or wait until it ends."
 
 

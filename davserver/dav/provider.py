@@ -100,9 +100,9 @@ class Provider(DAVProvider):
             return None
         if place.parts[0] == TREES[3] and "others" not in self.library.settings.limits.accept:
             return None
-        if self.library.store.is_folder(place):
+        if self.library.store.tree.is_folder(place):
             return TreeFolder(f"/{place}", environ, self.library, place)
-        if not self.library.store.is_file(place):
+        if not self.library.store.tree.is_file(place):
             return None
         return TreeFile(f"/{place}", environ, self.library, place)
 

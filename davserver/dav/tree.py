@@ -14,8 +14,8 @@ from daydrop.aliases.paths import Content
 from daydrop.library import Library
 from daydrop.media.kinds import kind_by_name
 from daydrop.records.item import etag
-from daydrop.store.local import Entry as Stored
 from daydrop.store.local import LocalStore
+from daydrop.store.tree import Entry as Stored
 
 _UNKNOWN_TYPE = "application/octet-stream"
 
@@ -56,7 +56,7 @@ def _unknown_label(stored: Stored) -> _Label:
 def _folder_time(store: LocalStore, folder: PurePosixPath) -> float | None:
     """Return when a name was last added or removed, in seconds since 1970."""
     try:
-        return store.path(folder).stat(follow_symlinks=False).st_mtime
+        return store.tree.path(folder).stat(follow_symlinks=False).st_mtime
     except FileNotFoundError:
         return None
 
@@ -81,7 +81,7 @@ class TreeFolder(Folder):
 
     def _walk(self, place: PurePosixPath, wanted: Wanted, *, deep: bool) -> Iterator[Entry]:
         known = _labels(self.library, place) if wanted.wants_content else {}
-        for stored in self.library.store.listing(place):
+        for stored in self.library.store.tree.listing(place):
             yield _tree_entry(place / stored.name, stored, known.get(stored.name))
             if deep and stored.is_folder:
                 yield from self._walk(place / stored.name, wanted, deep=True)
@@ -127,6 +127,6 @@ class TreeFile(File):
 
     def _file(self) -> BinaryIO:
         try:
-            return self.library.store.open(self.place)
+            return self.library.store.tree.open(self.place)
         except FileNotFoundError as lost:
             raise Refusal(404) from lost

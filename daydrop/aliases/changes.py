@@ -95,7 +95,7 @@ class Changes:
         """Remove what only these aliases kept: staged bytes, companions that waited for an item."""
         for alias in gone:
             if alias.staged is not None:
-                self._store.discard(alias.staged)
+                self._store.staging.discard(alias.staged)
             if alias.companion_id is not None:
                 self._let_companion_go(alias.companion_id)
 
@@ -111,14 +111,14 @@ class Changes:
 
         staged = self._catalogue.write(work)
         if staged is not None:
-            self._store.discard(staged)
+            self._store.staging.discard(staged)
 
     def set_modified(self, alias: Alias, when: float) -> None:
         """Give an alias and its file the client's time, which never decides a day."""
         self._catalogue.write(lambda connection: rows.set_modified(connection, alias.id, when))
         if alias.item_id is not None:
             with suppress(FileNotFoundError):
-                self._store.set_modified(self._paths.place_of(alias.item_id), when)
+                self._store.tree.set_modified(self._paths.place_of(alias.item_id), when)
 
 
 def name_of(path: str) -> str:

@@ -111,7 +111,7 @@ class Copying:
         """Return the folders below one of the tree, and its items, each with its new path."""
         folders: list[str] = []
         items: list[tuple[Item, str]] = []
-        for entry in self._store.listing(folder):
+        for entry in self._store.tree.listing(folder):
             place, target = folder / entry.name, f"{path}/{entry.name}"
             if entry.is_folder:
                 inner = self._below(place, target)

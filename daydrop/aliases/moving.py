@@ -90,7 +90,7 @@ class Moving:
         with self._catalogue.reading() as connection:
             kept = rows.staged_names(connection) | companion_rows.staged_names(connection)
         if staged is not None and staged not in kept:
-            self._store.discard(staged)
+            self._store.staging.discard(staged)
 
     def _way_to(self, origin: Origin, source: Alias, path: str) -> _Way:
         if source.state is not State.COLLECTION:

@@ -97,7 +97,7 @@ class Paths:
         try:
             if alias.item_id is not None:
                 place = self.place_of(alias.item_id)
-                file: BinaryIO = self._store.open(place)
+                file: BinaryIO = self._store.tree.open(place)
             else:
                 file = self._open_kept(alias)
         except FileNotFoundError as lost:
@@ -116,7 +116,7 @@ class Paths:
         if alias.companion_id is not None:
             return self._open_companion(alias.companion_id)
         if alias.staged is not None:
-            return self._store.staged_path(alias.staged).open("rb")
+            return self._store.staging.path(alias.staged).open("rb")
         if alias.state is not State.LITTER:
             return io.BytesIO()
         return io.BytesIO(self._catalogue.aliases.content(alias.id))
@@ -124,9 +124,9 @@ class Paths:
     def _open_companion(self, companion_id: str) -> BinaryIO:
         companion = self._catalogue.companions.find(companion_id)
         if companion is not None and companion.path is not None:
-            return self._store.open(companion.path)
+            return self._store.tree.open(companion.path)
         if companion is not None and companion.staged is not None:
-            return self._store.staged_path(companion.staged).open("rb")
+            return self._store.staging.path(companion.staged).open("rb")
         raise FileNotFoundError(companion_id)
 
 

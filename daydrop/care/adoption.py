@@ -35,14 +35,14 @@ class Adoption:
 
         The file came back or was moved by hand, or a kill came between the trash and the row.
         """
-        if not self._catalogue.items.without_file(size=self._store.size(path)):
+        if not self._catalogue.items.without_file(size=self._store.tree.size(path)):
             return None
         if (sha256 := self._digest(path)) is None:
             return None
         with self._catalogue.reading() as connection:
             lost = item_rows.without_file(connection, sha256=sha256)
             has_another = item_rows.by_sha256(connection, sha256) is not None
-        trashed = set(self._store.trashed_names())
+        trashed = set(self._store.trash.names())
         candidates = [item for item in lost if item.trash_name not in trashed]
         if has_another or not candidates:
             return None
@@ -53,7 +53,7 @@ class Adoption:
         is_half_restored = item.state is ItemState.TRASHED and item.path == path
         try:
             with self._filing.holding(item) as now:
-                if now != item or self._store.is_gone(path):
+                if now != item or self._store.tree.is_gone(path):
                     return False  # another process has restored it, or filed it elsewhere
                 found = replace(item, path=path)
                 self._trash.record_restored(item, found, is_to_be_dated=is_half_restored)
@@ -81,7 +81,7 @@ class Adoption:
                 sha256=sha256,
             )
             with self._filing.holding_bytes(sha256):  # an upload links its bytes under this lock
-                if self._store.is_gone(path):
+                if self._store.tree.is_gone(path):
                     return False
                 self._insert(item)
         except (OSError, Refused, Taken) as reason:
@@ -92,7 +92,7 @@ class Adoption:
 
     def adopt_trashed(self, name: str, senders: Senders) -> None:
         """List a photo or video in the trash again, with its days there to come."""
-        file = self._store.trashed_path(name)
+        file = self._store.trash.path(name)
         try:
             with file.open("rb") as opened:
                 sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -118,7 +118,7 @@ class Adoption:
     def _digest(self, path: PurePosixPath) -> str | None:
         """Return the hash of a file; None, with a warning in the log, for an unreadable one."""
         try:
-            return self._store.sha256(path)
+            return self._store.tree.sha256(path)
         except OSError as failure:
             structlog.get_logger().warning(
                 "a file cannot be read", path=str(path), error=failure.strerror

@@ -63,10 +63,10 @@ class CompanionRecovery:
     def _mend_held(self, companion: Companion, homeless: Digests) -> None:
         if companion.path is None:
             self._attach(companion, homeless)
-        elif self._store.trashed_path(companion.id).exists():
+        elif self._store.trash.path(companion.id).exists():
             item = self._catalogue.items.find(companion.item_id or "")
             self._trash.put(companion, item.trashed if item is not None else None)
-        elif not self._store.is_there(companion.path):
+        elif not self._store.tree.is_there(companion.path):
             self._find_again(companion, homeless)
 
     def _attach(self, companion: Companion, homeless: Digests) -> None:
@@ -78,7 +78,7 @@ class CompanionRecovery:
             return
         placed = self._companions.link(companion, item)
         self._companions.change(placed, to_judge={item.id})
-        self._store.discard(companion.staged)
+        self._store.staging.discard(companion.staged)
         homeless.pop(placed.path or PurePosixPath(), None)
 
     def _find_again(self, companion: Companion, homeless: Digests) -> None:
@@ -106,7 +106,7 @@ class CompanionRecovery:
 
         with self._locks.holding(("pair", item.stem)):
             is_new = self._catalogue.companions.at(path) is None
-            if is_new and self._store.is_there(path):  # else another process was about to
+            if is_new and self._store.tree.is_there(path):  # else another process was about to
                 self._catalogue.write(insert)
         return True
 
@@ -120,7 +120,7 @@ class CompanionRecovery:
             origin=LOCAL,
             batch_id=None,
             sha256=sha256,
-            size=self._store.size(path),
+            size=self._store.tree.size(path),
             path=path,
             staged=None,
             arrived=self._clock.now(),
@@ -146,7 +146,7 @@ class CompanionRecovery:
         found: Digests = {}
         for path in paths:
             try:
-                found[path] = self._store.sha256(path)
+                found[path] = self._store.tree.sha256(path)
             except OSError as failure:
                 structlog.get_logger().warning(
                     "a file cannot be read", path=str(path), error=failure.strerror

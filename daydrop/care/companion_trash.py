@@ -44,14 +44,14 @@ class CompanionTrash:
         self, companion: Companion, when: float | None = None, to_judge: Iterable[str] = ()
     ) -> None:
         """Move a companion to the trash; `when` is the time of the item it comes back with."""
-        if companion.path is not None and self._store.is_there(companion.path):
+        if companion.path is not None and self._store.tree.is_there(companion.path):
             self._store.move_to_trash(companion.path, companion.id)
         self._companions.change(replace(companion, trashed=when or self._clock.now()), to_judge)
 
     def restore(self, item: Item, trashed: float) -> None:
         """Bring back what went to the trash with an item at that time, and put it beside it."""
         companions = self._catalogue.companions.trashed_with(item.id, trashed)
-        there = set(self._store.trashed_names())
+        there = set(self._store.trash.names())
         for companion in companions:
             if companion.id in there:
                 move = partial(self._store.move_from_trash, companion.id)
@@ -85,7 +85,7 @@ class CompanionTrash:
         for companion in self._catalogue.companions.trashed_before(before):
             with self.holding(companion) as now:
                 if now == companion:  # else it was restored with its item
-                    self._store.purge(companion.id)
+                    self._store.trash.remove(companion.id)
                     self.forget(companion)
 
     def expire(self, before: float) -> int:
@@ -103,7 +103,9 @@ class CompanionTrash:
     def forget_lost(self) -> list[Companion]:
         """Give up the companions whose files are gone; return them."""
         beside = self._catalogue.companions.in_tree()
-        gone = [each for each in beside if each.path is not None and self._store.is_gone(each.path)]
+        gone = [
+            each for each in beside if each.path is not None and self._store.tree.is_gone(each.path)
+        ]
         for companion in gone:
             self.forget(companion)
         return gone
@@ -121,7 +123,7 @@ class CompanionTrash:
     def _give_up(self, companion: Companion) -> None:
         self.forget(companion)
         if companion.staged is not None:
-            self._store.discard(companion.staged)
+            self._store.staging.discard(companion.staged)
 
     def forget(self, companion: Companion) -> None:
         """Remove the row of a companion; the item that it was beside is dated again."""

@@ -100,14 +100,14 @@ class Recovery:
                 | companion_rows.staged_names(connection)
                 | upload_rows.staged_names(connection)
             )
-        orphans = [name for name in self._store.staged_names() if name not in kept]
+        orphans = [name for name in self._store.staging.names() if name not in kept]
         for name in orphans:
-            self._store.discard(name)
+            self._store.staging.discard(name)
         return len(orphans)
 
     def _compare(self) -> tuple[list[PurePosixPath], int]:
         """Return the files without a row, and how many rows have lost their file."""
-        there = set(self._store.files())
+        there = set(self._store.tree.files())
         with self._catalogue.reading() as connection:
             stored = item_rows.all_in_state(connection, ItemState.STORED)
             companions = {PurePosixPath(path) for path in companion_rows.paths(connection)}
@@ -117,7 +117,7 @@ class Recovery:
 
     def _record_if_gone(self, item: Item) -> bool:
         with self._filing.holding(item) as now:  # another process may be moving it
-            is_gone = now == item and self._store.is_gone(item.path)
+            is_gone = now == item and self._store.tree.is_gone(item.path)
             if is_gone:
                 self._repairs.trash.record_gone(item)
         return is_gone
@@ -126,7 +126,7 @@ class Recovery:
         """Return what lies in the trash without a row, after the catalogue was lost."""
         with self._catalogue.reading() as connection:
             known = item_rows.trash_names(connection) | companion_rows.ids(connection)
-        return sorted(set(self._store.trashed_names()) - known)
+        return sorted(set(self._store.trash.names()) - known)
 
     def _take_in(self, without_row: list[PurePosixPath], senders: Senders) -> tuple[int, int]:
         """Give each file its row; return how many were found again, and how many adopted."""

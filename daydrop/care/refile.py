@@ -77,7 +77,7 @@ class Refile:
                 continue
             if current.path.parent != refiling.folder:  # else it went along with its partner
                 self._dating.bring_to_place(current, refiling.dated)
-            self._store.remove_empty(current.path.parent)
+            self._store.tree.remove_empty(current.path.parent)
             report(refiling)
             moved += 1
         return moved

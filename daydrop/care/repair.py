@@ -65,17 +65,17 @@ class Repair:
     def _copies(self, kept: Kept, strangers: Iterable[PurePosixPath]) -> Iterator[BinaryIO]:
         """Yield what may be a copy of a damaged file, by its size or by what the trash holds."""
         for path in strangers:
-            if self._store.has(path, kept.size):
-                yield self._store.open(path)
+            if self._store.tree.has(path, kept.size):
+                yield self._store.tree.open(path)
         gone = self._catalogue.items.without_file(sha256=kept.sha256)
-        there = set(self._store.trashed_names())
+        there = set(self._store.trash.names())
         for item in gone:
             if item.trash_name in there:
-                yield self._store.trashed_path(item.trash_name).open("rb")
+                yield self._store.trash.path(item.trash_name).open("rb")
 
     def _put_over(self, kept: Kept, copy: BinaryIO) -> bool:
         """Replace a file by a copy whose hash is right, computed while it is copied."""
-        staged = self._store.stage()
+        staged = self._store.staging.create()
         sha256 = hashlib.sha256()
         try:
             while block := copy.read(_BLOCK):
@@ -86,5 +86,5 @@ class Repair:
                 self._store.replace(staged, kept.path)
         finally:
             staged.close()
-            self._store.discard(staged.name)
+            self._store.staging.discard(staged.name)
         return is_whole

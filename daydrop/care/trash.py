@@ -132,7 +132,7 @@ class Trash:
             if now != item:  # restored meanwhile
                 return False
             if item.trash_name is not None:
-                self._store.purge(item.trash_name)
+                self._store.trash.remove(item.trash_name)
             self._change(item, replace(item, state=ItemState.MISSING, trash_name=None))
             return True
 
@@ -143,7 +143,7 @@ class Trash:
 
         A kill came between its move to the trash and its row, or it was taken away by hand.
         """
-        if item.id in self._store.trashed_names():
+        if item.id in self._store.trash.names():
             self._record_trashed(item)
             return
         structlog.get_logger().warning("a file is missing", path=str(item.path))

@@ -74,7 +74,7 @@ class Verify:
         found = self._by_condition(files, report)
         whole = len(found.pop(Condition.WHOLE))
         doubtful = [kept for group in found.values() for kept in group]
-        strangers = self._without_rows(sorted(self._store.files()))
+        strangers = self._without_rows(sorted(self._store.tree.files()))
         if (
             doubtful or strangers
         ):  # beside a server, some may be on their way and get their rows now
@@ -102,7 +102,7 @@ class Verify:
     def condition(self, kept: Kept) -> Condition:
         """Return how one file is."""
         try:
-            sha256 = self._store.sha256(kept.path)
+            sha256 = self._store.tree.sha256(kept.path)
         except FileNotFoundError:
             return Condition.MISSING
         except OSError:  # no permission, or a disk that fails
@@ -116,7 +116,7 @@ class Verify:
         return [
             path
             for path in paths
-            if str(path) not in known and path.name != SUMS and self._store.is_there(path)
+            if str(path) not in known and path.name != SUMS and self._store.tree.is_there(path)
         ]
 
     def write_sums(self, files: Iterable[Kept]) -> int:

@@ -7,7 +7,7 @@ from daydrop.catalogue.database import Connection
 from daydrop.checksum import NO_CHECKSUMS, Checksums
 from daydrop.origin import Origin
 from daydrop.records.receipt import Outcome, Receipt
-from daydrop.store.local import Staged
+from daydrop.store.staging import Staged
 from daydrop.words import Fact
 
 Guard = Callable[[Connection], None]

@@ -42,7 +42,7 @@ from daydrop.records.alias import Alias
 from daydrop.records.companion import Companion
 from daydrop.records.item import Item, ItemState
 from daydrop.records.receipt import Outcome, Receipt
-from daydrop.store.local import Staged
+from daydrop.store.staging import Staged
 
 _PICTURES = (Part.STILL, Part.RAW, Part.FILM)
 _FILMS = (Part.FILM, Part.STILL, Part.RAW)
@@ -101,7 +101,7 @@ class Companions:
         with self._locks.holding_told(lambda: self.stems_of(companion)):
             placed, receipt = self._kept(announcement, companion, replaces)
         if placed.staged != staged.name:
-            self._store.discard(staged.name)
+            self._store.staging.discard(staged.name)
         return receipt
 
     def _kept(
@@ -157,20 +157,20 @@ class Companions:
 
         self._catalogue.write(work, durable=True)
         if companion.staged is not None:
-            self._store.discard(companion.staged)
+            self._store.staging.discard(companion.staged)
         return True
 
     def has(self, companion: Companion) -> bool:
         """Whether the bytes of a companion are where its row says."""
         if companion.path is not None:
-            return self._store.has(companion.path, companion.size)
-        return companion.staged is not None and self._store.staged_path(companion.staged).exists()
+            return self._store.tree.has(companion.path, companion.size)
+        return companion.staged is not None and self._store.staging.path(companion.staged).exists()
 
     def _placed(self, companion: Companion, picture: Item | None) -> Companion:
         """Where a new companion is kept: beside its picture, or in staging until that comes."""
         if picture is not None:
             return self.link(companion, picture)
-        self._store.sync_staging()
+        self._store.staging.sync()
         return companion
 
     def that_date(self, item: Item) -> list[Companion]:
@@ -191,7 +191,7 @@ class Companions:
             date
             for each in companions
             if each.path is not None
-            for date in self._read(self._store.path(each.path), each.name)
+            for date in self._read(self._store.tree.path(each.path), each.name)
         )
 
     def waiting_dates(self, pair_scope: str, name: str) -> dict[str, tuple[Candidate, ...]]:
@@ -202,7 +202,7 @@ class Companions:
         with self._catalogue.reading() as connection:
             waiting = _waiting(connection, pair_scope, name)
         return {
-            companion.id: self._read(self._store.staged_path(companion.staged), companion.name)
+            companion.id: self._read(self._store.staging.path(companion.staged), companion.name)
             for companion in sorted(waiting, key=lambda companion: -companion.arrived)
             if companion.staged is not None
         }
@@ -253,7 +253,7 @@ class Companions:
         if placed.path is not None and not is_wanted:  # its name was deleted meanwhile
             self._store.take_back(placed.path, companion.staged or "")
         if companion.staged is not None:
-            self._store.discard(companion.staged)
+            self._store.staging.discard(companion.staged)
         return to_judge if is_wanted else set()
 
     def _rehome(self, companion: Companion, item: Item) -> set[str]:
@@ -291,7 +291,7 @@ class Companions:
         for companion in companions:
             if companion.path is None:
                 continue
-            if not self._store.is_there(companion.path):
+            if not self._store.tree.is_there(companion.path):
                 self._follow_row(companion, item)
                 continue
             move = partial(self._is_moved, companion.path)
@@ -299,13 +299,13 @@ class Companions:
                 self.change(replace(companion, path=path))
 
     def _is_moved(self, source: PurePosixPath, target: PurePosixPath) -> bool:
-        return source == target or self._store.move(source, target)
+        return source == target or self._store.tree.move(source, target)
 
     def _follow_row(self, companion: Companion, item: Item) -> None:
         """A kill came between a companion's move and its row."""
         target = _path_beside(companion, item, 1)
         is_known = self._catalogue.companions.at(target) is not None
-        if not is_known and self._store.has(target, companion.size):
+        if not is_known and self._store.tree.has(target, companion.size):
             self.change(replace(companion, path=target))
 
     # ---- inside -----------------------------------------------------------------------------
@@ -349,9 +349,9 @@ class Companions:
         return min(found, key=rank)
 
     def _days_in(self, companion: Companion) -> set[date]:
-        lies_at = self._store.path(companion.path) if companion.path is not None else None
+        lies_at = self._store.tree.path(companion.path) if companion.path is not None else None
         if lies_at is None and companion.staged is not None:
-            lies_at = self._store.staged_path(companion.staged)
+            lies_at = self._store.staging.path(companion.staged)
         dates = self._read(lies_at, companion.name) if lies_at is not None else ()
         return {each.wall.date() for each in dates if each.wall is not None}
 
@@ -360,7 +360,7 @@ class Companions:
         if companion.staged is None:
             raise ValueError(f"{companion.name} has no bytes in staging")
         path = first_free(companion, item, partial(self._store.link, companion.staged))
-        self._store.sync_folder(path.parent)
+        self._store.tree.sync_folder(path.parent)
         return replace(companion, item_id=item.id, path=path, staged=None)
 
     def change(self, companion: Companion, to_judge: Iterable[str] = ()) -> bool:
@@ -439,7 +439,7 @@ class Companions:
 
         written, gone = self._catalogue.write(work, durable=True)
         if gone is not None and gone.staged is not None:
-            self._store.discard(gone.staged)
+            self._store.staging.discard(gone.staged)
         return written
 
     def _replaced(

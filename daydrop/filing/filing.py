@@ -47,7 +47,7 @@ from daydrop.records.item import Item, ItemState, Taken, case_key
 from daydrop.records.move import Move
 from daydrop.records.receipt import Outcome, Receipt
 from daydrop.records.upload import UploadState
-from daydrop.store.local import Staged
+from daydrop.store.staging import Staged
 
 _OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
 
@@ -149,7 +149,7 @@ class Filing:
         for item_id in to_judge:
             self._dating.judge_late(item_id)
         for name in {whole.staged.name, *replaced}:
-            self._store.discard(name)
+            self._store.staging.discard(name)
         may_have_moved = to_judge or settled.moves or settled.came_again
         return self._receipt_now(settled.receipt) if may_have_moved else settled.receipt
 
@@ -198,10 +198,10 @@ class Filing:
         return None
 
     def _is_under_way(self, item: Item) -> bool:
-        if self._store.has(item.path, item.size):
+        if self._store.tree.has(item.path, item.size):
             return False
         target = self._catalogue.moves.target_of(item.id)
-        return target is not None and self._store.has(target, item.size)
+        return target is not None and self._store.tree.has(target, item.size)
 
     def _of_bytes(self, sha256: str) -> Item | None:
         return self._catalogue.items.by_sha256(sha256)
@@ -263,10 +263,10 @@ class Filing:
 
         Raises Refused when it is no medium that is taken here, OSError when it cannot be read.
         """
-        file = self._store.path(path)
+        file = self._store.tree.path(path)
         if trash_name is not None:
-            file = self._store.trashed_path(trash_name)
-        with file.open("rb") if trash_name is not None else self._store.open(path) as opened:
+            file = self._store.trash.path(trash_name)
+        with file.open("rb") if trash_name is not None else self._store.tree.open(path) as opened:
             media = self.media_of(opened.read(HEAD_BYTES))
         if media is None:
             raise Refused(Code.UNSUPPORTED_TYPE, "bytes", name=printable(name))
@@ -371,10 +371,10 @@ class Filing:
 
     def _settle_known(self, whole: Whole, known: Item, draft: Item) -> _Settled:
         """A success without a second copy: the bytes are here."""
-        if not self._store.has(known.path, known.size):
+        if not self._store.tree.has(known.path, known.size):
             return self._settle_restored(whole, known)
         if draft.modified is not None:
-            self._store.set_modified(known.path, draft.modified)
+            self._store.tree.set_modified(known.path, draft.modified)
         if known.pair_scope.startswith(FOUND) and _may_claim(draft, known):
             return self._settle_claimed(whole, known, draft)
 
@@ -431,7 +431,7 @@ class Filing:
             return self._tell(connection, kept, restored, Outcome.FILED)
 
         try:
-            self._store.sync_folder(restored.path.parent)
+            self._store.tree.sync_folder(restored.path.parent)
             return _Settled(self._catalogue.write(work, durable=True), restored)
         except Exception:
             self._store.take_back(restored.path, whole.staged.name)
@@ -469,7 +469,7 @@ class Filing:
         """Brings the bytes into the tree; False when the name is taken."""
         if left is None:
             return self._store.link(whole.staged.name, path)
-        return left == path or self._store.move(left, path)
+        return left == path or self._store.tree.move(left, path)
 
     def _withdrawn(
         self, whole: Whole, left: PurePosixPath | None, path: PurePosixPath
@@ -492,10 +492,10 @@ class Filing:
             path = folder / placement.numbered(draft.name, number)
             if case_key(path) in known:
                 continue
-            if not self._store.is_there(path):
+            if not self._store.tree.is_there(path):
                 return None
-            if self._store.has(path, draft.size) and self._is_unknown(path, draft.sha256):
-                self._store.sync_file(path)
+            if self._store.tree.has(path, draft.size) and self._is_unknown(path, draft.sha256):
+                self._store.tree.sync_file(path)
                 return path
         return None
 
@@ -503,14 +503,14 @@ class Filing:
         """Whether these bytes lie there, and no row speaks of them."""
         is_companion = self._catalogue.companions.at(path) is not None
         try:
-            return not is_companion and self._store.sha256(path) == sha256
+            return not is_companion and self._store.tree.sha256(path) == sha256
         except OSError:  # it cannot be read: a stranger that keeps its name
             return False
 
     def _write_new(
         self, whole: Whole, item: Item, here: Mapping[str, Item], placed: list[Item]
     ) -> _Settled:
-        self._store.sync_folder(item.path.parent)
+        self._store.tree.sync_folder(item.path.parent)
 
         def work(connection: Connection) -> _Settled:
             kept = self._kept(connection, whole)

@@ -192,7 +192,7 @@ class Groups:
             key = case_key(path)
             if key in promised:
                 return False
-            return key in own or (key not in taken and not self._store.is_there(path))
+            return key in own or (key not in taken and not self._store.tree.is_there(path))
 
         def names(number: int) -> Iterator[str]:
             for member in group.members:

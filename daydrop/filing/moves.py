@@ -76,7 +76,7 @@ class Moves:
                 return False
             try:
                 if self._is_at(move.source):
-                    self._store.move(move.source, move.target)
+                    self._store.tree.move(move.source, move.target)
             finally:
                 # looked up, not remembered: a flush that fails comes after the rename
                 has_arrived = not self._is_at(move.source) and self._is_at(move.target)
@@ -127,7 +127,7 @@ class Moves:
         return item.path in (move.source, move.target)
 
     def _is_at(self, path: PurePosixPath) -> bool:
-        return self._store.is_there(path)
+        return self._store.tree.is_there(path)
 
     def _settle(self, move: Move, new: Item | None) -> None:
         """Writes where the item is now; None: where it was, and the move is over."""

@@ -32,7 +32,7 @@ from daydrop.media.names import Role, printable, role
 from daydrop.records.alias import Alias
 from daydrop.records.batch import Reservation
 from daydrop.records.receipt import Receipt
-from daydrop.store.local import Staged
+from daydrop.store.staging import Staged
 
 _COUNTED = frozenset({Role.MEDIUM, Role.OTHER})
 _BOUNDED = {
@@ -89,7 +89,7 @@ class Door:
             self._check(announcement)
             self._means.room.enter()
             try:
-                reopened = self._means.store.reopen(staged)
+                reopened = self._means.store.staging.reopen(staged)
             except BaseException:
                 self._means.room.leave()
                 raise
@@ -107,7 +107,7 @@ class Door:
             raise ValueError(f"{alias.path} has no bytes in staging")
         with self._means.refusals.recording(announcement), self._missing_without(alias.staged):
             self._check(announcement)
-            staged = self._means.store.reopen(alias.staged)
+            staged = self._means.store.staging.reopen(alias.staged)
             try:
                 receipt = self._file_staged(alias, announcement, staged)
             finally:
@@ -120,7 +120,7 @@ class Door:
         try:
             yield
         except FileNotFoundError as lost:
-            if self._means.store.staged_path(staged).exists():
+            if self._means.store.staging.path(staged).exists():
                 raise
             raise Missing(staged) from lost
 
@@ -188,7 +188,7 @@ class Door:
         room.enter()
         try:
             room.check(announcement.size or 0)
-            return self._means.store.stage()
+            return self._means.store.staging.create()
         except BaseException:
             room.leave()
             raise

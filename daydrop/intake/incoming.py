@@ -27,7 +27,8 @@ from daydrop.receipts.log import UploadLog
 from daydrop.records.alias import Alias
 from daydrop.records.batch import Reservation
 from daydrop.records.receipt import Outcome, Receipt
-from daydrop.store.local import LocalStore, Staged
+from daydrop.store.local import LocalStore
+from daydrop.store.staging import Staged
 from daydrop.words import Fact, readable_size
 
 STEP = 16 << 20  # bytes held at a time for an upload whose size was not announced
@@ -148,7 +149,7 @@ class Incoming:
         """Return the staging name under which what arrived so far would survive a power cut."""
         with self._refusing():
             self._staged.sync()
-            self._means.store.sync_staging()
+            self._means.store.staging.sync()
         return self._staged.name
 
     def keep(self) -> str:
@@ -174,7 +175,7 @@ class Incoming:
         raise NotImplementedError
 
     def _give_back(self) -> None:
-        self._means.store.discard(self._staged.name)
+        self._means.store.staging.discard(self._staged.name)
 
     def _outlives(self, failure: BaseException) -> bool:  # noqa: ARG002  IncomingMedium asks it
         """Return whether what arrived stays in staging after this failure."""
@@ -336,7 +337,7 @@ class _Bounded(Incoming):
 
         replaced = self._means.foundation.catalogue.write(write, durable=True)
         if replaced is not None:
-            self._means.store.discard(replaced)
+            self._means.store.staging.discard(replaced)
 
     def _sent(self) -> Alias:
         """Return the alias of the bytes that the catalogue is to keep as litter."""
@@ -356,7 +357,7 @@ class IncomingTemporary(_Bounded):
 
     def _finish(self) -> Receipt:
         self._staged.sync()
-        self._means.store.sync_staging()
+        self._means.store.staging.sync()
         self._remember(self._sent().in_staging(self._staged.name))
         return self._receipt(Outcome.STAGED)
 

@@ -297,7 +297,7 @@ class Uploads:
 
     def _is_enough(self, known: Item, upload: Upload) -> bool:
         """Whether a word will do; what was only found in the tree gets a sender by its bytes."""
-        is_there = known.size == upload.size and self._store.has(known.path, known.size)
+        is_there = known.size == upload.size and self._store.tree.has(known.path, known.size)
         return is_there and not known.pair_scope.startswith(FOUND)
 
     def _settle_known(self, upload: Upload, announcement: Announcement, known: Item) -> bool:
@@ -390,7 +390,7 @@ class Uploads:
         if upload.staged is None:
             return upload
         try:
-            self._store.cut_staged(upload.staged, upload.received)
+            self._store.staging.cut(upload.staged, upload.received)
         except FileNotFoundError:
             self._catalogue.write(
                 lambda connection: rows.note_progress(
@@ -410,7 +410,7 @@ class Uploads:
         )
 
     def _staged(self, upload: Upload) -> str:
-        staged = self._store.stage()
+        staged = self._store.staging.create()
         staged.close()
         self._catalogue.write(
             lambda connection: rows.note_progress(
@@ -506,7 +506,7 @@ class Uploads:
             return ended
 
         if self._catalogue.write(work) and upload.staged is not None:
-            self._store.discard(upload.staged)
+            self._store.staging.discard(upload.staged)
 
     # ---- looking up -------------------------------------------------------------------------
 

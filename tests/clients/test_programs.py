@@ -30,14 +30,16 @@ class Desk:
     def filed(self) -> dict[str, bytes]:
         """What lies in the tree, by path."""
         root = self.served.library.store.root
-        return {str(each): (root / each).read_bytes() for each in self.served.library.store.files()}
+        return {
+            str(each): (root / each).read_bytes() for each in self.served.library.store.tree.files()
+        }
 
     def is_filed(self, folder: str, body: bytes) -> bool:
         """Whether these bytes lie in a folder of the tree."""
         root = self.served.library.store.root
         return any(
             str(each.parent) == folder and (root / each).read_bytes() == body
-            for each in self.served.library.store.files()
+            for each in self.served.library.store.tree.files()
         )
 
     def copies(self, body: bytes) -> int:

@@ -30,7 +30,7 @@ def copy(rclone: Rclone, source: Path) -> str:
 
 
 def filed(served: Served) -> int:
-    return len(list(served.library.store.files()))
+    return len(list(served.library.store.tree.files()))
 
 
 def test_a_hundred_and_twenty_files_come_in_three_runs_and_each_refusal_is_told(

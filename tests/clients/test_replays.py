@@ -58,7 +58,7 @@ def stored(nodes: list[Served], body: bytes) -> list[str]:
     root = nodes[0].library.store.root
     return [
         str(path.parent)
-        for path in nodes[0].library.store.files()
+        for path in nodes[0].library.store.tree.files()
         if (root / path).read_bytes() == body
     ]
 

@@ -112,10 +112,10 @@ def test_a_companion_alone_waits_without_an_error(drive: Drive, name: str) -> No
 def test_a_waiting_companion_that_is_deleted_leaves_no_bytes_behind(
     drive: Drive, library: Library
 ) -> None:
-    before = library.store.staged_names()
+    before = library.store.staging.names()
     drive.put("/Upload/alone.xmp", b"companion")
     drive.send("DELETE", "/Upload/alone.xmp")
-    assert library.store.staged_names() == before
+    assert library.store.staging.names() == before
 
 
 def test_a_companion_renamed_after_another_picture_goes_to_that_one(

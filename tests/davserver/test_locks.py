@@ -239,7 +239,9 @@ def test_a_lock_granted_while_a_file_is_being_filed_stops_it(
     monkeypatch.setattr(library.workers, "read", locked_meanwhile)
     sent = drive.put(name, photo) if way == "put" else drive.move(f"{name}.part", name)
     assert sent.status_code == 423
-    assert not library.store.is_there(PurePosixPath("images/2009/01/02", name.rpartition("/")[2]))
+    assert not library.store.tree.is_there(
+        PurePosixPath("images/2009/01/02", name.rpartition("/")[2])
+    )
     assert drive.look(name).size in (-1, 0)
     assert drive.get(f"{name}.part").data == photo
     now = library.batches.current(origin_of(drive.address))

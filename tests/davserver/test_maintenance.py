@@ -134,10 +134,10 @@ def test_a_command_that_only_looks_keeps_no_server_from_starting(store: Path) ->
     try:
         with library_on(store) as serving:
             assert serving.is_first
-            assert looking.store.claimed_by() == "daydrop serve"
+            assert looking.store.claim.holder() == "daydrop serve"
     finally:
         looking.close()
-    assert looking.store.claimed_by() is None
+    assert looking.store.claim.holder() is None
 
 
 def test_who_is_at_work_is_said_by_name(store: Path) -> None:

@@ -124,7 +124,7 @@ class Upload(RuleBasedStateMachine):
         for name, body in self.names.items():
             assert self.drive.get(f"/Upload/{name}").data == body
         root = self.library.store.root
-        filed = {(root / path).read_bytes() for path in self.library.store.files()}
+        filed = {(root / path).read_bytes() for path in self.library.store.tree.files()}
         assert self.kept <= filed
 
 

@@ -22,7 +22,7 @@ def place(drive: Drive, name: str) -> str:
 
 
 def files(library: Library) -> set[str]:
-    return {str(path) for path in library.store.files()}
+    return {str(path) for path in library.store.tree.files()}
 
 
 def test_mkcol_makes_a_folder_for_its_origin_and_nothing_on_disk(
@@ -203,12 +203,12 @@ def test_a_folder_is_copied_deep_or_alone(drive: Drive) -> None:
 
 def test_a_member_that_cannot_be_copied_keeps_no_other_back(drive: Drive, library: Library) -> None:
     drive.send("MKCOL", "/Upload/S")
-    before = set(library.store.staged_names())
+    before = set(library.store.staging.names())
     drive.put("/Upload/S/a b.jpg.part", media.photo(seed="lost part"))
-    [lost] = set(library.store.staged_names()) - before
+    [lost] = set(library.store.staging.names()) - before
     photo = media.photo(seed="after the lost one")
     drive.put("/Upload/S/z.jpg", photo)
-    library.store.staged_path(lost).unlink()
+    library.store.staging.path(lost).unlink()
     reply = drive.copy("/Upload/S", "/Upload/T")
     assert reply.status_code == 207
     [response] = fromstring(reply.data)
@@ -275,11 +275,11 @@ def test_delete_takes_the_name_and_never_the_item(drive: Drive, library: Library
 
 
 def test_a_deleted_temporary_file_leaves_no_bytes_behind(drive: Drive, library: Library) -> None:
-    before = library.store.staged_names()
+    before = library.store.staging.names()
     drive.put("/Upload/x.jpg.part", media.photo(seed="D1 part"))
-    assert library.store.staged_names() != before
+    assert library.store.staging.names() != before
     drive.send("DELETE", "/Upload/x.jpg.part")
-    assert library.store.staged_names() == before
+    assert library.store.staging.names() == before
 
 
 def test_a_folder_goes_with_all_below_it_and_upload_itself_stays(drive: Drive) -> None:

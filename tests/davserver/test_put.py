@@ -128,7 +128,7 @@ def test_the_bytes_of_a_deleted_item_are_stored_anew(drive: Drive, library: Libr
 
 
 def test_a_body_shorter_than_announced_changes_nothing(drive: Drive, library: Library) -> None:
-    before = library.store.staged_names()
+    before = library.store.staging.names()
     photo = media.photo(seed="U5", size=200_000)
     drive.put("/Upload/U5.jpg", photo)
     other = media.photo(seed="U5 other", size=200_000)
@@ -136,7 +136,7 @@ def test_a_body_shorter_than_announced_changes_nothing(drive: Drive, library: Li
     assert reply.status_code == 400
     assert reply.headers["Connection"] == "close"
     assert drive.get("/Upload/U5.jpg").data == photo
-    assert library.store.staged_names() == before
+    assert library.store.staging.names() == before
 
 
 def test_chunks_that_end_before_the_expected_length_change_nothing(drive: Drive) -> None:

@@ -62,7 +62,7 @@ def test_what_somebody_put_into_the_tree_is_sent_whole_and_never_as_a_page(
         "page.html": b"<script>alert(1)</script>",
     }
     for name, body in bodies.items():
-        path = library.store.path(PurePosixPath("no_date") / name)
+        path = library.store.tree.path(PurePosixPath("no_date") / name)
         path.write_bytes(body)
         reply = drive.get(f"/no_date/{name}")
         path.unlink()

@@ -34,7 +34,7 @@ def answer(connection: socket.socket) -> bytes:
 
 
 def staged(library: Library) -> list[str]:
-    return library.store.staged_names()
+    return library.store.staging.names()
 
 
 def test_an_upload_that_is_cut_is_400_and_leaves_nothing(
@@ -142,7 +142,7 @@ def test_of_sixty_uploads_at_once_fifty_are_let_in(tmp_path: Path) -> None:
         )
         assert sorted(set(statuses)) == [201, 507]
         assert statuses.count(201) == 50
-        assert len(list(served.library.store.files())) == 50
+        assert len(list(served.library.store.tree.files())) == 50
 
 
 def test_four_uploads_of_one_name_at_once_leave_four_whole_files(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_four_uploads_of_one_name_at_once_leave_four_whole_files(tmp_path: Path)
         )
         assert set(statuses) <= {201, 204}
         root = served.library.store.root
-        kept = {(root / path).read_bytes() for path in served.library.store.files()}
+        kept = {(root / path).read_bytes() for path in served.library.store.tree.files()}
         assert kept == set(photos)
         assert served.read("/Upload/same.jpg") in photos
 

@@ -88,7 +88,7 @@ def test_a_name_before_its_bytes_is_a_placeholder_or_litter(aliases, origin):
 def test_an_announced_name_forgets_its_staged_bytes(library, aliases, origin, put):
     put("a.part", b"bytes")
     aliases.changes.announce(origin, "a.part")
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
 
 
 def test_a_refused_name_is_not_announced_and_the_refusal_is_told(library, aliases, origin):
@@ -201,7 +201,7 @@ def test_an_item_keeps_its_place_and_name_when_its_alias_moves(library, aliases,
     aliases.moving.move(origin, before, "b.jpg")
     after = aliases.paths.find_exact(origin, "b.jpg")
     assert (after.item_id, after.etag, after.id) == (before.item_id, before.etag, before.id)
-    assert [path.name for path in library.store.files()] == ["a.jpg"]
+    assert [path.name for path in library.store.tree.files()] == ["a.jpg"]
 
 
 def test_nothing_goes_to_itself_below_itself_or_over_what_holds_it(aliases, origin):
@@ -273,7 +273,7 @@ def test_a_removed_item_is_listed_and_gone_until_it_is_restored(library, aliases
 
 def test_a_file_taken_away_by_hand_is_gone(library, aliases, origin, put):
     found = put("a.jpg", photo(seed="by hand"))
-    (path,) = library.store.files()
+    (path,) = library.store.tree.files()
     (library.store.root / path).unlink()
     with pytest.raises(Gone):
         aliases.paths.open(found)
@@ -293,6 +293,8 @@ def test_content_says_where_its_item_lies(aliases, put):
 
 def meanwhile(part, step: str, request, *, after: bool) -> None:
     """Lets a request come whole before, or after, the first call of this step of a part."""
+    inner, _, step = step.rpartition(".")
+    part = getattr(part, inner) if inner else part
     do = getattr(part, step)
 
     def interrupted(*arguments: object) -> object:
@@ -308,8 +310,8 @@ def meanwhile(part, step: str, request, *, after: bool) -> None:
 
 
 MOMENTS = {
-    "a.jpg.part": [("reopen", False), ("reopen", True), ("link", True)],
-    "a.xmp": [("stage", False), ("stage", True)],
+    "a.jpg.part": [("staging.reopen", False), ("staging.reopen", True), ("link", True)],
+    "a.xmp": [("staging.create", False), ("staging.create", True)],
 }
 AT_ONCE = pytest.mark.parametrize(
     ("source", "step", "after"),
@@ -342,7 +344,7 @@ def test_what_is_sent_to_a_name_while_it_moves_is_what_moves(
     aliases.moving.move(origin, moving, TARGETS[source])
     assert names(aliases, origin) == [TARGETS[source]]
     assert body_of(aliases, origin, TARGETS[source]) == second
-    assert len(library.store.staged_names()) == (source == "a.xmp"), "one that waits"
+    assert len(library.store.staging.names()) == (source == "a.xmp"), "one that waits"
 
 
 @AT_ONCE
@@ -356,20 +358,20 @@ def test_a_name_that_is_removed_while_it_moves_is_missing(
     with pytest.raises(Missing):
         aliases.moving.move(origin, moving, TARGETS[source])
     assert names(aliases, origin) == []
-    assert library.store.staged_names() == []
-    assert list(library.store.files()) == []
+    assert library.store.staging.names() == []
+    assert list(library.store.tree.files()) == []
 
 
 @pytest.mark.parametrize(
     ("source", "step", "after", "other"),
     [
-        ("a.jpg.part", "reopen", False, "c.jpg"),
-        ("a.jpg.part", "reopen", True, "c.jpg"),
-        ("a.jpg.part", "reopen", True, "c.xmp"),
+        ("a.jpg.part", "staging.reopen", False, "c.jpg"),
+        ("a.jpg.part", "staging.reopen", True, "c.jpg"),
+        ("a.jpg.part", "staging.reopen", True, "c.xmp"),
         ("a.jpg.part", "link", True, "c.part"),
-        ("a.xmp", "stage", False, "c.xmp"),
-        ("a.xmp", "stage", True, "c.xmp"),
-        ("a.xmp", "stage", True, "A.XMP"),
+        ("a.xmp", "staging.create", False, "c.xmp"),
+        ("a.xmp", "staging.create", True, "c.xmp"),
+        ("a.xmp", "staging.create", True, "A.XMP"),
     ],
 )
 def test_of_two_moves_of_one_name_at_once_one_is_done_and_the_other_finds_nothing(
@@ -489,7 +491,7 @@ def test_a_temporary_name_nobody_asks_for_ends_with_a_receipt(library, aliases, 
     hand.pass_by(DAY + 10)
     aliases.sweep()
     assert names(aliases, origin) == []
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
     assert library.receipts.recent(origin.key)[0].outcome == "unfinished"
     assert "never completed" in library.log.lines()[-1]["says"]
 
@@ -513,7 +515,7 @@ def test_an_alias_lives_thirty_days_after_it_was_last_seen(library, aliases, ori
         aliases.sweep()
     assert names(aliases, origin) == ["Old", "seen.jpg"]
     assert names(aliases, origin, "Old") == []
-    assert len(list(library.store.files())) == 2
+    assert len(list(library.store.tree.files())) == 2
     hand.pass_by(31 * DAY)
     aliases.sweep()
     assert names(aliases, origin) == []
@@ -525,7 +527,7 @@ def test_a_repeated_upload_after_expiry_is_no_second_file(library, aliases, orig
     hand.pass_by(40 * DAY)
     aliases.sweep()
     put("a.jpg", body)
-    assert len(list(library.store.files())) == 1
+    assert len(list(library.store.tree.files())) == 1
 
 
 def test_being_seen_is_written_once_a_day_for_a_folder_and_not_in_the_request(
@@ -605,7 +607,7 @@ def test_a_waiting_companion_leaves_nothing_when_its_alias_ends(
     put("alone.xmp", b"companion")
     hand.pass_by(40 * DAY)
     aliases.sweep()
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
     assert names(aliases, origin) == []
 
 

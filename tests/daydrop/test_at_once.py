@@ -94,27 +94,27 @@ def test_undoing_a_batch_takes_nothing_from_who_is_told_already_here_meanwhile(l
 
 def test_a_part_that_goes_on_never_cuts_the_file_that_was_filed(library):
     """A kill after filing leaves the name in staging, linked to the file in the tree."""
-    staged = library.store.stage()
+    staged = library.store.staging.create()
     staged.write(b"0123456789")
     staged.close()
-    path = library.store.path(PurePosixPath("no_date/IMG_1.jpg"))
+    path = library.store.tree.path(PurePosixPath("no_date/IMG_1.jpg"))
     assert library.store.link(staged.name, PurePosixPath("no_date/IMG_1.jpg"))
     with pytest.raises(FileNotFoundError):
-        library.store.cut_staged(staged.name, 4)
+        library.store.staging.cut(staged.name, 4)
     assert path.read_bytes() == b"0123456789"
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
 
 
 def test_a_disk_without_links_takes_a_file_back_whole(library):
     library.store._links = False
-    staged = library.store.stage()
+    staged = library.store.staging.create()
     staged.write(b"0123456789")
     staged.close()
     path = PurePosixPath("no_date/IMG_1.jpg")
     assert library.store.link(staged.name, path)
     library.store.take_back(path, staged.name)
-    assert library.store.staged_path(staged.name).read_bytes() == b"0123456789"
-    assert not library.store.is_there(path)
+    assert library.store.staging.path(staged.name).read_bytes() == b"0123456789"
+    assert not library.store.tree.is_there(path)
 
 
 def test_a_file_moved_by_hand_keeps_its_alias(tmp_path, library):

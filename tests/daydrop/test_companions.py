@@ -147,7 +147,7 @@ def test_a_companion_of_a_bare_stem_goes_where_it_belongs_in_any_order(library, 
         (picture,) = (p for p in pictures if by_name[p].item_id == by_name[companion].item_id)
         ends.add((picture, *(stored(library, by_name[name]).day for name in pictures)))
         lies_at = PurePosixPath(by_name[companion].place)
-        assert library.store.is_there(lies_at), "the receipt says where it lies"
+        assert library.store.tree.is_there(lies_at), "the receipt says where it lies"
         assert lies_at.parent == PurePosixPath(by_name[picture].place).parent
     assert len(ends) == 1
 
@@ -212,14 +212,14 @@ def test_a_corrected_companion_sent_again_is_believed_and_the_first_one_kept(lib
         "images/2001/02/03/IMG_1.jpg",
         "images/2001/02/03/IMG_1.xmp",
     ]
-    first = library.store.path(PurePosixPath("images/2001/02/03/IMG_1.xmp")).read_bytes()
+    first = library.store.tree.path(PurePosixPath("images/2001/02/03/IMG_1.xmp")).read_bytes()
     assert first == xmp(datetime(1999, 1, 1, 1, 1, 1))  # noqa: DTZ001  a wall clock
 
 
 def test_a_companion_that_still_waits_is_replaced_by_its_next_self(library, send):
     send("IMG_1.xmp", xmp(TAKEN))
     send("IMG_1.xmp", xmp(OTHER))
-    assert len(library.store.staged_names()) == 1
+    assert len(library.store.staging.names()) == 1
     assert send("IMG_1.jpg", photo(taken=None)).day == "2001-02-03"
     assert paths(library) == ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.xmp"]
 
@@ -243,7 +243,7 @@ def test_a_companion_that_waits_under_two_names_stays_under_the_one_that_is_not_
         ).file as file:
             assert file.read() == body
     library.aliases.changes.remove(origin, other)
-    assert len(library.store.staged_names()) == 1
+    assert len(library.store.staging.names()) == 1
 
 
 def test_a_companion_that_waits_goes_when_its_name_is_announced_anew(library, send, origin):
@@ -252,7 +252,7 @@ def test_a_companion_that_waits_goes_when_its_name_is_announced_anew(library, se
     send("IMG_1.xmp", xmp(TAKEN, "second"))
     send("IMG_1.jpg", photo(taken=None))
     assert paths(library) == ["images/2024/05/17/IMG_1.jpg", "images/2024/05/17/IMG_1.xmp"]
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
 
 
 def test_a_companion_that_comes_first_stands_in_the_receipt_of_its_batch(library, send, origin):
@@ -296,7 +296,7 @@ def test_the_same_companion_of_a_picture_is_stored_once_whatever_folder_it_comes
             send(f"{folder}{name}", body)
     send("IMG_1.XMP", WORDS)
     assert paths(library) == ONCE
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
     for path in ("IMG_1.xmp", "b/IMG_1.xmp", "c/IMG_1.xmp", "IMG_1.XMP"):
         with library.aliases.paths.open(
             library.aliases.paths.find_exact(origin, path)
@@ -318,7 +318,7 @@ def test_a_picture_and_its_companion_that_are_moved_to_another_folder_are_stored
             origin, library.aliases.paths.find_exact(origin, name), f"Trip/{name}"
         )
     assert paths(library) == ONCE
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
     assert library.aliases.paths.find_exact(origin, "Trip/IMG_1.xmp") is not None
 
 
@@ -356,7 +356,7 @@ def test_the_same_companion_of_another_sender_is_that_ones_own(library, send, fi
 
 def test_a_companion_that_was_found_beside_its_picture_is_not_stored_again(library, send):
     item = stored(library, send("IMG_1.jpg", PICTURE))
-    library.store.path(item.path.with_suffix(".xmp")).write_bytes(WORDS)
+    library.store.tree.path(item.path.with_suffix(".xmp")).write_bytes(WORDS)
     library.recovery.run()
     for folder in ("", "b/"):
         send(f"{folder}IMG_1.jpg", PICTURE)
@@ -372,7 +372,7 @@ def test_a_companion_that_waited_when_the_server_was_killed_is_stored_once(libra
     send("b/IMG_1.jpg", PICTURE)
     library.recovery.run()
     assert paths(library) == ONCE
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
 
 
 def test_two_companions_of_one_picture_both_lie_beside_it(library, send):
@@ -424,7 +424,7 @@ def test_a_batch_taken_back_takes_its_companions_along(library, send, origin):
     send("IMG_2.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/> ")
     library.undo.run(receipt.batch_id, origin)
     assert paths(library) == []
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
 
 
 def test_a_batch_of_a_companion_alone_takes_no_picture_of_others_back(library, send, origin):
@@ -441,10 +441,10 @@ def test_the_trash_is_emptied_of_companions_too(library, send):
     receipt = send("IMG_1.jpg", photo(taken=TAKEN))
     send("IMG_1.xmp", EMPTY)
     library.trash.put(stored(library, receipt))
-    assert len(library.store.trashed_names()) == 2
+    assert len(library.store.trash.names()) == 2
     library.trash._days = -1
     library.trash.empty()
-    assert library.store.trashed_names() == []
+    assert library.store.trash.names() == []
 
 
 def test_a_companion_of_the_page_that_waits_in_vain_is_given_up(library, origin, send):

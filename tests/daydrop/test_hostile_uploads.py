@@ -50,12 +50,12 @@ def test_a_hostile_upload_is_answered_and_leaves_the_library_as_it_was(library, 
         receipt = send(named(what), body)
     except Refused as refused:
         code, receipt = refused.code, None
-    kept = [library.store.path(path).read_bytes() for path in library.store.files()]
+    kept = [library.store.tree.path(path).read_bytes() for path in library.store.tree.files()]
     if receipt is None:
         assert (code, kept) == (Code.UNSUPPORTED_TYPE, [])
     else:
         assert (receipt.outcome, kept) == (Outcome.FILED, [body])
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
     assert send("good.jpg", make.photo()).place == "images/2024/05/17/good.jpg"
 
 
@@ -70,7 +70,7 @@ def test_what_is_no_medium_is_refused_whatever_its_name(library, send, ending):
     for name in (f"a.{ending}", "a.jpg", "a.mp4"):
         with pytest.raises(Refused):
             send(name, bodies[ending])
-    assert list(library.store.files()) == []
+    assert list(library.store.tree.files()) == []
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_file_whose_reader_was_killed_is_kept_and_its_receipt_says_so(
     assert "could not be read" in receipt.sentence()
     (line, *_) = hanging.receipts.reasons([receipt], Language.EN)[receipt.item_id]
     assert line == "Its metadata could not be read."
-    with hanging.store.open(Path(place)) as file:
+    with hanging.store.tree.open(Path(place)) as file:
         assert file.read() == make.photo(seed=name)
 
 

@@ -35,7 +35,7 @@ def run(library, folder: Path):
 def test_a_folder_is_filed_with_its_pairs_and_a_summary(library, folder: Path):
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     summary = run(library, folder)
-    assert sorted(map(str, library.store.files())) == [
+    assert sorted(map(str, library.store.tree.files())) == [
         "images/2024/05/17/IMG_1.DNG",
         "images/2024/05/17/IMG_1.JPG",
         "videos/2024/05/17/clip.mp4",
@@ -49,7 +49,7 @@ def test_running_it_again_stores_nothing_twice(library, folder: Path):
     run(library, folder)
     summary = run(library, folder)
     assert summary.outcomes == {Outcome.DUPLICATE: 3}
-    assert len(list(library.store.files())) == 3
+    assert len(list(library.store.tree.files())) == 3
 
 
 def test_the_limits_of_a_batch_do_not_hold_an_import_back(settings, tmp_path: Path):

@@ -18,11 +18,13 @@ TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
 
 
 def tree(library: Library) -> dict[str, bytes]:
-    return {str(path): (library.store.root / path).read_bytes() for path in library.store.files()}
+    return {
+        str(path): (library.store.root / path).read_bytes() for path in library.store.tree.files()
+    }
 
 
 def left_in_staging(library: Library) -> list[str]:
-    return library.store.staged_names()
+    return library.store.staging.names()
 
 
 def test_a_photo_is_filed_under_the_day_it_was_taken_byte_for_byte(library, send):

@@ -244,7 +244,7 @@ class Forgetful(Uploads):
         if before not in (None, body):
             item = self.library.catalogue.items.by_sha256(digest(before or b""))
             if item is not None:
-                self.library.store.path(item.path).unlink()
+                self.library.store.tree.path(item.path).unlink()
 
 
 def test_the_model_would_notice_an_overwrite() -> None:

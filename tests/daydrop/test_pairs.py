@@ -21,7 +21,7 @@ FOVEON = b"FOVb" + bytes(4096)  # a Sigma RAW of which Pillow reads nothing
 
 
 def paths(library) -> list[str]:
-    return sorted(str(path) for path in library.store.files())
+    return sorted(str(path) for path in library.store.tree.files())
 
 
 def live(taken=TAKEN, seed="", **more):
@@ -110,7 +110,9 @@ def test_members_that_come_at_once_from_eight_threads_lie_together(library, orig
         members = [item for item in items if item.note == f"from {shot}"]
         assert len({item.pair for item in members}) == 1
         (stem,) = {item.path.stem for item in members}
-        companion = library.store.path(item_rows.PurePosixPath(f"images/2024/05/17/{stem}.xmp"))
+        companion = library.store.tree.path(
+            item_rows.PurePosixPath(f"images/2024/05/17/{stem}.xmp")
+        )
         assert companion.read_bytes().endswith(f"companion {shot}".encode())
 
 

@@ -202,7 +202,7 @@ def test_two_imports_of_one_folder_at_once_leave_one_of_each(tmp_path):
     with serving(store) as library:
         assert sums_in_tree(library) == Counter(dict.fromkeys(files, 1))
         assert broken(library, [], set(files)) == []
-        lies_at = [path.with_suffix("") for path in library.store.files()]
+        lies_at = [path.with_suffix("") for path in library.store.tree.files()]
         assert sorted(Counter(lies_at).values()) == [4] * 12, "each shot under one name"
 
 
@@ -210,16 +210,16 @@ def test_a_server_that_starts_leaves_an_import_what_it_has_in_staging(tmp_path):
     first = opened(tmp_path / "store")
     first.start()
     with serving(tmp_path / "store") as importing:
-        staged = importing.store.stage()
+        staged = importing.store.staging.create()
         held = importing.batches.reserve(CLIENTS[0], 1000)
         first.close()
         with serving(tmp_path / "store") as second:
             assert second.is_first
-            assert second.store.staged_names() == [staged.name]
+            assert second.store.staging.names() == [staged.name]
             assert importing.batches.held(held.id) == held
         staged.close()
     with serving(tmp_path / "store") as alone:
-        assert alone.store.staged_names() == []
+        assert alone.store.staging.names() == []
 
 
 def test_what_is_brought_back_while_the_trash_is_emptied_stays(tmp_path):
@@ -228,7 +228,7 @@ def test_what_is_brought_back_while_the_trash_is_emptied_stays(tmp_path):
         receipt = put(library, 0, "IMG_1.jpg", body)
         library.trash.put(library.browse.item(receipt.item_id).item)
         emptied = library.clock.now() + timedelta(days=31).total_seconds()
-        purge, restored = library.store.purge, []
+        purge, restored = library.store.trash.remove, []
 
         def slowly(name: str) -> None:
             trashed = library.trash.find(receipt.item_id)
@@ -237,7 +237,7 @@ def test_what_is_brought_back_while_the_trash_is_emptied_stays(tmp_path):
                 restored[0].result(0.5)
             purge(name)
 
-        library.store.purge = slowly
+        library.store.trash.remove = slowly
         library.clock.now = lambda: emptied
         assert library.trash.empty() == 1
         with pytest.raises(Refused):
@@ -297,7 +297,7 @@ def interrupted_move(library, receipt) -> None:
     library.catalogue.write(
         lambda connection: library.moves.plan(connection, item, replace(item, path=target))
     )
-    library.store.move(item.path, target)
+    library.store.tree.move(item.path, target)
 
 
 def test_bytes_that_a_process_left_on_the_way_are_stored_once_when_they_are_sent_again(tmp_path):
@@ -334,7 +334,7 @@ def test_a_move_that_failed_before_it_was_made_does_not_come_after_what_was_said
                 library.trash.put(item)
                 put(library, 0, "IMG_1.jpg", other)
             library.keeper.round()
-            assert [str(path) for path in library.store.files()] == [str(item.path)], after
+            assert [str(path) for path in library.store.tree.files()] == [str(item.path)], after
 
 
 def test_a_file_that_cannot_be_read_keeps_its_name_and_refuses_nothing(tmp_path, monkeypatch):
@@ -347,5 +347,5 @@ def test_a_file_that_cannot_be_read_keeps_its_name_and_refuses_nothing(tmp_path,
         def broken_disk(_path: object) -> str:
             raise OSError(errno.EIO, "Input/output error")
 
-        monkeypatch.setattr(library.store, "sha256", broken_disk)
+        monkeypatch.setattr(library.store.tree, "sha256", broken_disk)
         assert put(library, 0, "IMG_1.jpg", body).place == "images/2024/05/17/IMG_1 (2).jpg"

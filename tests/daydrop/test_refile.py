@@ -15,7 +15,7 @@ TAKEN = datetime(2024, 5, 17, 23, 11, 12)  # noqa: DTZ001  a wall clock
 
 
 def paths(library: Library) -> list[str]:
-    return sorted(str(path) for path in library.store.files())
+    return sorted(str(path) for path in library.store.tree.files())
 
 
 def with_zone(library: Library, zone: str | None) -> Library:

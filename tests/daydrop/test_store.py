@@ -19,7 +19,7 @@ def store(tmp_path: Path) -> LocalStore:
 
 
 def put(store: LocalStore, path: PurePosixPath, body: bytes) -> bool:
-    staged = store.stage()
+    staged = store.staging.create()
     staged.write(body)
     staged.close()
     return store.link(staged.name, path)
@@ -28,7 +28,7 @@ def put(store: LocalStore, path: PurePosixPath, body: bytes) -> bool:
 def test_a_file_appears_under_its_name_and_replaces_nothing(store):
     assert put(store, PLACE, b"first")
     assert not put(store, PLACE, b"second")
-    assert store.path(PLACE).read_bytes() == b"first"
+    assert store.tree.path(PLACE).read_bytes() == b"first"
 
 
 def test_it_renames_without_replacing_where_links_cannot_be_made(store, monkeypatch):
@@ -38,11 +38,11 @@ def test_it_renames_without_replacing_where_links_cannot_be_made(store, monkeypa
     monkeypatch.setattr(os, "link", refuse)
     assert put(store, PLACE, b"first")
     assert not put(store, PLACE, b"second")
-    assert store.path(PLACE).read_bytes() == b"first"
+    assert store.tree.path(PLACE).read_bytes() == b"first"
 
 
 def test_a_store_that_can_do_neither_is_refused_with_a_sentence(tmp_path, monkeypatch):
-    from daydrop.store import local
+    from daydrop.store import system
 
     def refuse(*_args, **_kwargs):
         raise OSError(1, "no links here")
@@ -51,7 +51,7 @@ def test_a_store_that_can_do_neither_is_refused_with_a_sentence(tmp_path, monkey
         renameat2 = None
 
     monkeypatch.setattr(os, "link", refuse)
-    monkeypatch.setattr(local.ctypes, "CDLL", lambda *_args, **_kwargs: NoRename)
+    monkeypatch.setattr(system.ctypes, "CDLL", lambda *_args, **_kwargs: NoRename)
     with pytest.raises(StoreUnusable, match="put the store on a local disk"):
         made = LocalStore(tmp_path / "store")
         made.prepare()
@@ -59,18 +59,18 @@ def test_a_store_that_can_do_neither_is_refused_with_a_sentence(tmp_path, monkey
 
 
 def test_staging_and_trash_are_hidden_from_the_tree(store):
-    store.stage().write(b"half")
-    assert list(store.files()) == []
+    store.staging.create().write(b"half")
+    assert list(store.tree.files()) == []
     with pytest.raises(FileNotFoundError):
-        store.open(PurePosixPath(".daydrop/catalogue.sqlite"))
+        store.tree.open(PurePosixPath(".daydrop/catalogue.sqlite"))
 
 
 @pytest.mark.parametrize("path", ["../secret", "images/../../secret", "/etc/passwd", ".daydrop/x"])
 def test_a_path_out_of_the_tree_is_no_path(store, path):
     with pytest.raises(ValueError, match="a path of the tree"):
-        store.path(PurePosixPath(path))
+        store.tree.path(PurePosixPath(path))
     with pytest.raises(FileNotFoundError):
-        store.open(PurePosixPath(path))
+        store.tree.open(PurePosixPath(path))
 
 
 def test_links_are_neither_followed_nor_listed(store, tmp_path: Path):
@@ -81,17 +81,17 @@ def test_links_are_neither_followed_nor_listed(store, tmp_path: Path):
     (store.root / "images" / "folder").symlink_to(secret)
     for path in ("images/leaf.jpg", "images/folder/key.jpg"):
         with pytest.raises(FileNotFoundError):
-            store.open(PurePosixPath(path))
-    assert store.listing(PurePosixPath("images")) == []
-    assert list(store.files()) == []
+            store.tree.open(PurePosixPath(path))
+    assert store.tree.listing(PurePosixPath("images")) == []
+    assert list(store.tree.files()) == []
     with pytest.raises(FileNotFoundError):
-        store.listing(PurePosixPath("images/folder"))
+        store.tree.listing(PurePosixPath("images/folder"))
 
 
 def test_a_pipe_under_the_name_of_a_photo_is_no_file(store):
     os.mkfifo(store.root / "images" / "pipe.jpg")
     with pytest.raises(FileNotFoundError):
-        store.open(PurePosixPath("images/pipe.jpg"))
+        store.tree.open(PurePosixPath("images/pipe.jpg"))
 
 
 def test_a_disk_that_takes_no_writes_is_said(tmp_path: Path):
@@ -107,7 +107,7 @@ def test_what_is_moved_lies_in_one_place(store):
     put(store, PLACE, b"first")
     target = PurePosixPath("images/2024/05/18/IMG_1.jpg")
     put(store, target, b"other")
-    assert not store.move(PLACE, target)
+    assert not store.tree.move(PLACE, target)
     free = PurePosixPath("images/2024/05/19/IMG_1.jpg")
-    assert store.move(PLACE, free)
-    assert sorted(map(str, store.files())) == [str(target), str(free)]
+    assert store.tree.move(PLACE, free)
+    assert sorted(map(str, store.tree.files())) == [str(target), str(free)]

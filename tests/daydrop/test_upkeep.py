@@ -32,7 +32,7 @@ def reopened(library: Library) -> Library:
 
 
 def paths(library: Library) -> list[str]:
-    return sorted(str(path) for path in library.store.files())
+    return sorted(str(path) for path in library.store.tree.files())
 
 
 def stored(library: Library) -> list[str]:
@@ -50,11 +50,11 @@ def item_of(library: Library, receipt: Receipt) -> Item:
 
 
 def test_stale_staging_is_swept_at_the_start(library):
-    staged = library.store.stage()
+    staged = library.store.staging.create()
     staged.write(b"half a photo")
     staged.close()
     again = reopened(library)
-    assert again.store.staged_names() == []
+    assert again.store.staging.names() == []
     again.close()
 
 
@@ -336,7 +336,7 @@ def test_what_is_no_plain_file_of_a_readable_name_stops_nothing(library, send, o
     odd(library.store.root / "images/2024/05/17")
     again = reopened(library)
     assert stored(again) == [PLACE]
-    listed = again.store.listing(PurePosixPath("images/2024/05/17"))
+    listed = again.store.tree.listing(PurePosixPath("images/2024/05/17"))
     assert [entry.name for entry in listed] == ["IMG_1.jpg"]
     assert again.verify.check([]).strangers == ()
     again.close()
@@ -374,11 +374,11 @@ def test_a_row_whose_file_was_taken_away_is_marked_and_found_again_when_it_is_ba
 
 
 def test_a_second_process_on_the_same_store_sweeps_nothing(library, settings):
-    staged = library.store.stage()
+    staged = library.store.staging.create()
     second = Library(settings)
     second.start()
     assert not second.is_first
-    assert library.store.staged_names() == [staged.name]
+    assert library.store.staging.names() == [staged.name]
     second.close()
     staged.close()
 
@@ -387,7 +387,7 @@ def test_a_batch_that_is_taken_back_goes_to_the_trash(library, send, origin):
     receipt = send("IMG_1.jpg", photo(taken=TAKEN))
     assert library.undo.run(receipt.batch_id, origin) == 1
     assert paths(library) == []
-    assert library.store.trashed_names() == [receipt.item_id]
+    assert library.store.trash.names() == [receipt.item_id]
     assert library.receipts.of_batch(receipt.batch_id)[0].outcome is Outcome.FILED
 
 
@@ -443,7 +443,7 @@ def test_a_kill_while_a_picture_comes_back_leaves_its_companion_nowhere_else(lib
     if trashed := again.trash.find(picture.item_id):
         again.trash.restore(trashed)
     assert paths(again) == ["images/2001/02/03/IMG_1.jpg", "images/2001/02/03/IMG_1.jpg.xmp"]
-    assert again.store.trashed_names() == []
+    assert again.store.trash.names() == []
     again.close()
 
 

@@ -57,7 +57,7 @@ def test_bytes_that_were_not_noted_before_a_kill_are_cut_off_and_sent_again(
     [upload_id] = announced(library, origin, PHOTO)
     send(library, upload_id, 0, PHOTO[:1000])
     staged = library.uploads.find(upload_id).staged
-    with library.store.staged_path(staged).open("ab") as file:
+    with library.store.staging.path(staged).open("ab") as file:
         file.write(b"never flushed, never noted")
     assert send(library, upload_id, 1000, PHOTO[1000:]).sha256 is not None
     assert (library.store.root / "images/2024/05/17/0.jpg").read_bytes() == PHOTO
@@ -66,7 +66,7 @@ def test_bytes_that_were_not_noted_before_a_kill_are_cut_off_and_sent_again(
 def test_an_upload_whose_staging_file_is_gone_begins_anew(library: Library, origin: Origin) -> None:
     [upload_id] = announced(library, origin, PHOTO)
     send(library, upload_id, 0, PHOTO[:1000])
-    library.store.discard(library.uploads.find(upload_id).staged)
+    library.store.staging.discard(library.uploads.find(upload_id).staged)
     with pytest.raises(Refused) as refused:
         send(library, upload_id, 1000, PHOTO[1000:])
     assert refused.value.code is Code.OFFSET_MISMATCH
@@ -90,7 +90,7 @@ def test_a_batch_that_is_over_takes_no_more_and_leaves_nothing(
     library.batches.finish(library.uploads.find(first).batch_id)
     assert library.uploads.sweep() == 2
     assert library.uploads.find(second).state is UploadState.EXPIRED
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
     with pytest.raises(Refused) as refused:
         send(library, first, 1000, PHOTO[1000:])
     assert refused.value.code is Code.EXPIRED
@@ -168,7 +168,7 @@ def test_an_upload_that_met_a_busy_server_at_its_last_byte_is_filed_by_the_next_
     assert (places(library), staging_files_open(library)) == (before, 0)
     assert library.batches.find(upload.batch_id).files == 1
     assert send(library, upload_id, 1000, PHOTO[1000:]).place == "images/2024/05/17/0.jpg"
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
 
 
 def test_a_companion_that_met_a_busy_server_is_kept_by_the_next_try(
@@ -266,7 +266,7 @@ def sent_by_the_page(library: Library, origin: Origin, **bodies: bytes) -> dict[
 
 
 def files_of(library: Library) -> list[str]:
-    return sorted(map(str, library.store.files()))
+    return sorted(map(str, library.store.tree.files()))
 
 
 def test_a_film_joins_the_still_that_its_batch_knew_by_its_hash(

@@ -98,14 +98,14 @@ def test_what_is_moved_and_has_no_row_yet_when_it_is_checked_is_no_alarm(library
     receipt = send("a.jpg", photo(taken=TAKEN, seed="a"))
     verify = library.verify
     renamed, looked = Event(), Event()
-    move = library.store.move
+    move = library.store.tree.move
 
     def slowly(*places: PurePosixPath) -> None:
         move(*places)
         renamed.set()
         assert looked.wait(10)
 
-    library.store.move = slowly
+    library.store.tree.move = slowly
     with ThreadPoolExecutor(1) as threads:
         moving = threads.submit(library.refile.set_date, receipt.item_id, date(1999, 1, 2))
         assert renamed.wait(10)
@@ -136,7 +136,7 @@ def test_a_damaged_file_is_mended_from_a_copy_that_somebody_puts_into_the_tree(
     assert [kept.path.name for kept in mended] == ["a.jpg"]
     assert (folder / "a.jpg").read_bytes() == whole
     assert check(library).damaged == ()
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
 
 
 def test_a_damaged_file_is_mended_from_the_trash(library, send, folder, origin):

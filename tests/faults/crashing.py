@@ -132,7 +132,9 @@ class Crashes:
             wanted = Counter(digest(body) for body in self._scenario.kept)
             if sums_in_tree(library) != wanted:
                 again.append("RETRY: the tree does not hold each file once")
-            shots = {path.with_name(path.name.partition(".")[0]) for path in library.store.files()}
+            shots = {
+                path.with_name(path.name.partition(".")[0]) for path in library.store.tree.files()
+            }
             if self._scenario.is_one_shot and len(shots) > 1:
                 again.append(f"RETRY: one shot lies at {sorted(map(str, shots))}")
         return [*first, *(f"after a retry, {each}" for each in again)]

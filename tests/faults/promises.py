@@ -117,7 +117,7 @@ def broken(library: Library, notes: Iterable[Note], known: set[str]) -> list[str
 
 def sums_in_tree(library: Library) -> Counter[str]:
     """The hashes of all files of the tree, and how often each is there."""
-    return Counter(_sum(library.store.root / path) for path in library.store.files())
+    return Counter(_sum(library.store.root / path) for path in library.store.tree.files())
 
 
 def _sum(file: object) -> str:
@@ -214,7 +214,7 @@ def _out_of_order(library: Library) -> Iterator[str]:
             | upload_rows.staged_names(connection)
         )
         companions = companion_rows.paths(connection)
-    for name in set(library.store.staged_names()) - spoken_of:
+    for name in set(library.store.staging.names()) - spoken_of:
         yield f"STAGING: nothing refers to {name}"
     for path in companions:
         if not (library.store.root / path).is_file():

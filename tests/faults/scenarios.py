@@ -174,7 +174,7 @@ class Sender:
         self._notes.begins(Note("taken", "", "", digest(body)))
         item = self._item(body)
         if item is not None:
-            self.library.store.path(item.path).unlink(missing_ok=True)
+            self.library.store.tree.path(item.path).unlink(missing_ok=True)
 
     def send_in_parts(self, name: str, body: bytes, parts: int, origin: Origin = ANNA) -> None:
         """Sends a file as the page does: announced, in parts, each from where the last ended."""

@@ -55,7 +55,7 @@ def test_a_jump_while_it_runs_neither_ends_a_batch_nor_dates_a_file(tmp_path):
     hands.up += 10
     sender.put("2.jpg", picture("two"))
     assert library.batches.current(ANNA).id == before.id
-    assert {str(path.parent) for path in library.store.files()} == {"images/2024/05/17"}
+    assert {str(path.parent) for path in library.store.tree.files()} == {"images/2024/05/17"}
     library.close()
 
 
@@ -69,7 +69,7 @@ def test_a_program_under_a_wrong_clock_files_by_the_capture_date(tmp_path):
     with serving(store) as library:
         known = {digest(body) for body in bodies(1)}
         assert broken(library, read(notes), known) == []
-        days = {str(path.parent) for path in library.store.files()}
+        days = {str(path.parent) for path in library.store.tree.files()}
         of_scenarios = {"images/2024/05/17", "images/2024/06/26", "images/2021/11/29"}
         by_owner = {"images/2020/02/29"}
         assert days <= of_scenarios | by_owner | {"videos/2024/05/16", "no_date"}

@@ -56,7 +56,7 @@ def on_disk(tmp_path: Path, *options: str) -> Iterator[tuple[Path, Sender]]:
         sender = Sender(library, Notes(tmp_path / "notes"))
         sender.put("first.jpg", picture("first"))
         yield disk, sender
-        assert library.store.staged_names() == []
+        assert library.store.staging.names() == []
 
 
 def kept(tmp_path: Path, library: Library) -> bool:

@@ -109,10 +109,10 @@ def test_what_was_answered_before_a_kill_is_there_after_a_restart(tmp_path):
     assert lost == []
     assert set(again) <= set(GOOD)
     with library_on(tmp_path / "store") as library:
-        files = [library.store.root / path for path in library.store.files()]
+        files = [library.store.root / path for path in library.store.tree.files()]
         sums = Counter(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
         assert set(sums) <= sent
         assert set(sums.values()) == {1}
         # a kill between a temporary name and its MOVE leaves what was answered for that name
         waiting = library.catalogue.aliases.staged_names()
-        assert set(library.store.staged_names()) == waiting
+        assert set(library.store.staging.names()) == waiting

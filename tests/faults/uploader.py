@@ -12,7 +12,7 @@ from pathlib import Path
 
 from daydrop.catalogue import database
 from daydrop.console import configure_console
-from daydrop.store import local
+from daydrop.store import local, staging, tree
 from tests.faults.notes import Notes
 from tests.faults.scenarios import Sender, all_scenarios, picture, serving
 
@@ -49,10 +49,11 @@ def bodies(rounds: int) -> list[bytes]:
 
 def forget_to_flush(*, files_too: bool) -> None:
     """Takes away what makes an acknowledgement true."""
-    local._sync_folder = lambda _: None
+    for module in (local, staging, tree):
+        module.sync_folder = lambda _: None
     database._set_synchronous = _never_synchronous
     if files_too:
-        local.Staged.sync = lambda _: None  # type: ignore[method-assign]  # that is the point
+        staging.Staged.sync = lambda _: None  # type: ignore[method-assign]  # that is the point
 
 
 def _never_synchronous(connection: database.Connection, *, full: bool) -> None:

@@ -53,7 +53,7 @@ def by_page(client: Client, *files: tuple[str, bytes], accept: str = "text/plain
 
 
 def tree(library: Library) -> list[str]:
-    return sorted(str(path) for path in library.store.files())
+    return sorted(str(path) for path in library.store.tree.files())
 
 
 @pytest.mark.parametrize("face", ["drive", "page"])

@@ -71,7 +71,7 @@ def test_a_form_that_stands_still_is_stalled_and_what_was_whole_is_kept(
         ("two.jpg", "stalled"),
         ("one.jpg", None),
     ]
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
 
 
 def test_a_part_that_stands_still_is_stalled_and_kept_to_the_byte(

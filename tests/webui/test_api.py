@@ -236,7 +236,7 @@ def test_bytes_that_are_no_picture_are_refused_at_the_end(
     assert reply.status_code == 415
     assert reply.get_json()["code"] == "unsupported_type"
     assert web.get(url).get_json()["state"] == "refused"
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
 
 
 def test_a_second_sender_has_to_wait_until_the_first_was_quiet_for_a_while(
@@ -373,9 +373,9 @@ def test_a_batch_that_is_cancelled_leaves_nothing_in_staging(
 ) -> None:
     url = url_of(web)
     patch(web, url, 0, PHOTO[:1000])
-    assert len(library.store.staged_names()) == 1
+    assert len(library.store.staging.names()) == 1
     assert web.delete(f"/api/v1/batches/{url.split('/')[4]}").status_code == 204
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
     assert patch(web, url, 1000, PHOTO[1000:]).status_code == 410
 
 

@@ -56,7 +56,7 @@ def test_a_folder_of_an_odd_name_is_reached_by_its_links(
     web: FlaskClient, library: Library, upload: Upload
 ) -> None:
     upload(a__jpg=media.photo(MAY))
-    odd = library.store.path(PurePosixPath("images/50 % off? #1"))
+    odd = library.store.tree.path(PurePosixPath("images/50 % off? #1"))
     odd.mkdir()
     (odd / "b.jpg").write_bytes(media.photo(JUNE))
     library.recovery.run()
@@ -224,7 +224,7 @@ def test_a_file_in_a_zip_has_the_time_that_it_has_here(
 ) -> None:
     upload(a__jpg=media.photo(MAY))
     [item] = web.get("/api/v1/items").get_json()["items"]
-    library.store.set_modified(PurePosixPath(item["path"]), MAY.timestamp())
+    library.store.tree.set_modified(PurePosixPath(item["path"]), MAY.timestamp())
     reply = web.post("/api/v1/zip", data={"item": item["id"]})
     with zipfile.ZipFile(io.BytesIO(reply.data)) as packed:
         [entry] = packed.infolist()

@@ -143,7 +143,7 @@ def test_a_form_that_breaks_off_keeps_what_was_whole_and_nothing_else(
     assert [str(item.path) for item in library.browse.search(_all()).items] == [
         "images/2024/05/17/one.jpg"
     ]
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
 
 
 def test_a_form_whose_last_boundary_is_missing_files_nothing_of_its_last_file(
@@ -156,7 +156,7 @@ def test_a_form_whose_last_boundary_is_missing_files_nothing_of_its_last_file(
     reply = web.post("/upload", data=body, content_type="multipart/form-data; boundary=x")
     assert reply.status_code == 400
     assert library.browse.total() == 0
-    assert library.store.staged_names() == []
+    assert library.store.staging.names() == []
 
 
 @pytest.mark.parametrize("name", ["C:\\Users\\me\\IMG_1.jpg", "Trip/IMG_1.jpg", "../IMG_1.jpg"])
