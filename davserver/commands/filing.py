@@ -87,7 +87,7 @@ def _print_summary(summary: Summary) -> None:
     for file, says in summary.refused:
         click.echo(f"  {click.format_filename(file)}: {says}")
     if summary.was_stopped:
-        click.echo("Stopped. Run it again to continue: nothing is stored twice.")
+        click.echo("Stopped. Run it again to continue: files already here are not stored twice.")
 
 
 @click.command("refile")

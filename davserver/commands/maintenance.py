@@ -61,14 +61,14 @@ def failing_in_words() -> Iterator[None]:
 def at_work(library: Library) -> str:
     """Return why this process is not the first on its store, and what to do."""
     who = library.store.claim.holder() or "another Daydrop"
-    return f"{who} is at work on the store {library.store.root}: stop it, or wait until it ends."
+    return f"{who} is using the store {library.store.root}: stop it, or wait until it ends."
 
 
 @click.command("rescan")
 @with_store
 @with_config
 def rescan(store: Path | None, config: Path | None) -> None:
-    """Bring the catalogue in line with the files; it may be rebuilt from nothing."""
+    """Update the catalogue to match the files, or rebuild it from them."""
     with opened(chosen_settings(store, config), claims_as="daydrop rescan", alone=True) as library:
         library.workers.start()
         recovered = library.recovery.run()
@@ -84,7 +84,7 @@ def rescan(store: Path | None, config: Path | None) -> None:
 @with_config
 @click.option("--sums", is_flag=True, help="Write SHA256SUMS into each folder.")
 @click.option("--dry-run", is_flag=True, help="Only report; repair nothing.")
-@click.option("--forget", is_flag=True, help="Forget what is missing for good.")
+@click.option("--forget", is_flag=True, help="Give up missing files for good.")
 def verify(
     store: Path | None, config: Path | None, *, sums: bool, dry_run: bool, forget: bool
 ) -> None:
@@ -99,7 +99,7 @@ def verify(
             report = _repaired(library, report, forget=forget)
         if sums:
             there = [kept for kept in checker.kept() if kept not in report.missing]
-            click.echo(f"SHA256SUMS written into {checker.write_sums(there)} folders.")
+            click.echo(f"SHA256SUMS written to {checker.write_sums(there)} folders.")
     _print_report(report)
     if not report.is_clean:
         raise SystemExit(1)
@@ -118,7 +118,7 @@ def _repaired(library: Library, report: Report, *, forget: bool) -> Report:
         (len(mended), "repaired from a copy"),
         (recovered.adopted, "added"),
         (recovered.found_again, "found again elsewhere"),
-        (repair.forget_lost() if forget else 0, "forgotten"),
+        (repair.forget_lost() if forget else 0, "given up"),
     ):
         if number:
             click.echo(f"{count_files(number)} {what}.")
@@ -138,19 +138,19 @@ def _paths(files: Iterable[Kept]) -> list[PurePosixPath]:
 
 
 def _print_report(report: Report) -> None:
-    click.echo(f"{count_files(report.whole)} whole.")
+    click.echo(f"{count_files(report.whole)} intact.")
     for heading, found, remedy in (
         ("damaged", _paths(report.damaged), "restore them from a backup"),
         (
             "missing",
             _paths(report.missing),
-            "restore them from a backup and run it again, or forget them with --forget",
+            "restore them from a backup and run it again, or give them up with --forget",
         ),
         ("unreadable", _paths(report.unreadable), "check their permissions, and the disk"),
         (
             "unknown to the catalogue",
             report.strangers,
-            "copies of stored files, or not photos or videos; move them elsewhere",
+            "duplicates of files in the library, or not photos or videos; move them away",
         ),
     ):
         if found:

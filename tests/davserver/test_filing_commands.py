@@ -97,7 +97,7 @@ def test_an_import_files_a_folder_and_sums_it_up(camera: Path, tmp_path: Path) -
     done = daydrop("import", camera, "--store", store)
     assert (done.returncode, tree(store)) == (1, FILED), done.stderr
     assert "5 filed, 0 already here, 1 companions, 1 refused." in done.stdout
-    assert f"{camera}/Trip/notes.txt: notes.txt is refused by its name" in done.stdout
+    assert f"{camera}/Trip/notes.txt: notes.txt was not accepted" in done.stdout
     assert {file: file.read_bytes() for file in before} == before, "the originals stay"
 
 
@@ -293,4 +293,4 @@ def test_refile_waits_for_the_server_to_be_stopped(camera: Path, tmp_path: Path)
     with library_on(store):
         refused = daydrop("refile", "--store", store)
     assert refused.returncode == 1
-    assert "daydrop serve is at work" in refused.stderr
+    assert "daydrop serve is using the store" in refused.stderr

@@ -61,7 +61,7 @@ def test_the_way_out_of_a_damaged_catalogue_is_one(store: Path) -> None:
     for file in (store / ".daydrop").glob("catalogue.sqlite*"):
         file.unlink()
     assert daydrop("rescan", "--store", store).stdout.startswith("2 files added")
-    assert daydrop("verify", "--store", store).stdout.endswith("2 files whole.\n")
+    assert daydrop("verify", "--store", store).stdout.endswith("2 files intact.\n")
 
 
 def test_a_catalogue_that_another_program_keeps_is_called_in_use_and_not_damaged(
@@ -76,7 +76,7 @@ def test_a_catalogue_that_another_program_keeps_is_called_in_use_and_not_damaged
         closing(Library(settings)) as library,
     ):
         library.start()
-    assert "Another program at the server keeps the catalogue: end it" in told.value.message
+    assert "Another program on the server has the catalogue locked. Close it" in told.value.message
 
 
 def test_a_catalogue_that_cannot_even_be_read_is_no_traceback_at_the_start(
@@ -89,7 +89,7 @@ def test_a_catalogue_that_cannot_even_be_read_is_no_traceback_at_the_start(
         other.execute("PRAGMA journal_mode=DELETE")
         other.execute("BEGIN EXCLUSIVE")
         found = list(examine(settings))
-    assert "Another program at the server keeps the catalogue" in found[-1].says
+    assert "Another program on the server has the catalogue locked" in found[-1].says
 
 
 def test_verify_takes_in_what_it_can_and_a_dry_run_does_not(store: Path) -> None:
@@ -104,7 +104,7 @@ def test_verify_takes_in_what_it_can_and_a_dry_run_does_not(store: Path) -> None
     assert "1 file missing: restore them" in repaired.stdout
     assert "missing" in daydrop("doctor", "--store", store).stdout
     assert daydrop("verify", "--forget", "--store", store).returncode == 0
-    assert daydrop("verify", "--store", store).stdout.endswith("1 file whole.\n")
+    assert daydrop("verify", "--store", store).stdout.endswith("1 file intact.\n")
 
 
 def test_verify_tells_of_a_missing_companion_until_it_is_given_up(store: Path) -> None:
@@ -124,7 +124,7 @@ def test_beside_a_server_verify_only_reports_and_says_why(store: Path) -> None:
         (store / FOLDER / "new.jpg").write_bytes(photo(taken=TAKEN, seed="new"))
         told = daydrop("verify", "--store", store)
     assert told.returncode == 1
-    assert "Nothing was repaired: daydrop serve is at work on the store" in told.stdout
+    assert "Nothing was repaired: daydrop serve is using the store" in told.stdout
     assert f"{FOLDER}/new.jpg" in told.stdout
 
 
@@ -147,7 +147,7 @@ def test_who_is_at_work_is_said_by_name(store: Path) -> None:
         for words in (("serve", "--port", "0"), ("rescan",), ("refile",)):
             told = daydrop(*words, "--store", store)
             assert told.returncode == 1
-            assert "daydrop import is at work on the store" in told.stderr
+            assert "daydrop import is using the store" in told.stderr
     finally:
         importing.close()
 
@@ -176,11 +176,11 @@ def test_a_file_that_cannot_be_read_is_reported_and_stays_in_the_library(store: 
     told = without_rights("verify", "--store", store)
     assert told.returncode == 1
     assert "1 file unreadable" in told.stdout
-    assert "1 file whole" in told.stdout
+    assert "1 file intact" in told.stdout
     assert without_rights("rescan", "--store", store).returncode == 0
     (store / FOLDER / "a.jpg").chmod(0o644)
     (store / FOLDER / "new.jpg").unlink()
-    assert daydrop("verify", "--store", store).stdout.endswith("2 files whole.\n")
+    assert daydrop("verify", "--store", store).stdout.endswith("2 files intact.\n")
 
 
 def test_a_folder_that_cannot_be_read_makes_nothing_missing(store: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_folder_that_cannot_be_read_makes_nothing_missing(store: Path) -> None
     told = without_rights("rescan", "--store", store)
     assert (told.returncode, told.stdout.split(",")[1]) == (0, " 0 files missing")
     (store / "images/2024").chmod(0o755)
-    assert daydrop("verify", "--store", store).stdout.endswith("2 files whole.\n")
+    assert daydrop("verify", "--store", store).stdout.endswith("2 files intact.\n")
 
 
 def test_a_link_in_the_place_of_a_tree_is_refused(store: Path, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_link_in_the_place_of_a_tree_is_refused(store: Path, tmp_path: Path) -
     (store / "images").symlink_to(tmp_path / "elsewhere")
     told = daydrop("serve", "--port", "0", "--store", store)
     assert told.returncode == 1
-    assert "images is no folder" in told.stderr
+    assert "images is not a folder" in told.stderr
     (store / "images").unlink()
     (tmp_path / "elsewhere").rename(store / "images")
     assert len(tree(store)) == 2

@@ -264,7 +264,7 @@ def test_a_companion_that_comes_first_stands_in_the_receipt_of_its_batch(library
     beside = PurePosixPath(told["IMG_1.jpg"].place).with_suffix(".xmp")
     assert told["IMG_1.xmp"].place == str(beside)
     assert told["IMG_1.xmp"].sentence() == f"Kept beside its photo or video as {beside}."
-    library.upkeep.undo(second.batch_id, origin)
+    library.undo.run(second.batch_id, origin)
     assert paths(library) == []
 
 
