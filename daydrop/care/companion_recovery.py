@@ -18,6 +18,7 @@ from daydrop.media.names import is_companion
 from daydrop.origin import LOCAL
 from daydrop.records.companion import Companion
 from daydrop.records.item import Item, ItemState
+from daydrop.records.scope import NOWHERE
 
 Digests = dict[PurePosixPath, str]
 """The SHA-256 of files that lie in the tree without a row."""
@@ -114,7 +115,7 @@ class CompanionRecovery:
         return Companion(
             id=secrets.token_hex(12),
             item_id=None,
-            pair_scope="",
+            pair_scope=NOWHERE,
             stem="",
             name=path.name,
             origin=LOCAL,

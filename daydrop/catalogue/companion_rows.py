@@ -18,6 +18,7 @@ from sqlalchemy import (
 
 from daydrop.catalogue.tables import aliases, companions
 from daydrop.records.companion import Companion
+from daydrop.records.scope import Scope
 
 _NAMES = tuple(field.name for field in fields(Companion))
 _COLUMNS = tuple(companions.c[name] for name in _NAMES)
@@ -68,13 +69,13 @@ def find(connection: Connection, companion_id: str) -> Companion | None:
     return found[0] if found else None
 
 
-def waiting(connection: Connection, pair_scope: str, stem: str) -> list[Companion]:
+def waiting(connection: Connection, pair_scope: Scope, stem: str) -> list[Companion]:
     """The companions that wait for a picture of this scope and stem."""
     found = connection.execute(_WAITING, {"pair_scope": pair_scope, "stem": stem})
     return [_from_row(row) for row in found]
 
 
-def of_stem(connection: Connection, pair_scope: str, stem: str) -> list[Companion]:
+def of_stem(connection: Connection, pair_scope: Scope, stem: str) -> list[Companion]:
     """The companions of this scope and stem, those in the trash left out."""
     found = connection.execute(_OF_STEM, {"pair_scope": pair_scope, "stem": stem})
     return [_from_row(row) for row in found]
@@ -164,7 +165,7 @@ def at(connection: Connection, path: PurePosixPath) -> Companion | None:
     return found[0] if found else None
 
 
-def wait_elsewhere(connection: Connection, companion_id: str, pair_scope: str) -> None:
+def wait_elsewhere(connection: Connection, companion_id: str, pair_scope: Scope) -> None:
     """A companion that waits does so in another scope now: its folder was renamed."""
     here = (companions.c.id == companion_id) & companions.c.item_id.is_(None)
     connection.execute(update(companions).where(here).values(pair_scope=pair_scope))

@@ -24,6 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from daydrop.catalogue.tables import appearances, items, months
 from daydrop.media.kinds import Kind
 from daydrop.records.item import Item, ItemState, Relatives, Taken, case_key
+from daydrop.records.scope import Scope
 
 _NAMES = tuple(field.name for field in fields(Item))
 COLUMNS = tuple(items.c[name] for name in _NAMES)
@@ -83,7 +84,10 @@ _COUNT = (
 
 def dump(item: Item) -> dict[str, object]:
     """An item as plain values for JSON."""
-    return {name: getattr(item, name) for name in _NAMES} | {"path": str(item.path)}
+    return {name: getattr(item, name) for name in _NAMES} | {
+        "path": str(item.path),
+        "pair_scope": item.pair_scope.text,
+    }
 
 
 def undump(values: dict[str, object]) -> Item:
@@ -92,6 +96,7 @@ def undump(values: dict[str, object]) -> Item:
         "state": ItemState(str(values["state"])),
         "kind": Kind(str(values["kind"])),
         "path": PurePosixPath(str(values["path"])),
+        "pair_scope": Scope.parse(str(values["pair_scope"])),
         "day_only": bool(values["day_only"]),
     }
     return Item(**typed)  # type: ignore[arg-type]  # the names are the fields
@@ -171,7 +176,7 @@ def in_folder(connection: Connection, folder: PurePosixPath) -> list[Item]:
     return _select(connection, items.c.folder == str(folder), STORED)
 
 
-def of_stem(connection: Connection, pair_scope: str, stem: str) -> list[Item]:
+def of_stem(connection: Connection, pair_scope: Scope, stem: str) -> list[Item]:
     """The stored items that may be of one pair, and those whose bytes came again; newest first."""
     asked = {"pair_scope": pair_scope, "stem": stem, "most": _MOST_OF_STEM}
     return [from_row(row) for row in connection.execute(_OF_STEM, asked)]
@@ -190,7 +195,7 @@ def relatives(connection: Connection, item: Item) -> Relatives:
     """
     found, is_whole = {item.id: item}, True
     scopes = _scopes_under(connection, item.stem, [item])
-    asked: set[str] = set()
+    asked: set[Scope] = set()
     while left := set().union(*scopes.values()) - asked:
         asked |= left
         new: dict[str, Item] = {}
@@ -215,7 +220,7 @@ def relatives(connection: Connection, item: Item) -> Relatives:
 
 def akin(
     connection: Connection,
-    pair_scope: str,
+    pair_scope: Scope,
     stem: str,
     days: Iterable[date],
     content_ids: Iterable[str] = (),
@@ -233,10 +238,10 @@ def akin(
     return [from_row(row) for row in connection.execute(_AKIN, asked)]
 
 
-def _scopes_under(connection: Connection, stem: str, of: Iterable[Item]) -> dict[str, set[str]]:
+def _scopes_under(connection: Connection, stem: str, of: Iterable[Item]) -> dict[str, set[Scope]]:
     scopes = {item.id: {item.pair_scope} for item in of}
     for item_id, scope in connection.execute(_APPEARED, {"ids": list(scopes), "stem": stem}):
-        scopes[str(item_id)].add(str(scope))
+        scopes[str(item_id)].add(scope)
     return scopes
 
 
@@ -323,7 +328,7 @@ def insert_item(connection: Connection, item: Item) -> None:
         _count(connection, item, 1)
 
 
-def note_appearance(connection: Connection, item: Item, pair_scope: str, stem: str) -> bool:
+def note_appearance(connection: Connection, item: Item, pair_scope: Scope, stem: str) -> bool:
     """Notes that an item came in another scope or under another name; False if that is known."""
     if (pair_scope, stem) in scopes_of(connection, item):
         return False
@@ -332,10 +337,10 @@ def note_appearance(connection: Connection, item: Item, pair_scope: str, stem: s
     return True
 
 
-def scopes_of(connection: Connection, item: Item) -> list[tuple[str, str]]:
+def scopes_of(connection: Connection, item: Item) -> list[tuple[Scope, str]]:
     """The scopes and stems in which the bytes of an item came, its own first."""
     found = connection.execute(_SCOPES, {"of": item.id})
-    return [(item.pair_scope, item.stem), *((str(scope), str(stem)) for scope, stem in found)]
+    return [(item.pair_scope, item.stem), *((scope, str(stem)) for scope, stem in found)]
 
 
 def change(connection: Connection, old: Item, new: Item) -> None:

@@ -1,5 +1,7 @@
 """The tables of the catalogue; times are seconds of the catalogue's clock since 1970 (UTC)."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -15,10 +17,28 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.types import TypeDecorator
+
+from daydrop.records.scope import Scope
 
 METADATA = MetaData()
 _ID = BigInteger().with_variant(Integer, "sqlite")
 _STORED = "state = 'stored'"
+
+
+class ScopeText(TypeDecorator[Scope]):
+    """A scope, kept as its text."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Scope | None, _dialect: Any) -> str | None:
+        """Return the text of a scope."""
+        return None if value is None else value.text
+
+    def process_result_value(self, value: str | None, _dialect: Any) -> Scope | None:
+        """Return the scope of a text."""
+        return None if value is None else Scope.parse(value)
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
@@ -83,7 +103,7 @@ items = Table(
     Column("folder", String, nullable=False),
     Column("name", String, nullable=False),
     Column("stem", String, nullable=False),
-    Column("pair_scope", String, nullable=False),
+    Column("pair_scope", ScopeText(), nullable=False),
     Column("pair", String),
     Column("content_id", String),
     Column("camera", String),
@@ -121,7 +141,7 @@ items = Table(
 appearances = Table(  # other names under which the bytes of an item came
     "appearances",
     METADATA,
-    Column("pair_scope", String, primary_key=True),
+    Column("pair_scope", ScopeText(), primary_key=True),
     Column("stem", String, primary_key=True),
     Column("item_id", String, ForeignKey("items.id"), primary_key=True),
     Index("appearances_item", "item_id"),
@@ -140,7 +160,7 @@ companions = Table(
     METADATA,
     Column("id", String, primary_key=True),
     Column("item_id", String, ForeignKey("items.id")),
-    Column("pair_scope", String, nullable=False),
+    Column("pair_scope", ScopeText(), nullable=False),
     Column("stem", String, nullable=False),
     Column("name", String, nullable=False),
     Column("origin", String, nullable=False),

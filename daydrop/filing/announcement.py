@@ -7,6 +7,7 @@ from daydrop.catalogue.database import Connection
 from daydrop.checksum import NO_CHECKSUMS, Checksums
 from daydrop.origin import Origin
 from daydrop.records.receipt import Outcome, Receipt
+from daydrop.records.scope import Scope
 from daydrop.store.staging import Staged
 from daydrop.words import Fact
 
@@ -48,7 +49,7 @@ class Announcement:
     batch_id: str | None = None
     modified: float | None = None
     checksums: Checksums = NO_CHECKSUMS
-    scope: str | None = None
+    scope: Scope | None = None
     is_resumable: bool = False
     guard: Guard = field(default=no_guard, compare=False)
 
@@ -58,18 +59,18 @@ class Announcement:
         return self.alias or "/".join(part for part in (self.folder, self.name) if part)
 
     @property
-    def pair_scope(self) -> str:
+    def pair_scope(self) -> Scope:
         """What members of a pair have in common beside their stem."""
         if self.scope is not None:
             return self.scope
         if self.alias is not None:
             return drive_scope(self.origin.key, self.alias)
-        return f"batch:{self.batch_id}:{self.folder}"
+        return Scope.batch(self.batch_id, self.folder)
 
 
-def drive_scope(origin: str, path: str) -> str:
-    """What members of a pair have in common that were sent to a folder of `Upload`."""
-    return f"drive:{origin}:{path.rpartition('/')[0]}"
+def drive_scope(origin: str, path: str) -> Scope:
+    """Return the scope of the folder in which a path of `Upload` is."""
+    return Scope.drive(origin, path.rpartition("/")[0])
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ from daydrop.records.alias import Alias
 from daydrop.records.companion import Companion
 from daydrop.records.item import Item, ItemState
 from daydrop.records.receipt import Outcome, Receipt
+from daydrop.records.scope import Scope
 from daydrop.store.staging import Staged
 
 _PICTURES = (Part.STILL, Part.RAW, Part.FILM)
@@ -194,7 +195,7 @@ class Companions:
             for date in self._read(self._store.tree.path(each.path), each.name)
         )
 
-    def waiting_dates(self, pair_scope: str, name: str) -> dict[str, tuple[Candidate, ...]]:
+    def waiting_dates(self, pair_scope: Scope, name: str) -> dict[str, tuple[Candidate, ...]]:
         """The dates in the companions that wait for a picture of this scope and name, by their id.
 
         The newest stands first.
@@ -227,7 +228,7 @@ class Companions:
         return () if isinstance(read, Unreadable) else read
 
     def gather(
-        self, item: Item, pair_scope: str, name: str, judged: Container[str] = ()
+        self, item: Item, pair_scope: Scope, name: str, judged: Container[str] = ()
     ) -> set[str]:
         """A picture has come in this scope: what waited for it there, or had to do without, comes.
 
@@ -455,7 +456,7 @@ class Companions:
         return waited if waited is not None and waited.item_id is None else None
 
 
-def _waiting(connection: Connection, pair_scope: str, name: str) -> list[Companion]:
+def _waiting(connection: Connection, pair_scope: Scope, name: str) -> list[Companion]:
     """The companions that wait for a picture of this scope and name."""
     of_stem = rows.waiting(connection, pair_scope, stem_key(name))
     return [companion for companion in of_stem if speaks_of(companion.name, name)]

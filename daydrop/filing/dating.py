@@ -26,6 +26,7 @@ from daydrop.receipts.log import Told
 from daydrop.records.companion import Companion
 from daydrop.records.item import Item, ItemState, Taken
 from daydrop.records.move import Move
+from daydrop.records.scope import Scope
 
 _TRIES = 3  # for the name of a group, when another process works on the same folder
 
@@ -146,7 +147,7 @@ class Dating:
                 "a date waits for the next round", item=item_id, error=in_words(failure)
             )
 
-    def rejoin(self, item: Item, scope: str, name: str) -> None:
+    def rejoin(self, item: Item, scope: Scope, name: str) -> None:
         """A filed item has another name or folder in `Upload`: who waits there comes to it."""
         try:
             to_judge = self._rejoined(item, scope, name)
@@ -159,7 +160,7 @@ class Dating:
         for item_id in to_judge:
             self.judge_late(item_id)
 
-    def _rejoined(self, item: Item, scope: str, name: str) -> set[str]:
+    def _rejoined(self, item: Item, scope: Scope, name: str) -> set[str]:
         with self._locks.holding_stems((item.stem, stem_key(name))):
             now = self._catalogue.items.find(item.id)
             if now is None or now.state is not ItemState.STORED:
@@ -185,7 +186,7 @@ class Dating:
                 "partners wait for a refile", path=str(gone.path), error=in_words(failure)
             )
 
-    def _one_left(self, scope: str, stem: str) -> Item | None:
+    def _one_left(self, scope: Scope, stem: str) -> Item | None:
         """Any of a stem in a scope, as it is now: who brings one brings all."""
         of_stem = self._catalogue.items.of_stem(scope, stem)
         return next((each for each in of_stem if each.stem == stem and part_of(each)), None)

@@ -34,7 +34,7 @@ from daydrop.filing.companions import Companions
 from daydrop.filing.dating import Dating
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
-from daydrop.filing.pairs import FOUND, is_sender_of
+from daydrop.filing.pairs import is_sender_of
 from daydrop.foundation import Foundation
 from daydrop.limits.batches import Batches
 from daydrop.media.kinds import HEAD_BYTES, Kind, MediaType, sniff
@@ -46,6 +46,7 @@ from daydrop.records.alias import Alias
 from daydrop.records.item import Item, ItemState, Taken, case_key
 from daydrop.records.move import Move
 from daydrop.records.receipt import Outcome, Receipt
+from daydrop.records.scope import Scope
 from daydrop.records.upload import UploadState
 from daydrop.store.staging import Staged
 
@@ -60,7 +61,7 @@ class _Facts:
     sha256: str
     size: int
     origin: str
-    pair_scope: str
+    pair_scope: Scope
     batch_id: str | None
     modified: float | None
     note: str
@@ -277,7 +278,7 @@ class Filing:
             sha256=sha256,
             size=status.st_size,
             origin=origin,
-            pair_scope=f"{FOUND}{path.parent}",
+            pair_scope=Scope.found(path.parent),
             batch_id=None,
             modified=status.st_mtime,
             note="",
@@ -375,7 +376,7 @@ class Filing:
             return self._settle_restored(whole, known)
         if draft.modified is not None:
             self._store.tree.set_modified(known.path, draft.modified)
-        if known.pair_scope.startswith(FOUND) and _may_claim(draft, known):
+        if known.pair_scope.is_found and _may_claim(draft, known):
             return self._settle_claimed(whole, known, draft)
 
         def work(connection: Connection) -> _Settled:

@@ -16,7 +16,6 @@ from daydrop.media.names import stem_key
 from daydrop.origin import is_owner_key
 from daydrop.records.item import Item, ItemState
 
-FOUND = "found:"  # how the scope of files begins that lay in the tree without a row
 _SAME_SHOT = timedelta(seconds=5)
 _SAME_MINUTE = timedelta(seconds=60)  # a companion's UTC over midnight
 _MOST_OFFSET = timedelta(hours=14)
@@ -72,7 +71,7 @@ def tie(one: Item, other: Item, alias_life: float) -> Tie:
         timed = _timed(one, other)
         is_doubtful = timed is Tie.ZONE and _speaks_against(one, other, alias_life)
         return Tie.NONE if is_doubtful else timed
-    if one.pair_scope == other.pair_scope and one.pair_scope.startswith(FOUND):
+    if one.pair_scope == other.pair_scope and one.pair_scope.is_found:
         # times on the disk tell nothing of what was found, the number in the name does
         return Tie.UNDATED if stem_key(one.path.name) == stem_key(other.path.name) else Tie.NONE
     return Tie.NONE if _speaks_against(one, other, alias_life) else Tie.UNDATED

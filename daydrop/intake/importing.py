@@ -18,6 +18,7 @@ from daydrop.media.kinds import kind_by_name
 from daydrop.media.names import Role, is_text, printable, role
 from daydrop.origin import LOCAL, Origin
 from daydrop.records.receipt import Outcome
+from daydrop.records.scope import Scope
 
 _BLOCK = 1 << 20
 _NO_LIMIT = Limits(files=2**31 - 1, bytes=2**62)
@@ -166,7 +167,7 @@ class _Run:
                 folder=_text(file.parent.name),
                 batch_id=self.batch_id,
                 modified=status.st_mtime,
-                scope=f"import:{_text(str(file.parent.resolve()))}",
+                scope=Scope.imported(_text(str(file.parent.resolve()))),
             )
             left = status.st_size
             try:

@@ -19,7 +19,6 @@ from daydrop.checksum import NO_CHECKSUMS, Checksums
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Announcement, unsaved_receipt
 from daydrop.filing.dating import Dating
-from daydrop.filing.pairs import FOUND
 from daydrop.foundation import Foundation
 from daydrop.intake.door import Door
 from daydrop.intake.incoming import Incoming, Means
@@ -298,7 +297,7 @@ class Uploads:
     def _is_enough(self, known: Item, upload: Upload) -> bool:
         """Whether a word will do; what was only found in the tree gets a sender by its bytes."""
         is_there = known.size == upload.size and self._store.tree.has(known.path, known.size)
-        return is_there and not known.pair_scope.startswith(FOUND)
+        return is_there and not known.pair_scope.is_found
 
     def _settle_known(self, upload: Upload, announcement: Announcement, known: Item) -> bool:
         """The bytes are here: the batch is told so, and is counted among those that hold them.

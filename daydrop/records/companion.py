@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from daydrop.records.scope import Scope
+
 
 @dataclass(frozen=True)
 class Companion:
@@ -13,7 +15,7 @@ class Companion:
 
     id: str
     item_id: str | None
-    pair_scope: str
+    pair_scope: Scope
     stem: str
     name: str
     origin: str

@@ -10,6 +10,7 @@ from daydrop.capturedate.rule import CaptureDate, Judged
 from daydrop.capturedate.rule import dump as dump_judged
 from daydrop.capturedate.rule import load as load_judged
 from daydrop.media.kinds import Kind
+from daydrop.records.scope import Scope
 
 
 class ItemState(StrEnum):
@@ -32,7 +33,7 @@ class Relatives:
     """
 
     items: dict[str, "Item"]
-    scopes: dict[str, set[str]]
+    scopes: dict[str, set[Scope]]
     is_whole: bool
 
 
@@ -53,7 +54,7 @@ class Item:
     path: PurePosixPath
     name: str
     stem: str
-    pair_scope: str
+    pair_scope: Scope
     pair: str | None
     content_id: str | None
     origin: str

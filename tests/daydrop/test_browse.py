@@ -10,6 +10,7 @@ from daydrop.catalogue import item_rows as rows
 from daydrop.library import Library
 from daydrop.media.kinds import Kind
 from daydrop.records.item import Item, ItemState
+from daydrop.records.scope import NOWHERE
 
 PLAIN = Item(
     id="",
@@ -21,7 +22,7 @@ PLAIN = Item(
     path=PurePosixPath("images/2024/05/17/a.jpg"),
     name="a.jpg",
     stem="a",
-    pair_scope="",
+    pair_scope=NOWHERE,
     pair=None,
     content_id=None,
     camera=None,

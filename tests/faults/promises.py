@@ -10,7 +10,6 @@ from daydrop.aliases.paths import Gone
 from daydrop.capturedate.candidate import FROM_COMPANIONS, SAID
 from daydrop.catalogue import alias_rows, companion_rows, item_rows, upload_rows
 from daydrop.errors import CatalogueFailed
-from daydrop.filing.pairs import FOUND
 from daydrop.library import Library
 from daydrop.origin import Origin
 from tests.faults.notes import Note
@@ -184,7 +183,7 @@ def _under_another_day(library: Library) -> Iterator[str]:
     """
     refile = library.refile
     for refiling in refile.plan():
-        if not refiling.item.pair_scope.startswith(FOUND):
+        if not refiling.item.pair_scope.is_found:
             yield f"DAY: {refiling.item.path} belongs in {refiling.folder}"
     stored = library.catalogue.items.all_in_state(item_rows.ItemState.STORED)
     for item in stored:
