@@ -31,6 +31,7 @@ from daydrop.filing.moves import Moves
 from daydrop.foundation import Foundation
 from daydrop.intake.door import Door
 from daydrop.intake.incoming import Means
+from daydrop.intake.manifest import Manifests
 from daydrop.intake.refusals import Refusals
 from daydrop.intake.resumable import Uploads
 from daydrop.keeper import Keeper, Step
@@ -163,7 +164,8 @@ class Library:
         )
         self.locks = WriteLocks(self.foundation)
         self.browse = Browse(self.catalogue)
-        self.uploads = Uploads(self.foundation, self.batches, self.door, means, self.dating)
+        self.uploads = Uploads(self.foundation, self.batches, self.door)
+        self.manifests = Manifests(means, self.door, self.uploads, self.dating)
         self.companion_trash = CompanionTrash(self.foundation, self.companions)
         self.trash = Trash(
             self.foundation,
@@ -261,7 +263,7 @@ class Library:
             self.moves.finish_interrupted,  # of a process that died, or after a fault of the disk
             self.dating.finish_judging,
             self.batches.close_idle,
-            self.uploads.sweep,
+            self.uploads.expire,
             self.aliases.sweep,
             self._give_up_companions,
             self.trash.empty,

@@ -17,17 +17,11 @@ from daydrop.browse import Query
 from daydrop.checksum import Checksums, read_checksums
 from daydrop.errors import Code, Refused
 from daydrop.intake.body import BodyCut, BodyStalled, whole
-from daydrop.intake.resumable import (
-    Announced,
-    Ended,
-    KeyUsed,
-    Manifest,
-    Receiving,
-    Upload,
-    UploadState,
-)
+from daydrop.intake.manifest import Announced, KeyUsed, Manifest
+from daydrop.intake.resumable import Ended, Receiving
 from daydrop.limits.batches import Batch
 from daydrop.records.item import Item
+from daydrop.records.upload import Upload, UploadState
 from webui.errors import problem, refusal_problem, status_of
 from webui.gallery import read_cursor, write_cursor
 from webui.receipts import batch_json, receipt_json, rfc3339, take_back
@@ -61,7 +55,7 @@ def announce() -> AnyResponse:
     files = _announced(_json())
     key = request.headers.get("Idempotency-Key")
     try:
-        manifest = library().uploads.announce(visitor(), files, key[:200] if key else None)
+        manifest = library().manifests.announce(visitor(), files, key[:200] if key else None)
     except KeyUsed:
         return problem(422, "idempotency_key", words().text("error.key_used"))
     reply = jsonify(_manifest_json(manifest))
@@ -86,7 +80,7 @@ def check(batch_id: str) -> AnyResponse:
         raise BadRequest
     _own(batch_id)
     hashes = {str(each.get("ref")): str(each.get("sha256")) for each in files}
-    checked = library().uploads.check(batch_id, hashes)
+    checked = library().manifests.check(batch_id, hashes)
     return jsonify({"files": [_upload_json(upload) for upload in checked]})
 
 

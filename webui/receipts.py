@@ -75,7 +75,7 @@ def receipt(batch_id: str) -> str | AnyResponse:
     found = library().receipts.of_batch(batch_id, after, LINES + 1)
     receipts = [each for each in found[:LINES] if each.outcome not in _HIDDEN]
     tally = library().receipts.tally(batch_id)
-    left = () if after else library().uploads.left_over(batch_id)
+    left = () if after else library().manifests.left_over(batch_id)
     return page(
         "receipt.html",
         batch=batch,

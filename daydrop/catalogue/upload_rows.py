@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Row, bindparam, insert, null, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
 from daydrop.catalogue.tables import batches, uploads
 from daydrop.records.upload import PENDING, Upload, UploadState
@@ -15,13 +15,6 @@ _OVER = (
     select(uploads)
     .join(batches, batches.c.id == uploads.c.batch_id)
     .where(_PENDING, or_(batches.c.closed.is_not(None), batches.c.closes <= bindparam("now")))
-)
-_SETTLE_HELD = (  # part of every upload, so it is put together once
-    update(uploads)
-    .where(uploads.c.reservation_id == bindparam("held"), _PENDING)
-    .values(
-        state=bindparam("end"), receipt_id=bindparam("told"), staged=null(), reservation_id=null()
-    )
 )
 
 
@@ -88,7 +81,7 @@ def accept(connection: Connection, upload_id: str) -> None:
     connection.execute(update(uploads).where(here).values(state=UploadState.ACCEPTED.value))
 
 
-def settle(
+def end(
     connection: Connection,
     upload_id: str,
     state: UploadState,
@@ -98,7 +91,7 @@ def settle(
     words_key: str | None = None,
     facts: Facts | None = None,
 ) -> bool:
-    """Says what became of an upload; False when something else was said before."""
+    """End an upload; return False when it had ended before."""
     here = (uploads.c.id == upload_id) & _PENDING
     values = {
         "state": state.value,
@@ -110,11 +103,3 @@ def settle(
         "reservation_id": None,
     }
     return bool(connection.execute(update(uploads).where(here).values(values)).rowcount)
-
-
-def settle_held(
-    connection: Connection, reservation_id: str, state: UploadState, receipt_id: int
-) -> None:
-    """Ends the upload that held this room, in the transaction that acknowledges it."""
-    ends = {"held": reservation_id, "end": state.value, "told": receipt_id}
-    connection.execute(_SETTLE_HELD, ends)

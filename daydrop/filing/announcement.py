@@ -29,6 +29,14 @@ def all_of(*guards: Guard) -> Guard:
     return check
 
 
+Ending = Callable[[Connection, Receipt], None]
+"""What else is written in the transaction that acknowledges an upload: the end of its row."""
+
+
+def no_ending(_connection: Connection, _receipt: Receipt) -> None:
+    """Write nothing else."""
+
+
 @dataclass(frozen=True)
 class Announcement:
     """What is known of an upload before its bytes arrive.
@@ -38,7 +46,8 @@ class Announcement:
     from the page, kept as a note; `batch_id` an explicit batch, None for the drive's own;
     `modified` the client's time in seconds since 1970, which never decides the day; `scope` where
     an import looks for the partners of a file; `is_resumable` when its sender goes on by itself
-    after a `busy`, which then refuses nothing; `guard` has the last word when it is accepted.
+    after a `busy`, which then refuses nothing; `guard` has the last word when it is accepted, and
+    `ending` is told of its receipt.
     """
 
     name: str
@@ -52,6 +61,7 @@ class Announcement:
     scope: Scope | None = None
     is_resumable: bool = False
     guard: Guard = field(default=no_guard, compare=False)
+    ending: Ending = field(default=no_ending, compare=False)
 
     @property
     def upload_path(self) -> str:

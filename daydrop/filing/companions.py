@@ -436,7 +436,9 @@ class Companions:
                 replaced = None  # it still waits under another name
             if replaced is not None:
                 rows.remove(connection, replaced.id)
-            return receipt_rows.write(connection, replace(told, batch_id=batch_id)), replaced
+            written = receipt_rows.write(connection, replace(told, batch_id=batch_id))
+            announcement.ending(connection, written)
+            return written, replaced
 
         written, gone = self._catalogue.write(work, durable=True)
         if gone is not None and gone.staged is not None:

@@ -23,7 +23,6 @@ from daydrop.catalogue import (
     alias_rows,
     item_rows,
     receipt_rows,
-    upload_rows,
 )
 from daydrop.catalogue.database import Connection
 from daydrop.console import in_words
@@ -47,7 +46,6 @@ from daydrop.records.item import Item, ItemState, Taken, case_key
 from daydrop.records.move import Move
 from daydrop.records.receipt import Outcome, Receipt
 from daydrop.records.scope import Scope
-from daydrop.records.upload import UploadState
 from daydrop.store.staging import Staged
 
 _OTHER = MediaType(Kind.OTHER, "application/octet-stream", "file")
@@ -538,18 +536,18 @@ class Filing:
         """Alias, receipt, the end of a resumable upload: in the transaction that acknowledges."""
         announcement = whole.announcement
         announcement.guard(connection)
+        now = (
+            self._clock.now()
+        )  # of both: a PUT is answered from the receipt, a listing from the alias
         if announcement.alias is not None:
             if whole.replaces is not None:
                 alias_rows.take_over(connection, whole.replaces, announcement.alias)
-            now, origin = self._clock.now(), announcement.origin.key
+            origin = announcement.origin.key
             modified = announcement.modified or now
             alias = Alias.filed(origin, announcement.alias, item, modified, now)
             alias_rows.put(connection, alias)
-        receipt = _receipt(whole, item, outcome, self._clock.now())
-        told = receipt_rows.write(connection, receipt)
-        is_known = outcome is Outcome.DUPLICATE
-        state = UploadState.DUPLICATE if is_known else UploadState.FILED
-        upload_rows.settle_held(connection, whole.reservation_id, state, told.id)
+        told = receipt_rows.write(connection, _receipt(whole, item, outcome, now))
+        announcement.ending(connection, told)
         return told
 
 

@@ -346,9 +346,11 @@ class _Bounded(Incoming):
         modified = sent.modified or now
         return Alias.litter(sent.origin.key, path, sha256, self.received, modified, now)
 
-    def _receipt(self, outcome: Outcome) -> Receipt:
-        now = self._means.foundation.clock.now()
-        receipt = unsaved_receipt(self._announcement, outcome, now, words_key=outcome.value)
+    def _receipt(self, outcome: Outcome, alias: Alias) -> Receipt:
+        """Return what the sender is told; a PUT is answered from it as a listing from the alias."""
+        receipt = unsaved_receipt(
+            self._announcement, outcome, alias.touched, words_key=outcome.value
+        )
         return receipt.of_bytes(self.received, self._sha256.hexdigest())
 
 
@@ -358,17 +360,19 @@ class IncomingTemporary(_Bounded):
     def _finish(self) -> Receipt:
         self._staged.sync()
         self._means.store.staging.sync()
-        self._remember(self._sent().in_staging(self._staged.name))
-        return self._receipt(Outcome.STAGED)
+        alias = self._sent().in_staging(self._staged.name)
+        self._remember(alias)
+        return self._receipt(Outcome.STAGED, alias)
 
 
 class IncomingLitter(_Bounded):
     """What a program leaves beside its files: remembered for it, never listed, filed or logged."""
 
     def _finish(self) -> Receipt:
-        self._remember(self._sent(), content=self._staged.read(LITTER_MOST, 0))
+        alias = self._sent()
+        self._remember(alias, content=self._staged.read(LITTER_MOST, 0))
         self._give_back()
-        return self._receipt(Outcome.LITTER)
+        return self._receipt(Outcome.LITTER, alias)
 
 
 class IncomingCompanion(_Bounded):

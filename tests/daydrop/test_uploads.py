@@ -15,11 +15,13 @@ from sqlalchemy import event
 
 from daydrop.catalogue import upload_rows
 from daydrop.errors import Code, Refused
-from daydrop.intake.resumable import CHECKPOINT, QUIET_SECONDS, Announced, Ended, UploadState
+from daydrop.intake.manifest import Announced
+from daydrop.intake.resumable import CHECKPOINT, QUIET_SECONDS, Ended
 from daydrop.library import Library
 from daydrop.locks.between_processes import ProcessLocks
 from daydrop.media.names import stem_key
 from daydrop.origin import Origin, origin_of
+from daydrop.records.upload import UploadState
 from tests import media
 
 MAY = datetime(2024, 5, 17, 12, 0)  # noqa: DTZ001
@@ -28,7 +30,7 @@ PHOTO = media.photo(MAY, size=100_000)
 
 def announced(library: Library, origin: Origin, *bodies: bytes) -> list[str]:
     files = [Announced(str(n), f"{n}.jpg", f"{n}.jpg", len(body)) for n, body in enumerate(bodies)]
-    return [upload.id for upload in library.uploads.announce(origin, files).uploads]
+    return [upload.id for upload in library.manifests.announce(origin, files).uploads]
 
 
 def send(library: Library, upload_id: str, offset: int, body: bytes) -> object:
@@ -88,7 +90,7 @@ def test_a_batch_that_is_over_takes_no_more_and_leaves_nothing(
     [first, second] = announced(library, origin, PHOTO, PHOTO + b"x")
     send(library, first, 0, PHOTO[:1000])
     library.batches.finish(library.uploads.find(first).batch_id)
-    assert library.uploads.sweep() == 2
+    assert library.uploads.expire() == 2
     assert library.uploads.find(second).state is UploadState.EXPIRED
     assert library.store.staging.names() == []
     with pytest.raises(Refused) as refused:
@@ -121,7 +123,7 @@ def test_sixty_files_against_the_limit_of_fifty_let_exactly_fifty_in(
     library: Library, origin: Origin
 ) -> None:
     files = [Announced(str(n), f"{n}.jpg", f"{n}.jpg", 10) for n in range(60)]
-    manifest = library.uploads.announce(origin, files)
+    manifest = library.manifests.announce(origin, files)
     states = [upload.state for upload in manifest.uploads]
     assert states == [UploadState.ACCEPTED] * 50 + [UploadState.REFUSED] * 10
     assert library.batches.find(manifest.batch.id).files == 50
@@ -175,7 +177,7 @@ def test_a_companion_that_met_a_busy_server_is_kept_by_the_next_try(
     library: Library, origin: Origin
 ) -> None:
     files = [Announced("0", "IMG_1.aae", "IMG_1.aae", 8)]
-    [upload] = library.uploads.announce(origin, files).uploads
+    [upload] = library.manifests.announce(origin, files).uploads
     with another_process(library, "pair", stem_key("IMG_1.aae")), pytest.raises(Refused):
         send(library, upload.id, 0, b"<plist/>")
     assert library.uploads.find(upload.id).is_pending
@@ -254,10 +256,10 @@ def sent_by_the_page(library: Library, origin: Origin, **bodies: bytes) -> dict[
     """A batch of the page, which sends no bytes of what is known by its hash; states by name."""
     named = {name.replace("__", "."): body for name, body in bodies.items()}
     files = [Announced(name, name, name, len(body)) for name, body in named.items()]
-    manifest = library.uploads.announce(origin, files)
+    manifest = library.manifests.announce(origin, files)
     digests = {name: hashlib.sha256(body).hexdigest() for name, body in named.items()}
     to_check = [each.ref for each in manifest.uploads if each.state is UploadState.CHECK]
-    library.uploads.check(manifest.batch.id, {ref: digests[ref] for ref in to_check})
+    library.manifests.check(manifest.batch.id, {ref: digests[ref] for ref in to_check})
     for upload in library.uploads.of_batch(manifest.batch.id):
         if upload.is_pending:
             send(library, upload.id, 0, named[upload.name])
@@ -288,11 +290,11 @@ def test_who_waits_for_a_still_in_a_batch_that_knows_it_by_its_hash_gets_it(
         Announced(name, name, name, len(body))
         for name, body in (("IMG_1.mov", film), ("IMG_1.aae", edits), ("IMG_1.jpg", PHOTO))
     ]
-    moving, editing, still = library.uploads.announce(origin, files).uploads
+    moving, editing, still = library.manifests.announce(origin, files).uploads
     send(library, moving.id, 0, film)
     send(library, editing.id, 0, edits)
     assert "no_date/IMG_1.mov" in files_of(library)
-    library.uploads.check(still.batch_id, {"IMG_1.jpg": hashlib.sha256(PHOTO).hexdigest()})
+    library.manifests.check(still.batch_id, {"IMG_1.jpg": hashlib.sha256(PHOTO).hexdigest()})
     assert files_of(library) == [
         f"images/2024/05/17/IMG_1.{ending}" for ending in ("aae", "jpg", "mov")
     ]
@@ -319,7 +321,7 @@ def test_a_batch_that_was_undone_is_not_told_that_a_file_is_here(
     batch_id = library.uploads.find(upload_id).batch_id
     library.undo.run(batch_id, origin)
     with pytest.raises(Refused) as refused:
-        library.uploads.check(batch_id, {"0": hashlib.sha256(PHOTO).hexdigest()})
+        library.manifests.check(batch_id, {"0": hashlib.sha256(PHOTO).hexdigest()})
     assert refused.value.code is Code.EXPIRED
     assert library.receipts.of_batch(batch_id) == []
 
@@ -334,7 +336,7 @@ def test_an_upload_that_is_cancelled_while_its_hash_is_compared_stays_so(
     sha256 = hashlib.sha256(hashed).hexdigest()
 
     with another_process(library, "bytes", sha256, wait=5.0):
-        comparing = threading.Thread(target=library.uploads.check, args=(batch_id, {"0": sha256}))
+        comparing = threading.Thread(target=library.manifests.check, args=(batch_id, {"0": sha256}))
         comparing.start()
         while not library.foundation.locks._locks:
             time.sleep(0.01)
@@ -352,7 +354,7 @@ def test_one_list_that_is_sent_twice_at_once_is_announced_once(
 ) -> None:
     with ThreadPoolExecutor(4) as senders:
         manifests = list(
-            senders.map(lambda _: library.uploads.announce(origin, FIFTY, "one key"), range(4))
+            senders.map(lambda _: library.manifests.announce(origin, FIFTY, "one key"), range(4))
         )
     first = manifests[0]
     assert {manifest.batch.id for manifest in manifests} == {first.batch.id}
@@ -361,7 +363,7 @@ def test_one_list_that_is_sent_twice_at_once_is_announced_once(
     assert {upload.state for upload in library.uploads.of_batch(first.batch.id)} == {
         UploadState.ACCEPTED
     }
-    another = library.uploads.announce(origin_of("192.168.1.30"), FIFTY, "one key")
+    another = library.manifests.announce(origin_of("192.168.1.30"), FIFTY, "one key")
     assert another.batch.id != first.batch.id
 
 
@@ -373,9 +375,9 @@ def test_a_list_that_is_cut_off_while_it_is_written_down_leaves_nothing(
 
     with monkeypatch.context() as patched, pytest.raises(ConnectionResetError):
         patched.setattr(upload_rows, "add", cut_off)
-        library.uploads.announce(origin, FIFTY, "one key")
+        library.manifests.announce(origin, FIFTY, "one key")
     assert library.batches.recent() == []
-    assert len(library.uploads.announce(origin, FIFTY, "one key").uploads) == 50
+    assert len(library.manifests.announce(origin, FIFTY, "one key").uploads) == 50
 
 
 def test_an_announcement_asks_no_more_where_others_have_many_uploads(
@@ -393,18 +395,18 @@ def test_an_announcement_asks_no_more_where_others_have_many_uploads(
         return len(statements)
 
     before = asked()
-    library.uploads.announce(origin_of("192.168.1.30"), FIFTY)
+    library.manifests.announce(origin_of("192.168.1.30"), FIFTY)
     assert asked() == before
 
 
 def left_and_coming(library: Library, origin: Origin, *names: str) -> tuple[list[str], list[str]]:
     """The names that are left for the next batch, and those of which bytes may come."""
     files = [Announced(str(n), name, name, 10) for n, name in enumerate(names)]
-    manifest = library.uploads.announce(origin, files)
+    manifest = library.manifests.announce(origin, files)
     coming = [upload for upload in manifest.uploads if upload.is_pending]
     counted = [upload for upload in coming if not upload.name.endswith(".xmp")]
     assert library.batches.find(manifest.batch.id).files == len(counted)
-    left = library.uploads.left_over(manifest.batch.id)
+    left = library.manifests.left_over(manifest.batch.id)
     return [upload.name for upload in left], [upload.name for upload in coming]
 
 
@@ -412,7 +414,7 @@ def test_a_list_sorted_by_kind_fills_a_batch_with_whole_shots(
     library: Library, origin: Origin
 ) -> None:
     names = [f"IMG_{n}{kind}" for kind in (".HEIC", ".MOV") for n in range(50)]
-    manifest = library.uploads.announce(origin, [Announced(n, n, n, 10) for n in names])
+    manifest = library.manifests.announce(origin, [Announced(n, n, n, 10) for n in names])
     accepted = [each.name for each in manifest.uploads if each.state is UploadState.ACCEPTED]
     assert accepted == [f"IMG_{n}{kind}" for kind in (".HEIC", ".MOV") for n in range(25)]
     assert library.batches.find(manifest.batch.id).files == 50
@@ -439,3 +441,26 @@ def test_what_shares_a_name_and_has_room_in_no_batch_comes_in_parts(
 ) -> None:
     left, coming = left_and_coming(library, origin, *["image.jpg"] * 60)
     assert (len(left), len(coming)) == (10, 50)
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [("IMG_1.jpg", PHOTO), ("IMG_1.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>")],
+)
+def test_the_last_byte_ends_an_upload_in_the_transaction_that_acknowledges_it(
+    library: Library, origin: Origin, name: str, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [upload] = library.manifests.announce(origin, [Announced("1", name, name, len(body))]).uploads
+    seen: list[UploadState] = []
+    write = library.catalogue.write
+
+    def watched(work: object, *, durable: bool = False) -> object:
+        done = write(work, durable=durable)  # type: ignore[arg-type]  # passed on
+        if durable:
+            seen.append(library.uploads.find(upload.id).state)
+        return done
+
+    monkeypatch.setattr(library.catalogue, "write", watched)
+    send(library, upload.id, 0, body)
+    assert seen == [UploadState.FILED]
+    assert library.uploads.find(upload.id).receipt_id is not None

@@ -18,7 +18,7 @@ from daydrop.capturedate.metadata import Metadata
 from daydrop.catalogue import item_rows
 from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Announcement
-from daydrop.intake.resumable import Announced, Upload
+from daydrop.intake.manifest import Announced
 from daydrop.library import Library
 from daydrop.media.kinds import MediaType
 from daydrop.origin import Origin, origin_of
@@ -27,6 +27,7 @@ from daydrop.readers.workers import Failure, Unreadable, Workers
 from daydrop.receipts.receipts import Outcome
 from daydrop.records.alias import Alias
 from daydrop.records.item import Item
+from daydrop.records.upload import Upload
 from daydrop.settings import read_settings
 from tests.faults.notes import Note, Notes
 from tests.media import film, photo, raw
@@ -179,7 +180,7 @@ class Sender:
     def send_in_parts(self, name: str, body: bytes, parts: int, origin: Origin = ANNA) -> None:
         """Sends a file as the page does: announced, in parts, each from where the last ended."""
         with self._noting(Note("parts", origin.key, name, digest(body))) as acknowledged:
-            manifest = self.library.uploads.announce(
+            manifest = self.library.manifests.announce(
                 origin, [Announced("1", name, name, len(body))], f"key of {digest(body)}"
             )
             upload_id = manifest.uploads[0].id
