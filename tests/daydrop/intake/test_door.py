@@ -11,7 +11,7 @@ from daydrop.errors import Code, Refused
 from daydrop.filing.announcement import Announcement
 from daydrop.library import Library
 from daydrop.records.receipt import Outcome
-from tests.daydrop.test_pairs import xmp
+from tests.daydrop.filing.test_pairs import xmp
 from tests.media import film, photo, raw
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock

@@ -13,7 +13,7 @@ from daydrop.limits.batches import Face
 from daydrop.media.names import Role, companion_ending, companion_picture, companion_target, role
 from daydrop.origin import origin_of
 from daydrop.receipts.receipts import Outcome
-from tests.daydrop.test_pairs import TAKEN, paths, xmp
+from tests.daydrop.filing.test_pairs import TAKEN, paths, xmp
 from tests.media import film, heic, photo, png, raw
 
 OTHER = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001  a wall clock

@@ -17,7 +17,7 @@ from daydrop.library import Library
 from daydrop.origin import origin_of
 from daydrop.records.item import Item, ItemState
 from daydrop.records.receipt import Outcome, Receipt
-from tests.daydrop.test_pairs import xmp
+from tests.daydrop.filing.test_pairs import xmp
 from tests.media import film, heic, photo
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock

@@ -10,7 +10,7 @@ import pytest
 from daydrop.catalogue import database
 from daydrop.intake.importing import found_files, import_files, total_size
 from daydrop.records.receipt import Outcome
-from tests.daydrop.test_processes import catalogue_kept
+from tests.daydrop.locks.test_between_processes import catalogue_kept
 from tests.media import film, photo, raw
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock

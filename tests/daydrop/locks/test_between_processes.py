@@ -22,8 +22,8 @@ from daydrop.locks.between_processes import ProcessLocks
 from daydrop.locks.keyed import KeyedLocks
 from daydrop.records.receipt import Outcome
 from tests.checkout import ROOT
-from tests.daydrop.test_at_once import CLIENTS, put
-from tests.daydrop.test_pairs import live, xmp
+from tests.daydrop.filing.test_pairs import live, xmp
+from tests.daydrop.intake.test_at_once import CLIENTS, put
 from tests.faults.promises import broken, sums_in_tree
 from tests.faults.scenarios import digest, opened, picture, serving
 from tests.media import heic, raw

@@ -15,8 +15,8 @@ from daydrop.errors import Refused
 from daydrop.library import Library
 from daydrop.origin import origin_of
 from daydrop.records.item import Item, ItemState
-from tests.daydrop.test_at_once import put_as
-from tests.daydrop.test_pairs import xmp
+from tests.daydrop.filing.test_pairs import xmp
+from tests.daydrop.intake.test_at_once import put_as
 from tests.faults.promises import broken
 from tests.faults.scenarios import digest, opened, serving
 from tests.media import film, heic, photo, raw

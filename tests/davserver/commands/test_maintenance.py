@@ -15,7 +15,7 @@ from daydrop.catalogue import database
 from daydrop.doctor import examine
 from daydrop.library import Library
 from daydrop.settings import read_settings
-from tests.davserver.test_filing_commands import (
+from tests.davserver.commands.test_filing import (
     TAKEN,
     command,
     daydrop,
@@ -23,7 +23,7 @@ from tests.davserver.test_filing_commands import (
     surroundings,
     tree,
 )
-from tests.daydrop.test_processes import catalogue_kept
+from tests.daydrop.locks.test_between_processes import catalogue_kept
 from tests.media import photo
 
 

@@ -11,8 +11,8 @@ import pytest
 from daydrop.care.repair import Repair
 from daydrop.care.verify import Report
 from daydrop.library import Library
-from tests.daydrop.test_companions import EMPTY
-from tests.daydrop.test_pairs import xmp
+from tests.daydrop.filing.test_companions import EMPTY
+from tests.daydrop.filing.test_pairs import xmp
 from tests.media import photo
 
 TAKEN = datetime(2024, 5, 17, 10, 11, 12)  # noqa: DTZ001  a wall clock
