@@ -86,7 +86,7 @@ def main() -> None:
 
 @contextmanager
 def opened(root: Path) -> Iterator[Library]:
-    """A running library without limits that would end the measurement."""
+    """Run a library without limits that would end the measurement."""
     library = make_library(root, batch_files=1_000_000)
     library.start()
     try:
@@ -101,7 +101,7 @@ def face(library: Library) -> Gate:
 
 
 def put(drive: Drive, seed: str) -> None:
-    """Sends one photo."""
+    """Send one photo."""
     expect(drive.put(f"/Upload/{seed}.jpg", media.photo(seed=seed)).status_code, 201, 204)
 
 
@@ -111,19 +111,19 @@ def ask(drive: Drive, method: str, name: str) -> None:
 
 
 def open_page(drive: Drive, path: str) -> None:
-    """Opens a page, as a browser does."""
+    """Open a page, as a browser does."""
     client = Client(drive.app)
     expect(client.get(path, headers=AS_BROWSER, environ_overrides=HERE).status_code, 200, 404)
 
 
 def expect(status: int, *good: int) -> None:
-    """Ends the measurement when a request was not answered as it should be."""
+    """End the measurement when a request was not answered as it should be."""
     if status not in good:
         sys.exit(f"answered {status}")
 
 
 def report(what: str, times: int, drives: list[Drive], step: Callable[[Drive, str], None]) -> None:
-    """Does a step in both libraries in turns, and prints the line."""
+    """Do a step in both libraries in turns, and prints the line."""
     spent: list[list[float]] = [[], []]
     for number in range(times):
         for drive, seconds in zip(drives, spent, strict=True):
@@ -135,7 +135,7 @@ def report(what: str, times: int, drives: list[Drive], step: Callable[[Drive, st
 
 
 def grow(library: Library, number: int) -> None:
-    """Writes rows as uploads of twenty years would have; there are no files behind them."""
+    """Write rows as uploads of twenty years would have; there are no files behind them."""
     with library.catalogue.reading() as connection:
         [pattern] = item_rows.all_in_state(connection, item_rows.ItemState.STORED)
         [told] = receipt_rows.recent(connection, OWNER, 1)
@@ -154,7 +154,7 @@ def grow(library: Library, number: int) -> None:
 
 
 def alike(pattern: Item, number: int) -> Item:
-    """Another item of another day, as long as the pattern in every field."""
+    """Return another item of another day, as long as the pattern in every field."""
     day = FIRST_DAY + timedelta(days=number * 7 % DAYS)
     folder = pattern.path.parents[3] / day.strftime("%Y/%m/%d")
     return replace(
@@ -170,7 +170,7 @@ def alike(pattern: Item, number: int) -> Item:
 
 
 def put_alias(connection: Connection, item: Item) -> None:
-    """The name in Upload that goes on answering for an item."""
+    """Return the name in Upload that goes on answering for an item."""
     alias = Alias.filed(OWNER, item.name, item, item.filed, item.filed)
     alias_rows.put(connection, alias)
 

@@ -84,7 +84,7 @@ def main() -> None:
 
 @contextmanager
 def serving() -> Iterator[Site]:
-    """A server over a passing store."""
+    """Run a server over a temporary store."""
     with tempfile.TemporaryDirectory() as folder:
         site = Site(Path(folder) / "store", DAYDROP_LIMITS__BATCH_FILES="1000")
         site.start()
@@ -126,7 +126,7 @@ def measure_uploads(browser: Any, site: Site, size: int, runs: int) -> None:
 
 
 def filled(file: Path, size: int) -> Path:
-    """A photo of this size, of bytes that were never sent before."""
+    """Return a photo of this size, of bytes that were never sent before."""
     photo = media.photo(MAY)
     with file.open("wb") as out:
         out.write(photo)
@@ -137,7 +137,7 @@ def filled(file: Path, size: int) -> Path:
 
 
 def page_seconds(browser: Any, site: Site, file: Path) -> float:
-    """How long the page's PATCH took, to the answer that it is filed."""
+    """Return how long the page's PATCH took, to the answer that it is filed."""
     page = browser.new_page()
     page.goto(site.url)
     page.set_input_files("#files", str(file))
@@ -148,7 +148,7 @@ def page_seconds(browser: Any, site: Site, file: Path) -> float:
 
 
 def curl_seconds(site: Site, file: Path) -> float:
-    """How long curl's PUT took, to the answer that it is filed."""
+    """Return how long curl's PUT took, to the answer that it is filed."""
     command = ["curl", "-sSf", "-o", os.devnull, "-w", "%{time_total}", "-T", str(file)]
     done = subprocess.run(  # noqa: S603  curl, and a file of ours
         [*command, f"{site.url}/Upload/"], check=True, capture_output=True, text=True

@@ -15,7 +15,7 @@ class Clock:
     """Seconds since 1970 that never jump: a step of the system's clock is taken up slowly.
 
     Batches, reservations and locks live by differences of this time, so a clock that is set
-    right by hand must neither end them all nor keep them for ever.
+    right by hand must neither end them all nor keep them forever.
     """
 
     def __init__(

@@ -42,7 +42,7 @@ class SettingsRefused(ValueError):
 
 
 def _amount(value: object, units: Mapping[str, int], example: str) -> object:
-    """Reads `5GiB` or `60s`; a plain number passes as it is."""
+    """Read `5GiB` or `60s`; a plain number passes as it is."""
     if not isinstance(value, str):
         return value
     match = _AMOUNT.fullmatch(value)
@@ -68,7 +68,7 @@ def _is_zone(name: str) -> str:
 
 
 def _is_folder(pattern: str) -> str:
-    """The trees `images/` and `videos/` are addresses of their own, so they come first."""
+    """Return the trees `images/` and `videos/` are addresses of their own, so they come first."""
     parts = pattern.split("/")
     if parts[0] != "{kind}" or any(part in ("", ".", "..") for part in parts):
         raise ValueError("a folder must begin with {kind}/, as in {kind}/%Y/%m/%d")
@@ -104,7 +104,7 @@ def _is_readable(file: Path) -> Path:
 
 
 def _listed(value: object) -> object:
-    """A list as the environment has it: words with commas between, or JSON."""
+    """Return a list as the environment has it: words with commas between, or JSON."""
     if not isinstance(value, str):
         return value
     if value.strip().startswith("["):
@@ -248,7 +248,7 @@ def read_settings(
     file: Path | None = None,
     defaults: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Settings:
-    """Puts the settings together; `options` maps section and key to values of the command line.
+    """Put the settings together; `options` maps section and key to values of the command line.
 
     `defaults` is of the same shape and weaker than all else, save the models' own defaults.
 
@@ -288,7 +288,7 @@ def read_settings(
 
 
 def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
-    """An unknown `DAYDROP_…` variable is a spelling mistake; pydantic would pass it over."""
+    """Refuse unknown `DAYDROP_…` variables, probably misspelt; pydantic would ignore them."""
     known = {
         f"{ENVIRONMENT_PREFIX}{section}__{key}".upper()
         for section, field in Settings.model_fields.items()

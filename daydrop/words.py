@@ -390,19 +390,19 @@ _UNIT = 1024
 
 
 def sentence(key: str, facts: Facts, language: Language = Language.EN) -> str:
-    """The sentence of a case with its facts filled in; raises KeyError for an unknown key."""
+    """Return the sentence of a case with its facts filled in; raises KeyError."""
     english, chinese = _SENTENCES[key]
     template = chinese if language is Language.ZH_CN else english
     return template.format_map(_Readable(facts, language))
 
 
 def has_sentence(key: str) -> bool:
-    """Whether there is a sentence under this key."""
+    """Return whether there is a sentence under this key."""
     return key in _SENTENCES
 
 
 def keys() -> tuple[str, ...]:
-    """All keys, for the tests that hold the languages equal."""
+    """Return all keys, for the tests that hold the languages equal."""
     return tuple(_SENTENCES)
 
 
@@ -412,7 +412,7 @@ def templates(key: str) -> tuple[str, str]:
 
 
 def readable_size(size: float) -> str:
-    """A number of bytes for people: `695 KB`, `5 GB` (powers of 1024, as file managers show)."""
+    """Return a number of bytes for people: `695 KB`, `5 GB` (powers of 1024)."""
     unit = 0
     while size >= _UNIT and unit < len(_UNITS) - 1:
         size, unit = size / _UNIT, unit + 1
@@ -421,7 +421,7 @@ def readable_size(size: float) -> str:
 
 
 def readable_wait(seconds: float, language: Language = Language.EN) -> str:
-    """A time to wait for people: `40 s`, `3 min`."""
+    """Return a time to wait for people: `40 s`, `3 min`."""
     whole = max(1, round(seconds))
     minute = 60
     if whole < 2 * minute:

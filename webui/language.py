@@ -58,7 +58,7 @@ class Words:
         return f"{number}月" if self.language is Language.ZH_CN else _MONTHS[number - 1]
 
     def clock(self, moment: datetime) -> str:
-        """A day and a time of day for people."""
+        """Return a day and a time of day for people."""
         mark = "" if self.language is Language.ZH_CN else ","
         return f"{self.day(moment.date())}{mark} {moment:%H:%M}"
 

@@ -48,7 +48,7 @@ def metrics() -> AnyResponse:
 
 @blueprint.get("/manifest.webmanifest")
 def manifest() -> AnyResponse:
-    """The page as an app: on a home screen, and as a target to share photos to."""
+    """Return the page as an app: on a home screen, and as a target to share photos to."""
     reply = jsonify(
         {
             "name": "Daydrop",
@@ -79,5 +79,5 @@ def icon() -> AnyResponse:
 
 @blueprint.get("/robots.txt")
 def robots() -> AnyResponse:
-    """A private library is no matter for search engines."""
+    """Return a private library is no matter for search engines."""
     return Response("User-agent: *\nDisallow: /\n", content_type="text/plain; charset=utf-8")

@@ -47,7 +47,7 @@ class Copying:
         """Give an item a second name, without a second file; properties are copied.
 
         Without `deep` a folder is copied without its members. Returns the members that were
-        refused; the others are copied all the same (RFC 4918 §9.8.3).
+        refused; the others are copied anyway (RFC 4918 §9.8.3).
         """
         path = target_of(self._paths, origin, source, path)
         inside = self._catalogue.aliases.below(origin.key, source.path) if deep else []

@@ -29,7 +29,7 @@ _TOUCH_EVERY = 3600.0
 
 
 class AliasLife:
-    """Remembers what was seen, and tells what is over; `days` 0 is for ever, `most` per origin."""
+    """Remembers what was seen, and tells what is over; `days` 0 is forever, `most` per origin."""
 
     def __init__(
         self,

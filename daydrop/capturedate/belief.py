@@ -66,7 +66,7 @@ def flaw(candidate: Candidate, now: datetime) -> Reason | None:
 
 
 def counted_from_1970(candidate: Candidate, now: datetime) -> Candidate | None:
-    """Read a film's header that was written with the Unix epoch; None when it was not."""
+    """Read a video's header that was written with the Unix epoch; None when it was not."""
     wall = candidate.wall
     if wall is None or candidate.source not in COUNTED_FROM_1904:
         return None

@@ -1,7 +1,7 @@
 """The boxes of MP4 and MOV (ISO/IEC 14496-12), walked by their headers alone.
 
-Tells the times of the movie header, whether the film is cut inside, and whether a table claims
-more entries than it has room for, at which other readers spin for ever.
+Tells the times of the movie header, whether the video is cut inside, and whether a table claims
+more entries than it has room for, at which other readers spin forever.
 """
 
 import struct
@@ -17,7 +17,7 @@ EPOCH = datetime(1904, 1, 1)  # noqa: DTZ001 - UTC by definition, kept naive lik
 NAME_BYTES = frozenset({*range(0x20, 0x7F), 0xA9})  # printable, and the (c) of QuickTime
 SHORT_TIMES, LONG_TIMES = (">xxxxIIII", 20), (">xxxxQQIQ", 32)
 
-# Words that some maker left behind the film may look like a box; these names are no chance.
+# Words that some maker left behind the video may look like a box; these names are no chance.
 FILM_BOXES = frozenset({b"moov", b"mdat", b"moof", b"trak", b"mdia", b"free", b"uuid", b"meta"})
 ESSENTIAL = frozenset({b"moov", b"mdat"})
 PARENTS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
@@ -26,7 +26,7 @@ ENTRY_BYTES = {b"stts": 8, b"ctts": 8, b"stss": 4, b"stsc": 12, b"stco": 4, b"co
 
 @dataclass
 class Film:
-    """What the boxes of one film say. Times are seconds since 1904, as written."""
+    """What the boxes of one video say. Times are seconds since 1904, as written."""
 
     movie_created: int | None = None
     track_created: int | None = None
@@ -37,7 +37,7 @@ class Film:
 
 
 def walk(file: BinaryIO, size: int) -> Film:
-    """Walk the boxes of a film of `size` bytes. Never raises for what the bytes say."""
+    """Walk the boxes of a video of `size` bytes. Never raises for what the bytes say."""
     return _Walk(file, size).whole()
 
 

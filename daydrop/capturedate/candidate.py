@@ -10,18 +10,18 @@ Json = dict[str, str | int | float | bool | None]
 class Source(StrEnum):
     """Where a date stood, best source first: this order is the rule's order.
 
-    Pictures and films share one order, because the sources they share never disagree about it.
+    Photos and videos share one order, because the sources they share never disagree about it.
     """
 
     COMPANION_ORIGINAL = "sidecar_original"  # exif:DateTimeOriginal of an XMP companion
     QUICKTIME_KEY = "quicktime_key"  # com.apple.quicktime.creationdate
-    UDTA_ORIGINAL = "udta_original"  # DateTimeOriginal in a film's user data
+    UDTA_ORIGINAL = "udta_original"  # DateTimeOriginal in a video's user data
     QUICKTIME_DAY = "quicktime_day"  # (c)day
     SONY_XML = "sony_xml"  # CreationDateValue
     EXIF_ORIGINAL = "exif_original"  # 0x9003
     AVI_IDIT = "avi_idit"
     H264_MDPM = "h264_mdpm"  # AVCHD, inside the H.264 stream
-    THUMBNAIL = "thumbnail"  # EXIF of a .thm beside a film
+    THUMBNAIL = "thumbnail"  # EXIF of a .thm beside a video
     COMPANION_DIGITIZED = "sidecar_digitized"
     EXIF_DIGITIZED = "exif_digitized"  # 0x9004
     XMP_ORIGINAL = "xmp_original"  # exif:DateTimeOriginal
@@ -45,7 +45,7 @@ class Source(StrEnum):
 
 
 RANK = {source: rank for rank, source in enumerate(Source)}
-CORRECTIONS = frozenset(  # somebody wrote them beside the picture on purpose
+CORRECTIONS = frozenset(  # somebody wrote them beside the photo on purpose
     {
         Source.COMPANION_ORIGINAL,
         Source.COMPANION_DIGITIZED,
@@ -75,8 +75,8 @@ class Candidate:
     """One date as it was found. `wall` has no zone; for an INSTANT it is UTC.
 
     `raw` is the text as it stood in the file. `wall` is None when `raw` names no day.
-    `span_seconds` is how long after the start a film's writer may have put the stamp.
-    `is_distrusted` marks the container dates of a film that is cut inside.
+    `span_seconds` is how long after the start a video's writer may have put the stamp.
+    `is_distrusted` marks the container dates of a video that is cut inside.
     """
 
     source: Source

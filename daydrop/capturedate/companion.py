@@ -1,4 +1,4 @@
-"""The dates in files that accompany a picture: XMP, Google Takeout's JSON, Canon's THM.
+"""The dates in files that accompany a photo: XMP, Google Takeout's JSON, Canon's THM.
 
 AAE and SRT hold no date of the recording that the rule knows: none comes from them.
 """
@@ -58,7 +58,7 @@ def _takeout(data: bytes) -> Iterator[Candidate]:
 
 
 def _thumbnail(data: bytes) -> Iterator[Candidate]:
-    """Take the recording date from the EXIF of the small JPEG beside a film."""
+    """Take the recording date from the EXIF of the small JPEG beside a video."""
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
             found = list(exif.dates(picture.getexif()))

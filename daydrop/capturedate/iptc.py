@@ -12,7 +12,7 @@ _FIELDS = ((Source.IPTC_CREATED, (2, 55), (2, 60)), (Source.IPTC_DIGITAL, (2, 62
 
 def dates(picture: Image.Image) -> Iterator[Candidate]:
     """Find the dates; a time that cannot be read leaves the day standing."""
-    fields = IptcImagePlugin.getiptcinfo(picture) or {}  # type: ignore[arg-type]  # any picture is taken
+    fields = IptcImagePlugin.getiptcinfo(picture) or {}  # type: ignore[arg-type]  # any photo is taken
     for source, day_field, time_field in _FIELDS:
         day, time = _text(fields.get(day_field)), _text(fields.get(time_field))
         if day is None:

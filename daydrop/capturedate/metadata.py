@@ -7,7 +7,7 @@ from daydrop.capturedate.candidate import Candidate
 
 
 class Medium(StrEnum):
-    """Whether the bytes are a picture or film. UNKNOWN rests on the sniffer, and is kept."""
+    """Whether the bytes are a photo or video. UNKNOWN rests on the sniffer, and is kept."""
 
     YES = "yes"
     NO = "no"
@@ -20,7 +20,7 @@ class Metadata:
 
     `width` and `height` are pixels, after orientation. `content_identifier` is Apple's, equal in
     both halves of a Live Photo, `camera` the model as it calls itself. `is_distrusted` says the
-    film is cut inside, so that its container dates do not count. `notes` are short words about
+    video is cut inside, so that its container dates do not count. `notes` are short words about
     what could not be read.
     """
 

@@ -1,4 +1,4 @@
-"""Reads a picture: is it one, how large, and the dates of EXIF, XMP, IPTC and PNG texts.
+"""Reads a photo: is it one, how large, and the dates of EXIF, XMP, IPTC and PNG texts.
 
 No pixel is decoded. What Pillow cannot open gets a bounded look at its head and tail.
 """
@@ -56,7 +56,7 @@ class _Found:
 
 
 def read(file: BinaryIO, size: int, name: str, media: MediaType) -> Metadata:
-    """Read a file that was sniffed as a picture. Raises MemoryError where memory is limited."""
+    """Read a file that was sniffed as a photo. Raises MemoryError where memory is limited."""
     found = _Found()
     verdict = _open(file, size, name, media, found)
     if media == PNG:
@@ -78,7 +78,7 @@ def read(file: BinaryIO, size: int, name: str, media: MediaType) -> Metadata:
 
 
 def _open(file: BinaryIO, size: int, name: str, media: MediaType, found: _Found) -> Medium:
-    """Let Pillow open the picture and gather what it found."""
+    """Let Pillow open the photo and gather what it found."""
     if media in READ_WHOLE and size > READ_WHOLE_MOST:
         found.notes.append("too large to be opened")
         return Medium.UNKNOWN
@@ -159,7 +159,7 @@ def _read_blob(blob: bytes, found: _Found) -> None:
 def _scan(file: BinaryIO, size: int, found: _Found, *, has_all_exif: bool) -> None:
     """Look at head and tail for what is still missing.
 
-    `has_all_exif`: more of it could only be that of a picture within the picture.
+    `has_all_exif`: more of it could only be that of a photo within the photo.
     """
     both = scan.ends(file, size)
     if not found.has_exif and not has_all_exif:

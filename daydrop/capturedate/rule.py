@@ -1,6 +1,6 @@
 """The rule: from candidates to the capture date. Pure; clock and zone are parameters.
 
-The day is the wall-clock date where the picture was taken. A local time is taken as it stands;
+The day is the wall-clock date where the photo was taken. A local time is taken as it stands;
 only a UTC instant needs a zone.
 """
 
@@ -62,7 +62,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class CaptureDate:
-    """The wall clock where the picture was taken, or None for `no_date`, with all reasons.
+    """The wall clock where the photo was taken, or None for `no_date`, with all reasons.
 
     `zone_source` says who gave the offset; None for a local time that came without one.
     `judged` are all candidates, best source first.

@@ -1,7 +1,7 @@
 """A bounded look at a file's head and tail, for what no library at hand can open.
 
 RAW files hold an EXIF blob near their start (CR3, RAF, RW2, ORF, MRW), many formats an XMP
-packet, AVCHD films a date inside the H.264 stream.
+packet, AVCHD videos a date inside the H.264 stream.
 """
 
 import re
@@ -79,7 +79,7 @@ def xmp_packet(found: Ends) -> str | None:
 
 
 def sony_xml(found: Ends) -> Candidate | None:
-    """Find `CreationDateValue` of the XML that Sony puts into its films."""
+    """Find `CreationDateValue` of the XML that Sony puts into its videos."""
     match = _SONY.search(found.tail) or _SONY.search(found.head)
     return candidate(Source.SONY_XML, match[1].decode("latin-1")) if match else None
 

@@ -1,6 +1,6 @@
-"""Reads a film: is it one, how large and long, and the dates of its container and keys.
+"""Reads a video: is it one, how large and long, and the dates of its container and keys.
 
-MediaInfo is called on nothing but films, and not on those with a table it would spin on.
+MediaInfo is called on nothing but videos, and not on those with a table it would spin on.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ APPLE_IDENTIFIER = "comapplequicktimecontentidentifier"
 
 @dataclass(frozen=True)
 class _Tracks:
-    """What MediaInfo saw: the general part, and the first track that is a picture."""
+    """What MediaInfo saw: the general part, and the first track that is a photo."""
 
     general: Track | None
     video: Track | None
@@ -50,7 +50,7 @@ class _Tracks:
 
 
 def read(file: BinaryIO, size: int, media: MediaType) -> Metadata:
-    """Read a file that was sniffed as a film."""
+    """Read a file that was sniffed as a video."""
     film = boxes.walk(file, size) if media in BOXED_FILMS else None
     tracks = None if film is not None and film.is_impossible else _tracks(file)
     both = scan.ends(file, size)
@@ -82,7 +82,7 @@ def _tracks(file: BinaryIO) -> _Tracks:
 
 
 def _verdict(film: boxes.Film | None, tracks: _Tracks | None, media: MediaType) -> Medium:
-    """Ask for a picture track; a film too short or too broken to show one is not refused."""
+    """Ask for a photo track; a video too short or too broken to show one is not refused."""
     if tracks is not None and tracks.video is not None:
         return Medium.YES
     if tracks is not None and tracks.count:

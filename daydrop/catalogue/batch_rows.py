@@ -59,37 +59,37 @@ def _many(
 
 
 def insert_batch(connection: Connection, batch: Batch, request_key: str | None) -> Batch:
-    """Writes a new batch."""
+    """Write a new batch."""
     values = {name: getattr(batch, name) for name in _NAMES} | {"request_key": request_key}
     connection.execute(insert(batches).values(values))
     return batch
 
 
 def find(connection: Connection, batch_id: str) -> Batch | None:
-    """The batch of this id."""
+    """Return the batch of this id."""
     return _one(connection.execute(_FIND, {"id": batch_id}).first())
 
 
 def by_request_key(connection: Connection, origin: str, request_key: str) -> Batch | None:
-    """The batch that this request has opened before."""
+    """Return the batch that this request has opened before."""
     here = (batches.c.origin == origin) & (batches.c.request_key == request_key)
     return _one(connection.execute(select(*_COLUMNS).where(here)).first())
 
 
 def newest_open(connection: Connection, origin: str, face: str) -> Batch | None:
-    """The last batch of an origin that nobody has closed."""
+    """Return the last batch of an origin that nobody has closed."""
     return _one(connection.execute(_NEWEST_OPEN, {"origin": origin, "face": face}).first())
 
 
 def all_open(connection: Connection) -> list[Batch]:
-    """Every batch that is not closed."""
+    """Return every batch that is not closed."""
     return _many(connection, batches.c.closed.is_(None))
 
 
 def closed(
     connection: Connection, origin: str | None, before: float | None, limit: int
 ) -> list[Batch]:
-    """Closed batches, newest first."""
+    """Return closed batches, newest first."""
     where: list[ColumnElement[bool]] = [batches.c.closed.is_not(None)]
     if origin is not None:
         where.append(batches.c.origin == origin)
@@ -99,35 +99,35 @@ def closed(
 
 
 def recent(connection: Connection, origin: str | None, limit: int) -> list[Batch]:
-    """Batches, newest first."""
+    """Return batches, newest first."""
     where = [] if origin is None else [batches.c.origin == origin]
     return _many(connection, *where, limit=limit)
 
 
 def close(connection: Connection, batch_id: str, now: float) -> None:
-    """Marks a batch as closed, unless it is."""
+    """Mark a batch as closed, unless it is."""
     here = (batches.c.id == batch_id) & batches.c.closed.is_(None)
     connection.execute(update(batches).where(here).values(closed=now))
 
 
 def mark_undone(connection: Connection, batch_id: str, now: float) -> None:
-    """Marks a batch as taken back by its sender."""
+    """Mark a batch as taken back by its sender."""
     connection.execute(update(batches).where(batches.c.id == batch_id).values(undone=now))
 
 
 def reopen(connection: Connection, batch_id: str, now: float) -> None:
-    """Lets the life of a batch that held nothing begin now."""
+    """Let the life of a batch that held nothing begin now."""
     here = batches.c.id == batch_id
     connection.execute(update(batches).where(here).values(opened=now, touched=now))
 
 
 def touch(connection: Connection, batch_id: str, now: float) -> None:
-    """Notes an accepted byte; an explicit batch lives on from here."""
+    """Note an accepted byte; an explicit batch lives on from here."""
     connection.execute(_TOUCH, {"key": batch_id, "now": now})
 
 
 def hold(connection: Connection, held: Reservation, now: float, *, outlives_request: bool) -> None:
-    """Writes a reservation and counts it."""
+    """Write a reservation and counts it."""
     connection.execute(
         _INSERT_RESERVATION,
         {
@@ -143,13 +143,13 @@ def hold(connection: Connection, held: Reservation, now: float, *, outlives_requ
 
 
 def reservation(connection: Connection, reservation_id: str) -> Reservation | None:
-    """What is held under this id."""
+    """Return what is held under this id."""
     row = connection.execute(_RESERVED, {"id": reservation_id}).first()
     return None if row is None else Reservation(reservation_id, *row)
 
 
 def add(connection: Connection, reservation_id: str, batch_id: str, files: int, size: int) -> None:
-    """Holds more."""
+    """Hold more."""
     more = {"key": reservation_id, "more_files": files, "more_bytes": size}
     connection.execute(_ADD_HELD, more)
     _add_counted(connection, batch_id, files, size)
@@ -160,14 +160,14 @@ def _add_counted(connection: Connection, batch_id: str, files: int, size: int) -
 
 
 def release(connection: Connection, reservation_id: str) -> None:
-    """Gives back what is still held; harmless when nothing is."""
+    """Give back what is still held; does nothing when nothing is."""
     held = _end(connection, reservation_id)
     if held is not None:
         _add_counted(connection, held.batch_id, -held.files, -held.bytes)
 
 
 def rehold(connection: Connection, reservation_id: str, batch_id: str) -> None:
-    """Moves what is held from one batch to another."""
+    """Move what is held from one batch to another."""
     held = reservation(connection, reservation_id)
     if held is not None:
         _add_counted(connection, held.batch_id, -held.files, -held.bytes)
@@ -177,7 +177,7 @@ def rehold(connection: Connection, reservation_id: str, batch_id: str) -> None:
 
 
 def spend(connection: Connection, reservation_id: str, size: int, now: float) -> None:
-    """Turns what was held into what is used: one file of `size` bytes."""
+    """Turn what was held into what is used: one file of `size` bytes."""
     held = _end(connection, reservation_id)
     if held is not None:
         _add_counted(connection, held.batch_id, 1 - held.files, size - held.bytes)
@@ -192,7 +192,7 @@ def _end(connection: Connection, reservation_id: str) -> Reservation | None:
 
 
 def release_abandoned(connection: Connection) -> int:
-    """Releases all that died with a request; returns how many there were."""
+    """Release all that died with a request; return how many there were."""
     query = select(reservations.c.id).where(reservations.c.outlives_request == 0)
     abandoned = connection.execute(query).scalars().all()
     for reservation_id in abandoned:

@@ -15,7 +15,7 @@ _NEWEST_FIRST = (items.c.taken.desc(), items.c.path_fold.desc())
 
 
 def folder_counts(connection: Connection, folder: PurePosixPath) -> dict[str, int]:
-    """How many items lie in each folder at or below this one."""
+    """Return how many items lie in each folder at or below this one."""
     query = select(items.c.folder, func.count()).where(STORED, _within(folder))
     return {
         str(name): int(number)
@@ -24,13 +24,13 @@ def folder_counts(connection: Connection, folder: PurePosixPath) -> dict[str, in
 
 
 def covers(connection: Connection, folder: PurePosixPath) -> dict[str, str]:
-    """The hash of one item of each folder at or below this one: its picture on a tile."""
+    """Return the hash of one item of each folder at or below this one: its photo on a tile."""
     query = select(items.c.folder, func.min(items.c.sha256)).where(STORED, _within(folder))
     return {str(name): str(sha) for name, sha in connection.execute(query.group_by(items.c.folder))}
 
 
 def folder_before(connection: Connection, folder: PurePosixPath) -> str | None:
-    """The nearest folder before this one, in the same tree, that holds items."""
+    """Return the nearest folder before this one, in the same tree, that holds items."""
     query = select(func.max(items.c.folder)).where(
         STORED, items.c.folder < str(folder), items.c.folder > f"{folder.parts[0]}/"
     )
@@ -38,7 +38,7 @@ def folder_before(connection: Connection, folder: PurePosixPath) -> str | None:
 
 
 def folder_after(connection: Connection, folder: PurePosixPath) -> str | None:
-    """The nearest folder behind this one and all below it that holds items."""
+    """Return the nearest folder behind this one and all below it that holds items."""
     query = select(func.min(items.c.folder)).where(
         STORED,
         items.c.folder > f"{folder}{_AFTER_SLASH}",
@@ -48,7 +48,7 @@ def folder_after(connection: Connection, folder: PurePosixPath) -> str | None:
 
 
 def month_counts(connection: Connection) -> list[tuple[str, str, int]]:
-    """Tree, month and number of items, newest month first; undated items under an empty month."""
+    """Return tree, month and number of items, newest month first; an empty month for undated."""
     query = select(months.c.tree, months.c.month, months.c.number).where(months.c.number > 0)
     found = connection.execute(query.order_by(months.c.month.desc(), months.c.tree))
     return [(str(tree), str(month), int(number)) for tree, month, number in found]
@@ -57,7 +57,7 @@ def month_counts(connection: Connection) -> list[tuple[str, str, int]]:
 def in_month(
     connection: Connection, trees: tuple[str, ...], month: str, skip: int, limit: int
 ) -> list[Item]:
-    """A part of a month of these trees, newest first."""
+    """Return a part of a month of these trees, newest first."""
     return _listed(
         connection,
         _in_trees(trees),
@@ -71,7 +71,7 @@ def in_month(
 def matching(
     connection: Connection, query: Query, after: Position | None, limit: int
 ) -> list[Item]:
-    """The items that a query finds, newest first, behind `after`."""
+    """Return the items that a query finds, newest first, behind `after`."""
     where = _conditions(query)
     if after is not None:
         where.append(_older(after))
@@ -79,14 +79,14 @@ def matching(
 
 
 def count_matching(connection: Connection, query: Query) -> int:
-    """How many items a query finds."""
+    """Return how many items a query finds."""
     where = _conditions(query)
     found = connection.execute(select(func.count()).select_from(items).where(STORED, *where))
     return int(found.scalar_one())
 
 
 def kinds_matching(connection: Connection, query: Query) -> dict[str, int]:
-    """How many items of each kind a query finds."""
+    """Return how many items of each kind a query finds."""
     counted = select(items.c.kind, func.count()).where(STORED, *_conditions(query))
     found = connection.execute(counted.group_by(items.c.kind))
     return {str(kind): int(number) for kind, number in found}
@@ -95,7 +95,7 @@ def kinds_matching(connection: Connection, query: Query) -> dict[str, int]:
 def in_folder_page(
     connection: Connection, folder: PurePosixPath, after: Position | None, limit: int
 ) -> list[Item]:
-    """The items of one folder in the order in which they were taken, behind `after`."""
+    """Return the items of one folder in the order in which they were taken, behind `after`."""
     where: list[ColumnElement[bool]] = [items.c.folder == str(folder)]
     if after is not None:
         where.append(_newer(after))
@@ -104,7 +104,7 @@ def in_folder_page(
 
 
 def pair_of(connection: Connection, item: Item) -> list[Item]:
-    """The other members of an item's pair."""
+    """Return the other members of an item's pair."""
     if item.pair is None:
         return []
     query = select(*COLUMNS).where(STORED, items.c.pair == item.pair, items.c.id != item.id)
@@ -112,19 +112,19 @@ def pair_of(connection: Connection, item: Item) -> list[Item]:
 
 
 def senders(connection: Connection) -> list[str]:
-    """The origins of all stored items."""
+    """Return the origins of all stored items."""
     query = select(items.c.origin).where(STORED).distinct().order_by(items.c.origin)
     return [str(origin) for origin in connection.execute(query).scalars()]
 
 
 def by_ids(connection: Connection, ids: tuple[str, ...]) -> list[Item]:
-    """The stored items of these ids, by path."""
+    """Return the stored items of these ids, by path."""
     query = select(*COLUMNS).where(STORED, items.c.id.in_(ids)).order_by(items.c.path)
     return [from_row(row) for row in connection.execute(query)]
 
 
 def neighbour(connection: Connection, item: Item, *, newer: bool) -> str | None:
-    """The id of the item taken just after (or before) this one, over all trees."""
+    """Return the id of the item taken just after (or before) this one, over all trees."""
     here = Position.of(item)
     beside, order = (_newer(here), _OLDEST_FIRST) if newer else (_older(here), _NEWEST_FIRST)
     query = select(items.c.id).where(STORED, beside).order_by(*order)

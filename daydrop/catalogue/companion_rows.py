@@ -1,4 +1,4 @@
-"""Rows of companions: companions of pictures, which are no items of their own."""
+"""Rows of companions: companions of photos, which are no items of their own."""
 
 from dataclasses import fields
 from pathlib import PurePosixPath
@@ -64,25 +64,25 @@ def _many(connection: Connection, *where: ColumnElement[bool]) -> list[Companion
 
 
 def find(connection: Connection, companion_id: str) -> Companion | None:
-    """The companion of this id."""
+    """Return the companion of this id."""
     found = _many(connection, companions.c.id == companion_id)
     return found[0] if found else None
 
 
 def waiting(connection: Connection, pair_scope: Scope, stem: str) -> list[Companion]:
-    """The companions that wait for a picture of this scope and stem."""
+    """Return the companions that wait for a photo of this scope and stem."""
     found = connection.execute(_WAITING, {"pair_scope": pair_scope, "stem": stem})
     return [_from_row(row) for row in found]
 
 
 def of_stem(connection: Connection, pair_scope: Scope, stem: str) -> list[Companion]:
-    """The companions of this scope and stem, those in the trash left out."""
+    """Return the companions of this scope and stem, those in the trash left out."""
     found = connection.execute(_OF_STEM, {"pair_scope": pair_scope, "stem": stem})
     return [_from_row(row) for row in found]
 
 
 def alike(connection: Connection, companion: Companion) -> list[Companion]:
-    """The companions of the same picture with the same bytes."""
+    """Return the companions of the same photo with the same bytes."""
     return _many(
         connection,
         companions.c.pair_scope == companion.pair_scope,
@@ -93,7 +93,7 @@ def alike(connection: Connection, companion: Companion) -> list[Companion]:
 
 
 def same_beside(connection: Connection, companion: Companion, item_id: str) -> list[Companion]:
-    """The companions of an item that have the same bytes, and the same sender or none at all.
+    """Return the companions of an item with the same bytes, and the same sender or none.
 
     One without a batch was found beside it at a start, as after a kill before the answer.
     """
@@ -107,84 +107,84 @@ def same_beside(connection: Connection, companion: Companion, item_id: str) -> l
 
 
 def everything(connection: Connection) -> list[Companion]:
-    """Every companion there is."""
+    """Return every companion there is."""
     return _many(connection)
 
 
 def of_item(connection: Connection, item_id: str) -> list[Companion]:
-    """The companions of an item, those in the trash left out."""
+    """Return the companions of an item, those in the trash left out."""
     return [_from_row(row) for row in connection.execute(_OF_ITEM, {"of": item_id})]
 
 
 def ids(connection: Connection) -> set[str]:
-    """The ids of all companions: the names that they have in the trash."""
+    """Return the ids of all companions: the names that they have in the trash."""
     return set(connection.execute(select(companions.c.id)).scalars())
 
 
 def trashed_with(connection: Connection, item_id: str, trashed: float) -> list[Companion]:
-    """The companions of an item that went to the trash together with it, at that time."""
+    """Return the companions of an item that went to the trash together with it, at that time."""
     return _many(connection, companions.c.item_id == item_id, companions.c.trashed == trashed)
 
 
 def trashed_before(connection: Connection, when: float) -> list[Companion]:
-    """The companions whose days in the trash are over."""
+    """Return the companions whose days in the trash are over."""
     return _many(connection, companions.c.trashed < when)
 
 
 def of_batch(connection: Connection, batch_id: str) -> list[Companion]:
-    """The companions that a batch brought, those in the trash too."""
+    """Return the companions that a batch brought, those in the trash too."""
     return _many(connection, companions.c.batch_id == batch_id)
 
 
 def given_up(connection: Connection, before: float) -> list[Companion]:
-    """Those that wait since before a time, and that no path in `Upload` stands for."""
+    """Return those that wait since before a time, and that no path in `Upload` stands for."""
     named = select(aliases.c.id).where(aliases.c.companion_id == companions.c.id).exists()
     return _many(connection, companions.c.item_id.is_(None), companions.c.arrived < before, ~named)
 
 
 def staged_names(connection: Connection) -> set[str]:
-    """What companions keep in staging."""
+    """Return what companions keep in staging."""
     query = select(companions.c.staged).where(companions.c.staged.is_not(None))
     return set(connection.execute(query).scalars())
 
 
 def in_tree(connection: Connection) -> list[Companion]:
-    """The companions that lie in the tree."""
+    """Return the companions that lie in the tree."""
     return _many(connection, companions.c.path.is_not(None), _KEPT)
 
 
 def paths(connection: Connection) -> set[str]:
-    """Where companions lie in the tree."""
+    """Return where companions lie in the tree."""
     query = select(companions.c.path).where(companions.c.path.is_not(None), _KEPT)
     return set(connection.execute(query).scalars())
 
 
 def at(connection: Connection, path: PurePosixPath) -> Companion | None:
-    """The companion that lies at a path of the tree."""
+    """Return the companion that lies at a path of the tree."""
     found = _many(connection, companions.c.path == str(path), _KEPT)
     return found[0] if found else None
 
 
 def wait_elsewhere(connection: Connection, companion_id: str, pair_scope: Scope) -> None:
-    """A companion that waits does so in another scope now: its folder was renamed."""
+    """Let a companion wait in another scope: its folder was renamed."""
     here = (companions.c.id == companion_id) & companions.c.item_id.is_(None)
     connection.execute(update(companions).where(here).values(pair_scope=pair_scope))
 
 
 def insert_companion(connection: Connection, companion: Companion) -> None:
-    """Writes a new companion."""
+    """Write a new companion."""
     connection.execute(insert(companions).values(_values(companion)))
 
 
 def change(connection: Connection, companion: Companion) -> None:
-    """Replaces a companion's row."""
+    """Replace a companion's row."""
     connection.execute(
         update(companions).where(companions.c.id == companion.id).values(_values(companion))
     )
 
 
 def remove(connection: Connection, companion_id: str) -> None:
-    """Removes a companion's row; the paths that stood for it stand for something deleted."""
+    """Remove a companion's row; the paths that stood for it stand for something deleted."""
     connection.execute(
         update(aliases)
         .where(aliases.c.companion_id == companion_id)

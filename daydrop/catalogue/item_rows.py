@@ -37,7 +37,7 @@ _LOST = ~STORED & (items.c.state == ItemState.MISSING.value) & items.c.trashed.i
 # What every upload asks is written once: putting a statement together costs more than running it.
 _BY_SHA256 = select(*COLUMNS).where(items.c.sha256 == bindparam("sha256"), STORED).limit(1)
 _ASKED_AT_ONCE = 500  # ids in one question; SQLite bounds their number
-_MOST_OF_STEM = 200  # there are programs that call every picture `image.jpg`; see `is_full`
+_MOST_OF_STEM = 200  # there are programs that call every photo `image.jpg`; see `is_full`
 _CAME_AGAIN = select(appearances.c.item_id).where(
     appearances.c.pair_scope == bindparam("pair_scope"), appearances.c.stem == bindparam("stem")
 )
@@ -83,7 +83,7 @@ _COUNT = (
 
 
 def dump(item: Item) -> dict[str, object]:
-    """An item as plain values for JSON."""
+    """Return an item as plain values for JSON."""
     return {name: getattr(item, name) for name in _NAMES} | {
         "path": str(item.path),
         "pair_scope": item.pair_scope.text,
@@ -91,7 +91,7 @@ def dump(item: Item) -> dict[str, object]:
 
 
 def undump(values: dict[str, object]) -> Item:
-    """Undoes `dump`."""
+    """Undo `dump`."""
     typed = values | {
         "state": ItemState(str(values["state"])),
         "kind": Kind(str(values["kind"])),
@@ -103,7 +103,7 @@ def undump(values: dict[str, object]) -> Item:
 
 
 def from_row(row: Row[*tuple[Any, ...]]) -> Item:
-    """An item from a row of COLUMNS."""
+    """Return an item from a row of COLUMNS."""
     return undump(dict(zip(_NAMES, row, strict=True)))
 
 
@@ -134,12 +134,12 @@ def _first(connection: Connection, *where: ColumnElement[bool]) -> Item | None:
 
 
 def find(connection: Connection, item_id: str) -> Item | None:
-    """The item of this id, whatever its state."""
+    """Return the item of this id, whatever its state."""
     return _first(connection, items.c.id == item_id)
 
 
 def find_all(connection: Connection, item_ids: Iterable[str]) -> Iterator[Item]:
-    """The items of these ids, whatever their state; of a whole import, if need be."""
+    """Yield the items of these ids, whatever their state; of a whole import, if need be."""
     left = iter(item_ids)
     while some := list(islice(left, _ASKED_AT_ONCE)):
         for row in connection.execute(select(*COLUMNS).where(items.c.id.in_(some))):
@@ -147,48 +147,48 @@ def find_all(connection: Connection, item_ids: Iterable[str]) -> Iterator[Item]:
 
 
 def by_path(connection: Connection, path: PurePosixPath) -> Item | None:
-    """The stored item at this path."""
+    """Return the stored item at this path."""
     found = _first(connection, items.c.path_fold == case_key(path), STORED)
     return found if found and found.path == path else None
 
 
 def names_beginning(connection: Connection, folder: PurePosixPath, stem: str) -> set[str]:
-    """The paths, case folded, of stored items in a folder whose names begin like this stem."""
+    """Return the case keys of the stored items in a folder whose names begin like this stem."""
     prefix = f"{folder}/".casefold() + stem.casefold()[:40]
     bounds = {"first": prefix, "after": f"{prefix}\U0010ffff"}
     return set(connection.execute(_NAMES_BETWEEN, bounds).scalars())
 
 
 def by_sha256(connection: Connection, sha256: str) -> Item | None:
-    """The stored item with these bytes."""
+    """Return the stored item with these bytes."""
     row = connection.execute(_BY_SHA256, {"sha256": sha256}).first()
     return None if row is None else from_row(row)
 
 
 def has_size(connection: Connection, size: int) -> bool:
-    """Whether any stored item is of this size: only then is a hash worth asking for."""
+    """Return whether any stored item is of this size: only then is a hash worth asking for."""
     query = select(items.c.id).where(items.c.size == size, STORED).limit(1)
     return connection.execute(query).first() is not None
 
 
 def in_folder(connection: Connection, folder: PurePosixPath) -> list[Item]:
-    """The stored items of a folder, by name."""
+    """Return the stored items of a folder, by name."""
     return _select(connection, items.c.folder == str(folder), STORED)
 
 
 def of_stem(connection: Connection, pair_scope: Scope, stem: str) -> list[Item]:
-    """The stored items that may be of one pair, and those whose bytes came again; newest first."""
+    """Return the stored items that may be one shot, those that came again too, newest first."""
     asked = {"pair_scope": pair_scope, "stem": stem, "most": _MOST_OF_STEM}
     return [from_row(row) for row in connection.execute(_OF_STEM, asked)]
 
 
 def is_full(of_stem: list[Item]) -> bool:
-    """Whether there may be more of a stem in a scope than are asked for."""
+    """Return whether there may be more of a stem in a scope than are asked for."""
     return len(of_stem) >= _MOST_OF_STEM
 
 
 def relatives(connection: Connection, item: Item) -> Relatives:
-    """An item and all who share its stem and a scope, with it or with one of the others.
+    """Return an item and all who share its stem and a scope, with it or with one of the others.
 
     Members of their pairs are among them wherever they are, also who was purged from the trash;
     and who has the same content identifier or nearly its day, however many came since.
@@ -225,7 +225,7 @@ def akin(
     days: Iterable[date],
     content_ids: Iterable[str] = (),
 ) -> list[Item]:
-    """Stored items that were first sent there, of one of these days, a day beside or identifier."""
+    """Return stored items first sent there, of one of these days, a day beside or an identifier."""
     whole = [day for day in days if date.min < day < date.max]
     near = {day + timedelta(days=step) for day in whole for step in (-1, 0, 1)}
     asked = {
@@ -246,26 +246,26 @@ def _scopes_under(connection: Connection, stem: str, of: Iterable[Item]) -> dict
 
 
 def partner(connection: Connection, item: Item) -> Item | None:
-    """Another stored member of an item's pair."""
+    """Return another stored member of an item's pair."""
     if item.pair is None:
         return None
     return _first(connection, items.c.pair == item.pair, items.c.id != item.id, STORED)
 
 
 def of_batch(connection: Connection, batch_id: str) -> list[Item]:
-    """The items that a batch brought, in any state."""
+    """Return the items that a batch brought, in any state."""
     return _select(connection, items.c.batch_id == batch_id)
 
 
 def all_in_state(connection: Connection, state: ItemState) -> list[Item]:
-    """Every item of a state, by path."""
+    """Return every item of a state, by path."""
     return _select(connection, items.c.state == state.value)
 
 
 def without_file(
     connection: Connection, *, sha256: str | None = None, size: int | None = None
 ) -> list[Item]:
-    """The items of these bytes, or this size, that are missing, or in the trash for all we know."""
+    """Return the items of these bytes, or this size, that are missing or recorded as trashed."""
     where: list[ColumnElement[bool]] = [~STORED]
     if sha256 is not None:
         where.append(items.c.sha256 == sha256)
@@ -275,23 +275,23 @@ def without_file(
 
 
 def trash_names(connection: Connection) -> set[str]:
-    """The names of files in the trash that items speak of."""
+    """Return the names of files in the trash that items speak of."""
     return set(connection.execute(select(items.c.trash_name).where(_TRASHED)).scalars())
 
 
 def lost(connection: Connection) -> list[Item]:
-    """The items whose files were gone at some start, and are known neither as trash nor as left."""
+    """Return the items whose files a start found missing, and that were not given up since."""
     return _select(connection, _LOST)
 
 
 def count_lost(connection: Connection) -> int:
-    """How many files are missing."""
+    """Return how many files are missing."""
     query = select(func.count()).select_from(items).where(_LOST)
     return int(connection.execute(query).scalar_one())
 
 
 def trashed(connection: Connection, limit: int) -> list[Item]:
-    """The items in the trash, the newest there first."""
+    """Return the items in the trash, the newest there first."""
     query = (
         select(*COLUMNS).where(_TRASHED).order_by(items.c.trashed.desc(), items.c.path).limit(limit)
     )
@@ -299,17 +299,17 @@ def trashed(connection: Connection, limit: int) -> list[Item]:
 
 
 def trashed_before(connection: Connection, when: float) -> list[Item]:
-    """The items whose days in the trash are over."""
+    """Return the items whose days in the trash are over."""
     return _select(connection, _TRASHED, items.c.trashed < when)
 
 
 def stored_paths(connection: Connection) -> set[str]:
-    """The paths of all stored items."""
+    """Return the paths of all stored items."""
     return set(connection.execute(select(items.c.path).where(STORED)).scalars())
 
 
 def count(connection: Connection) -> int:
-    """How many items are stored."""
+    """Return how many items are stored."""
     return int(
         connection.execute(select(func.count()).select_from(items).where(STORED)).scalar_one()
     )
@@ -319,7 +319,7 @@ def count(connection: Connection) -> int:
 
 
 def insert_item(connection: Connection, item: Item) -> None:
-    """Writes a new item; raises Taken when its bytes or its path have one."""
+    """Write a new item; raises Taken when its bytes or its path have one."""
     try:
         connection.execute(_INSERT, _values(item))
     except IntegrityError as taken:
@@ -329,7 +329,7 @@ def insert_item(connection: Connection, item: Item) -> None:
 
 
 def note_appearance(connection: Connection, item: Item, pair_scope: Scope, stem: str) -> bool:
-    """Notes that an item came in another scope or under another name; False if that is known."""
+    """Note that an item came in another scope or under another name; False if that is known."""
     if (pair_scope, stem) in scopes_of(connection, item):
         return False
     row = {"pair_scope": pair_scope, "stem": stem, "item_id": item.id}
@@ -338,13 +338,13 @@ def note_appearance(connection: Connection, item: Item, pair_scope: Scope, stem:
 
 
 def scopes_of(connection: Connection, item: Item) -> list[tuple[Scope, str]]:
-    """The scopes and stems in which the bytes of an item came, its own first."""
+    """Return the scopes and stems in which the bytes of an item came, its own first."""
     found = connection.execute(_SCOPES, {"of": item.id})
     return [(item.pair_scope, item.stem), *((scope, str(stem)) for scope, stem in found)]
 
 
 def change(connection: Connection, old: Item, new: Item) -> None:
-    """Replaces an item's row; raises Taken when the new path has another item."""
+    """Replace an item's row; raises Taken when the new path has another item."""
     try:
         connection.execute(update(items).where(items.c.id == old.id).values(_values(new)))
     except IntegrityError as taken:
@@ -356,12 +356,12 @@ def change(connection: Connection, old: Item, new: Item) -> None:
 
 
 def month_of(item: Item) -> tuple[str, str]:
-    """The tree and month an item is counted under; undated items under an empty month."""
+    """Return the tree and month an item is counted under; undated items under an empty month."""
     return item.path.parts[0], item.taken[:7]
 
 
 def _count(connection: Connection, item: Item, step: int) -> None:
-    """Keeps the counters: counting a million rows would take a second."""
+    """Keep the counters: counting a million rows would take a second."""
     tree, month = month_of(item)
     changed = connection.execute(_COUNT, {"of_tree": tree, "of_month": month, "step": step})
     if changed.rowcount == 0:
@@ -369,7 +369,7 @@ def _count(connection: Connection, item: Item, step: int) -> None:
 
 
 def recount(connection: Connection, stored: Iterable[Item]) -> None:
-    """Makes the counters anew."""
+    """Make the counters again."""
     connection.execute(delete(months))
     for item in stored:
         _count(connection, item, 1)

@@ -24,7 +24,7 @@ def _from_row(row: Row[*tuple[Any, ...]]) -> Receipt:
 
 
 def write(connection: Connection, receipt: Receipt) -> Receipt:
-    """Writes a receipt; a refusal that was told before in the same batch is counted up instead."""
+    """Write a receipt; a refusal that was told before in the same batch is counted up instead."""
     values = {name: getattr(receipt, name) for name in _NAMES if name != "id"}
     values |= {
         "outcome": receipt.outcome.value,
@@ -53,7 +53,7 @@ def _same(connection: Connection, receipt: Receipt) -> int | None:
 
 
 def retell(connection: Connection, receipt: Receipt, now: float) -> None:
-    """Replaces what a receipt says of its file: it may have moved since."""
+    """Replace what a receipt says of its file: it may have moved since."""
     batch = update(batches).where(batches.c.id == receipt.batch_id)
     connection.execute(batch.values(retold=now))
     connection.execute(
@@ -72,7 +72,7 @@ def retell(connection: Connection, receipt: Receipt, now: float) -> None:
 def retell_companion(
     connection: Connection, before: Companion, after: Companion, now: float
 ) -> None:
-    """A companion lies beside its picture now, wherever it waited or lay before.
+    """Correct the receipts of a companion that lies beside its photo now.
 
     So say the receipts of the batch that brought it, and those of others that were told of it.
     """
@@ -97,7 +97,7 @@ def _many(
 
 
 def find(connection: Connection, receipt_id: int) -> Receipt | None:
-    """The receipt of this number."""
+    """Return the receipt of this number."""
     found = _many(connection, receipts.c.id == receipt_id)
     return found[0] if found else None
 
@@ -105,18 +105,18 @@ def find(connection: Connection, receipt_id: int) -> Receipt | None:
 def of_batch(
     connection: Connection, batch_id: str, after: int = 0, limit: int | None = None
 ) -> list[Receipt]:
-    """The receipts of a batch in the order of arrival, behind the number `after`."""
+    """Return the receipts of a batch in the order of arrival, behind the number `after`."""
     here = (receipts.c.batch_id == batch_id, receipts.c.id > after)
     return _many(connection, *here, limit=limit)
 
 
 def of_item(connection: Connection, item_id: str) -> list[Receipt]:
-    """Every receipt that speaks of an item: the one that filed it, and its duplicates."""
+    """Return every receipt that speaks of an item: the one that filed it, and its duplicates."""
     return _many(connection, receipts.c.item_id == item_id)
 
 
 def holders(connection: Connection, item_id: str) -> set[str]:
-    """The batches that were told that this item is kept, and were not taken back since."""
+    """Return the batches that were told that this item is kept, and were not taken back since."""
     query = (
         select(receipts.c.batch_id)
         .join(batches, batches.c.id == receipts.c.batch_id)
@@ -130,7 +130,7 @@ def holders(connection: Connection, item_id: str) -> set[str]:
 
 
 def holder_of_companion(connection: Connection, companion: Companion, batch_id: str) -> str | None:
-    """Another batch of its sender, not undone, that was told that a companion is kept."""
+    """Return another batch of its sender, not undone, that was told that a companion is kept."""
     query = (
         select(receipts.c.batch_id)
         .join(batches, batches.c.id == receipts.c.batch_id)
@@ -147,7 +147,7 @@ def holder_of_companion(connection: Connection, companion: Companion, batch_id: 
 
 
 def items_of_batch(connection: Connection, batch_id: str) -> set[str]:
-    """The items that a batch was told to be kept; a companion alone keeps no picture."""
+    """Return the items that a batch was told to be kept; a companion alone keeps no photo."""
     query = select(receipts.c.item_id).where(
         receipts.c.batch_id == batch_id,
         receipts.c.item_id.is_not(None),
@@ -157,7 +157,7 @@ def items_of_batch(connection: Connection, batch_id: str) -> set[str]:
 
 
 def recent(connection: Connection, origin: str | None, limit: int) -> list[Receipt]:
-    """The newest receipts first; of all origins without `origin`."""
+    """Return the newest receipts first; of all origins without `origin`."""
     query = select(receipts).order_by(receipts.c.id.desc()).limit(limit)
     if origin is not None:
         query = query.where(receipts.c.origin == origin)
@@ -165,14 +165,14 @@ def recent(connection: Connection, origin: str | None, limit: int) -> list[Recei
 
 
 def pictures_of_batch(connection: Connection, batch_id: str, limit: int) -> list[str]:
-    """The hashes of the first items that a batch was told of."""
+    """Return the hashes of the first items that a batch was told of."""
     here = (receipts.c.batch_id == batch_id) & receipts.c.item_id.is_not(None)
     query = select(receipts.c.sha256).where(here, receipts.c.sha256.is_not(None))
     return list(connection.execute(query.order_by(receipts.c.id).limit(limit)).scalars())
 
 
 def outcomes(connection: Connection, batch_id: str) -> dict[Outcome, int]:
-    """How many receipts of each outcome a batch has."""
+    """Return how many receipts of each outcome a batch has."""
     query = (
         select(receipts.c.outcome, func.count())
         .where(receipts.c.batch_id == batch_id)

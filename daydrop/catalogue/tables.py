@@ -42,7 +42,7 @@ class ScopeText(TypeDecorator[Scope]):
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """An index of some rows alone; SQLite takes it for queries that write the same words out.
+    """Return a partial index; SQLite uses it for queries that contain the same literal.
 
     A state is never a leading column: nearly all rows share it, and SQLite, knowing no better,
     would take such an index before a good one.

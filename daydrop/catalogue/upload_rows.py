@@ -28,7 +28,7 @@ def _from_row(row: Row[tuple[object, ...]]) -> Upload:
 
 
 def add(connection: Connection, found: Iterable[Upload]) -> None:
-    """Writes the files of a manifest."""
+    """Write the files of a manifest."""
     for upload in found:
         values = {name: getattr(upload, name) for name in _NAMES}
         values |= {
@@ -39,30 +39,30 @@ def add(connection: Connection, found: Iterable[Upload]) -> None:
 
 
 def find(connection: Connection, upload_id: str) -> Upload | None:
-    """The upload of this id."""
+    """Return the upload of this id."""
     row = connection.execute(select(uploads).where(uploads.c.id == upload_id)).first()
     return None if row is None else _from_row(row)
 
 
 def of_batch(connection: Connection, batch_id: str) -> list[Upload]:
-    """The files of a batch in the order of their manifest."""
+    """Return the files of a batch in the order of their manifest."""
     query = select(uploads).where(uploads.c.batch_id == batch_id)
     found = [_from_row(row) for row in connection.execute(query.order_by(uploads.c.made))]
     return sorted(found, key=lambda upload: (upload.made, upload.ref.zfill(9)))
 
 
 def pending(connection: Connection) -> list[Upload]:
-    """Every upload that is not over."""
+    """Return every upload that is not over."""
     return [_from_row(row) for row in connection.execute(select(uploads).where(_PENDING))]
 
 
 def over(connection: Connection, now: float) -> list[Upload]:
-    """The uploads that are not over while their batch is."""
+    """Return the uploads that are not over while their batch is."""
     return [_from_row(row) for row in connection.execute(_OVER, {"now": now})]
 
 
 def staged_names(connection: Connection) -> set[str]:
-    """The staging files that uploads still need: the sweep at the start must spare them."""
+    """Return the staging files that uploads still need: the sweep at the start must spare them."""
     query = select(uploads.c.staged).where(_PENDING, uploads.c.staged.is_not(None))
     return {str(name) for name in connection.execute(query).scalars()}
 
@@ -70,13 +70,13 @@ def staged_names(connection: Connection) -> set[str]:
 def note_progress(
     connection: Connection, upload_id: str, *, staged: str | None, received: int
 ) -> None:
-    """Says how many bytes lie safely in which staging file."""
+    """Say how many bytes lie safely in which staging file."""
     here = uploads.c.id == upload_id
     connection.execute(update(uploads).where(here).values(staged=staged, received=received))
 
 
 def accept(connection: Connection, upload_id: str) -> None:
-    """Lets bytes come, unless the upload has ended meanwhile."""
+    """Let bytes come, unless the upload has ended meanwhile."""
     here = (uploads.c.id == upload_id) & _PENDING
     connection.execute(update(uploads).where(here).values(state=UploadState.ACCEPTED.value))
 

@@ -65,12 +65,12 @@ class Announcement:
 
     @property
     def upload_path(self) -> str:
-        """The path as the client knows it."""
+        """Return the path as the client knows it."""
         return self.alias or "/".join(part for part in (self.folder, self.name) if part)
 
     @property
     def pair_scope(self) -> Scope:
-        """What members of a pair have in common beside their stem."""
+        """Return what members of a pair have in common beside their stem."""
         if self.scope is not None:
             return self.scope
         if self.alias is not None:
@@ -105,7 +105,7 @@ def unsaved_receipt(
     code: str | None = None,
     facts: Mapping[str, Fact] | None = None,
 ) -> Receipt:
-    """The receipt of an upload with what is known from its announcement alone."""
+    """Return the receipt of an upload with what is known from its announcement alone."""
     origin = announcement.origin
     return Receipt(
         id=0,

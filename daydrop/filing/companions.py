@@ -1,6 +1,6 @@
-"""Companions of pictures (XMP, AAE, THM, SRT, Takeout's JSON): they follow their picture.
+"""Companions of photos (XMP, AAE, THM, SRT, Takeout's JSON): they follow their photo.
 
-A companion whose picture has not come yet waits in staging, listed in `Upload`.
+A companion whose photo has not come yet waits in staging, listed in `Upload`.
 """
 
 import errno
@@ -56,13 +56,13 @@ class CompanionReader(Protocol):
     """Who reads the dates of companions: the killable workers."""
 
     def read_companion(self, file: Path, name: str) -> tuple[Candidate, ...] | Unreadable:
-        """The dates of a companion that was sent as `name`."""
+        """Return the dates of a companion that was sent as `name`."""
 
 
 class Companions:
-    """Receives companions, and keeps them beside their pictures.
+    """Receives companions, and keeps them beside their photos.
 
-    `alias_life` is in seconds: for what came longer ago no other picture is looked for.
+    `alias_life` is in seconds: for what came longer ago no other photo is looked for.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Companions:
     def receive(
         self, announcement: Announcement, staged: Staged, sha256: str, replaces: int | None
     ) -> Receipt:
-        """Keeps a whole, flushed companion: beside its picture, or waiting for it."""
+        """Keep a whole, flushed companion: beside its photo, or waiting for it."""
         companion = Companion(
             id=secrets.token_hex(12),
             item_id=None,
@@ -108,7 +108,7 @@ class Companions:
     def _kept(
         self, announcement: Announcement, companion: Companion, replaces: int | None
     ) -> tuple[Companion, Receipt]:
-        """Keeps a companion whose stems are held, unless the same is here; tells of which is."""
+        """Keep a companion whose stems are held, unless the same is here; tells of which is."""
         picture = self.picture_of(companion)
         while True:
             known = self._known(companion) or self._known_beside(picture, companion)
@@ -119,13 +119,13 @@ class Companions:
                 return placed, receipt
 
     def stems_of(self, companion: Companion) -> set[str]:
-        """What guards a companion: its own stem, and that of the picture it has or would get."""
+        """Return the stems that guard a companion: its own, and that of its photo to be."""
         picture = self._catalogue.items.find(companion.item_id) if companion.item_id else None
         picture = picture or self.picture_of(companion)
         return {companion.stem} if picture is None else {companion.stem, picture.stem}
 
     def _known(self, companion: Companion) -> Companion | None:
-        """The same companion, if its picture has it already: bytes are stored once."""
+        """Return the same companion, if its photo has it already: bytes are stored once."""
         alike = self._catalogue.companions.alike(companion)
         picture = companion_picture(companion.name)
         return next(
@@ -134,7 +134,7 @@ class Companions:
         )
 
     def _known_beside(self, picture: Item | None, companion: Companion) -> Companion | None:
-        """The same companion beside its picture, whatever folder or batch it came from.
+        """Return the same companion beside its photo, whatever folder or batch it came from.
 
         Never another sender's: whose word counts hangs on who sent it.
         """
@@ -146,7 +146,7 @@ class Companions:
         return next((each for each in alike if self.has(each)), None)
 
     def join(self, companion: Companion, picture: Item) -> bool:
-        """Whether what waited is beside its picture already: then its names stand for that one."""
+        """Return whether a waiting companion is stored beside its photo already."""
         known = self._known_beside(picture, companion)
         if known is None:
             return False
@@ -162,22 +162,22 @@ class Companions:
         return True
 
     def has(self, companion: Companion) -> bool:
-        """Whether the bytes of a companion are where its row says."""
+        """Return whether the bytes of a companion are where its row says."""
         if companion.path is not None:
             return self._store.tree.has(companion.path, companion.size)
         return companion.staged is not None and self._store.staging.path(companion.staged).exists()
 
     def _placed(self, companion: Companion, picture: Item | None) -> Companion:
-        """Where a new companion is kept: beside its picture, or in staging until that comes."""
+        """Return a new companion as it is kept: beside its photo, or waiting in staging."""
         if picture is not None:
             return self.link(companion, picture)
         self._store.staging.sync()
         return companion
 
     def that_date(self, item: Item) -> list[Companion]:
-        """The companions beside an item that may date it, the newest first.
+        """Return the companions beside an item that may date it, the newest first.
 
-        Not one whose sender did not send that picture: the bytes came from there as well, but who
+        Not one whose sender did not send that photo: the bytes came from there as well, but who
         sent them first has filed them, and a stranger's word moves no photo.
         """
         companions = self._catalogue.companions.of_item(item.id)
@@ -187,7 +187,7 @@ class Companions:
         return sorted(may_date, key=lambda companion: -companion.arrived)
 
     def dates_in(self, companions: Iterable[Companion]) -> tuple[Candidate, ...]:
-        """The dates in companions that lie beside their picture."""
+        """Return the dates in companions that lie beside their photo."""
         return tuple(
             date
             for each in companions
@@ -196,7 +196,7 @@ class Companions:
         )
 
     def waiting_dates(self, pair_scope: Scope, name: str) -> dict[str, tuple[Candidate, ...]]:
-        """The dates in the companions that wait for a picture of this scope and name, by their id.
+        """Return the dates in the companions that wait for a photo of this name, by their id.
 
         The newest stands first.
         """
@@ -209,7 +209,7 @@ class Companions:
         }
 
     def beside(self, members: Iterable[Item]) -> list[tuple[Item, Companion]]:
-        """The companions that lie beside these items, or wait for them."""
+        """Return the companions that lie beside these items, or wait for them."""
         with self._catalogue.reading() as connection:
             return [
                 (member, companion)
@@ -221,7 +221,7 @@ class Companions:
             ]
 
     def _read(self, file: Path, name: str) -> tuple[Candidate, ...]:
-        """Raises Refused(BUSY) when nobody could read it."""
+        """Raise Refused(BUSY) when nobody could read it."""
         read = self._reader.read_companion(file, name)
         if isinstance(read, Unreadable) and read.is_passing:
             raise Refused(Code.BUSY, wait=RETRY_SECONDS)
@@ -230,10 +230,10 @@ class Companions:
     def gather(
         self, item: Item, pair_scope: Scope, name: str, judged: Container[str] = ()
     ) -> set[str]:
-        """A picture has come in this scope: what waited for it there, or had to do without, comes.
+        """Bring a photo that has come the companions that waited for it, or that had no better one.
 
         Returns the items that are to be judged again, since they lost or gained a companion; those
-        of the ids `judged` have dated the picture already.
+        of the ids `judged` have dated the photo already.
         """
         of_stem = self._catalogue.companions.of_stem(pair_scope, stem_key(name))
         to_judge: set[str] = set()
@@ -273,7 +273,7 @@ class Companions:
 
     @contextmanager
     def _linked(self, placed: Companion, staged: str) -> Iterator[None]:
-        """Writes the row of a companion that was just linked; without one it goes back.
+        """Write the row of a companion that was just linked; without one it goes back.
 
         After an error of the disk it stays in both places: whether its row is there shows at the
         next start, which needs the bytes in either case.
@@ -287,7 +287,7 @@ class Companions:
             raise
 
     def follow(self, item: Item) -> None:
-        """An item has been moved: its companions come after it."""
+        """Move the companions of an item that has been moved after it."""
         companions = self._catalogue.companions.of_item(item.id)
         for companion in companions:
             if companion.path is None:
@@ -303,7 +303,7 @@ class Companions:
         return source == target or self._store.tree.move(source, target)
 
     def _follow_row(self, companion: Companion, item: Item) -> None:
-        """A kill came between a companion's move and its row."""
+        """Record a move of a companion that a kill interrupted before its row."""
         target = _path_beside(companion, item, 1)
         is_known = self._catalogue.companions.at(target) is not None
         if not is_known and self._store.tree.has(target, companion.size):
@@ -312,14 +312,14 @@ class Companions:
     # ---- inside -----------------------------------------------------------------------------
 
     def picture_of(self, companion: Companion) -> Item | None:
-        """The picture of its scope and stem that a companion belongs to."""
+        """Return the photo of its scope and stem that a companion belongs to."""
         of_stem = self._catalogue.items.of_stem(companion.pair_scope, companion.stem)
         if item_rows.is_full(of_stem):
             of_stem += self._older(companion)
         return self.choose(companion, of_stem)
 
     def _older(self, companion: Companion) -> list[Item]:
-        """The picture that a companion has and those whose day it says, however many came since."""
+        """Return the photo that a companion has, and those whose day it says."""
         days = self._days_in(companion)
         with self._catalogue.reading() as connection:
             older = item_rows.akin(connection, companion.pair_scope, companion.stem, days)
@@ -329,7 +329,7 @@ class Companions:
         return older
 
     def choose(self, companion: Companion, of_stem: Iterable[Item]) -> Item | None:
-        """The one that it names in full, then whose day it says, then what its kind describes.
+        """Choose the photo that it names in full, then whose day it says, then what its kind means.
 
         An `.xmp` describes the RAW file. Of two that fit as well it stays with the one it has,
         else it belongs to the one that came last.
@@ -357,7 +357,7 @@ class Companions:
         return {each.wall.date() for each in dates if each.wall is not None}
 
     def link(self, companion: Companion, item: Item) -> Companion:
-        """Puts a companion that lies in staging beside its picture; its row is not written yet."""
+        """Put a companion that lies in staging beside its photo; its row is not written yet."""
         if companion.staged is None:
             raise ValueError(f"{companion.name} has no bytes in staging")
         path = first_free(companion, item, partial(self._store.link, companion.staged))
@@ -365,7 +365,7 @@ class Companions:
         return replace(companion, item_id=item.id, path=path, staged=None)
 
     def change(self, companion: Companion, to_judge: Iterable[str] = ()) -> bool:
-        """Writes a companion's row; the receipt that spoke of it says where it lies now.
+        """Write a companion's row; the receipt that spoke of it says where it lies now.
 
         `to_judge` are the items that a kill may leave with dates that are not theirs. False when
         there is no such row any more.
@@ -448,7 +448,7 @@ class Companions:
     def _replaced(
         self, connection: Connection, announcement: Announcement, companion: Companion
     ) -> Companion | None:
-        """What still waits under the same path, and is sent anew: nothing filed is overwritten."""
+        """Return what waits under the same path and is replaced; nothing filed is overwritten."""
         if announcement.alias is None:
             return None
         before = alias_rows.find(connection, announcement.origin.key, announcement.alias)
@@ -459,13 +459,13 @@ class Companions:
 
 
 def _waiting(connection: Connection, pair_scope: Scope, name: str) -> list[Companion]:
-    """The companions that wait for a picture of this scope and name."""
+    """Return the companions that wait for a photo of this scope and name."""
     of_stem = rows.waiting(connection, pair_scope, stem_key(name))
     return [companion for companion in of_stem if speaks_of(companion.name, name)]
 
 
 def _says(days: set[date], item: Item) -> int:
-    """How the days in a companion stand to what a picture says itself: 0 agrees, 2 contradicts.
+    """Rate how well the days in a companion agree with those in a photo: 0 agrees, 2 contradicts.
 
     A day beside is no contradiction: one of the two may be told in UTC.
     """
@@ -484,7 +484,7 @@ def _says(days: set[date], item: Item) -> int:
 
 
 def speaks_of(companion: str, picture: str) -> bool:
-    """Whether a companion can be of a picture of its stem: `IMG_1.jpg.xmp` is of no `IMG_1.png`.
+    """Return whether a companion can belong to a photo of its stem: `IMG_1.jpg.xmp` to no PNG.
 
     Stems were compared before, by who knows all names under which the bytes came.
     """
@@ -495,7 +495,7 @@ def speaks_of(companion: str, picture: str) -> bool:
 def name_beside(companion: Companion, stem: str, number: int = 1) -> str:
     """`IMG_1 (2).xmp` beside `IMG_1 (2).jpg`, `IMG_1 (2).jpg.xmp` where it was sent so.
 
-    `stem` is the picture's; another `number` than 1 is for a companion that was sent again: its
+    `stem` is the photo's; another `number` than 1 is for a companion that was sent again: its
     name, `IMG_1.2.xmp`, is none that a companion of `IMG_1 (2).jpg` could need.
     """
     ending = stored_name(f"_{companion_ending(companion.name)}")[1:]
@@ -504,9 +504,9 @@ def name_beside(companion: Companion, stem: str, number: int = 1) -> str:
 
 
 def lies_beside(companion: str, picture: str) -> bool:
-    """Whether a file of the tree has the name of a companion of another one: see `name_beside`.
+    """Return whether a file of the tree is named as a companion of another; see `name_beside`.
 
-    Names of 255 bytes are cut, the companion's before the picture's.
+    Names of 255 bytes are cut, the companion's before the photo's.
     """
     if not speaks_of(companion, picture):
         return False
@@ -518,7 +518,7 @@ def lies_beside(companion: str, picture: str) -> bool:
 def first_free(
     companion: Companion, item: Item, put: Callable[[PurePosixPath], bool]
 ) -> PurePosixPath:
-    """Puts a companion under the first name beside its picture that `put` does not find taken."""
+    """Put a companion under the first name beside its photo that `put` does not find taken."""
     for number in range(1, MOST_NUMBERS):
         if put(path := _path_beside(companion, item, number)):
             return path

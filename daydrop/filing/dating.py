@@ -32,7 +32,7 @@ _TRIES = 3  # for the name of a group, when another process works on the same fo
 
 
 class Dating:
-    """Dates and places filed items anew. Who calls it holds no lock, except where it is said."""
+    """Dates and places filed items again. Who calls it holds no lock, except where it is said."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Dating:
         self._locks, self._groups = foundation.locks, groups
 
     def judge_again(self, item_id: str) -> None:
-        """A companion has come or gone: its item is dated, and placed, by those it has now.
+        """Date and place an item again by the companions that it has now.
 
         Their dates are read before anybody is kept waiting, and again if others came meanwhile.
         The newest companion speaks first: whoever sent it again corrected it.
@@ -65,7 +65,7 @@ class Dating:
     def _judge(
         self, item_id: str, stem: str, companions: list[Companion], dates: tuple[Candidate, ...]
     ) -> bool:
-        """False when these are not the item's stem and companions any more."""
+        """Date an item again; return False when its stem or companions have changed meanwhile."""
         item = self._catalogue.items.find(item_id)
         if item is not None and item.state is ItemState.STORED:
             if item.stem != stem or self._companions.that_date(item) != companions:
@@ -76,17 +76,17 @@ class Dating:
         return True
 
     def strike_off(self, item_id: str) -> None:
-        """Notes that an item is dated and placed by all that it has."""
+        """Note that an item is dated and placed by all that it has."""
         self._catalogue.write(partial(mark_rows.remove, name=mark_rows.JUDGING + item_id))
 
     def finish_judging(self) -> None:
-        """Dates and places those whose companion or partner a kill or a fault has cut off."""
+        """Date and places those whose companion or partner a kill or a fault has cut off."""
         left = self._catalogue.marks.beginning(mark_rows.JUDGING)
         for name in left:
             self.judge_late(name.removeprefix(mark_rows.JUDGING))
 
     def _dated_beside(self, item: Item, dates: tuple[Candidate, ...]) -> Item:
-        """The item as it is dated beside companions that say these dates."""
+        """Return the item as it is dated beside companions that say these dates."""
         known = [judged.candidate for judged in item.judged]
         found = [*dates, *(each for each in known if each.source not in FROM_COMPANIONS)]
         if item.source == OWNER or set(found) == set(known):
@@ -94,7 +94,7 @@ class Dating:
         return item.dated(self._groups.choose(found))
 
     def date_found(self, paths: Iterable[PurePosixPath], told: Mapping[str, Told]) -> None:
-        """Dates what was found in the tree as it lies there; nothing is moved.
+        """Date what was found in the tree as it lies there; nothing is moved.
 
         First by its companions, then by the day that its owner said, as the log tells, then, since
         the tree is the truth, by its folder; and who lies together by name and times is a pair.
@@ -124,7 +124,7 @@ class Dating:
         self._change(item, self._dated_beside(item, dates))
 
     def _join_as_it_lies(self, item: Item) -> None:
-        """Writes who is of one shot with a found item, if all of them lie where they belong."""
+        """Write who is of one shot with a found item, if all of them lie where they belong."""
         group = self._groups.arranged(item).mine
         folders = {each.path.parent for each in group.members}
         if len(group.members) > 1 and folders == {self._groups.folder_of(group)}:
@@ -148,7 +148,7 @@ class Dating:
             )
 
     def rejoin(self, item: Item, scope: Scope, name: str) -> None:
-        """A filed item has another name or folder in `Upload`: who waits there comes to it."""
+        """Bring a filed item what waits under its new name or folder in `Upload`."""
         try:
             to_judge = self._rejoined(item, scope, name)
         except (OSError, Refused, Taken) as failure:
@@ -168,13 +168,13 @@ class Dating:
             return self._companions.gather(self.bring(now, now), scope, name)
 
     def rejoin_all(self, item: Item) -> None:
-        """A filed item was away: who waits for it under any of its names comes to it."""
+        """Bring a restored item what waits for it under any of its names."""
         known_as = self._catalogue.items.scopes_of(item)
         for scope, stem in known_as:
             self.rejoin(item, scope, f"{stem}{PurePosixPath(item.name).suffix}")
 
     def settle_left(self, gone: Item) -> None:
-        """An item has gone to the trash: whom it kept from being a pair may be one now."""
+        """Pair the files that an item, now in the trash, kept apart."""
         try:
             with self._locks.holding(("pair", gone.stem)):
                 scopes = self._catalogue.items.scopes_of(gone)
@@ -192,7 +192,7 @@ class Dating:
         return next((each for each in of_stem if each.stem == stem and part_of(each)), None)
 
     def bring_to_place(self, old: Item, dated: Item) -> Item:
-        """Gives a filed item another date, and with its partners the folder that belongs to it.
+        """Give a filed item another date, and with its partners the folder that belongs to it.
 
         Returns the item as it is afterwards; journalled, one member after the other.
         """
@@ -203,7 +203,7 @@ class Dating:
 
     @contextmanager
     def holding(self, item: Item) -> Iterator[Item | None]:
-        """Keeps everybody else from an item and its partners; gives it as it is now."""
+        """Keep everybody else from an item and its partners; gives it as it is now."""
 
         def now() -> Item | None:
             return self._catalogue.items.find(item.id)
@@ -235,7 +235,7 @@ class Dating:
     def planned(
         self, connection: Connection, before: Mapping[str, Item], placed: list[Item]
     ) -> tuple[Move, ...]:
-        """The moves that bring those who were here before to the place of their group."""
+        """Return the moves that bring those who were here before to the place of their group."""
         changed = [item for item in placed if before.get(item.id, item) != item]
         moves = [self._moves.plan(connection, before[item.id], item) for item in changed]
         return tuple(move for move in moves if move is not None)

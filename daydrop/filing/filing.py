@@ -1,6 +1,6 @@
 """Filing: a whole upload that lies in staging gets its date, its place and its rows.
 
-The order is the promise (design section 2): what kind it is, read its metadata while the disk is
+The order is the promise: what kind it is, read its metadata while the disk is
 flushed, look the bytes up, choose date and place, link without replacing, flush the folder, one
 transaction, and only then the answer.
 """
@@ -98,7 +98,7 @@ class Reader(Protocol):
     """Who reads metadata: the killable workers, or a stand-in."""
 
     def read(self, file: Path, name: str, media: MediaType) -> Metadata | Unreadable:
-        """What a file says of itself."""
+        """Return what a file says of itself."""
 
 
 class Filing:
@@ -129,11 +129,11 @@ class Filing:
         self._flushes = ThreadPoolExecutor(max_workers=64, thread_name_prefix="flush")
 
     def close(self) -> None:
-        """Waits for flushes under way."""
+        """Wait for flushes under way."""
         self._flushes.shutdown()
 
     def file(self, whole: Whole) -> Receipt:
-        """Files an upload and answers with its receipt; raises Refused when it is no medium.
+        """File an upload and answers with its receipt; raises Refused when it is no medium.
 
         The staging name is gone afterwards, unless it was refused.
         """
@@ -168,7 +168,7 @@ class Filing:
     def _settle(
         self, whole: Whole, draft: Item, beside: Container[str]
     ) -> tuple[_Settled, set[str]]:
-        """Writes the upload's rows; returns also the items that are to be judged again.
+        """Write the upload's rows; return also the items that are to be judged again.
 
         The companions `beside` have dated the draft. All stems are held under which it is known.
         """
@@ -206,7 +206,7 @@ class Filing:
         return self._catalogue.items.by_sha256(sha256)
 
     def _bring_together(self, settled: _Settled, draft: Item, judged: Container[str]) -> set[str]:
-        """What follows from an upload that is acknowledged already: no failure takes it back.
+        """Do what follows from an upload that is acknowledged already: no failure takes it back.
 
         Returns the items to judge again; the companions `judged` have dated the upload already.
         """
@@ -226,23 +226,23 @@ class Filing:
         return to_judge
 
     def _receipt_now(self, receipt: Receipt) -> Receipt:
-        """The receipt as it stands: partners and companions may have moved what it speaks of."""
+        """Return the receipt as it stands: files of the same shot may have moved its item."""
         return self._catalogue.receipts.find(receipt.id) or receipt
 
     @contextmanager
     def holding(self, item: Item) -> Iterator[Item | None]:
-        """Keeps everybody else from an item, its partners and its bytes; gives it as it is now."""
+        """Keep everybody else from an item, its partners and its bytes; gives it as it is now."""
         with self._dating.holding(item) as now, self.holding_bytes(item.sha256):
             yield now
 
     @contextmanager
     def holding_bytes(self, sha256: str) -> Iterator[None]:
-        """Keeps everybody else from saying whether some bytes are here."""
+        """Keep everybody else from saying whether some bytes are here."""
         with self._locks.holding(("bytes", sha256)):
             yield
 
     def _staged_before(self, whole: Whole) -> set[str]:
-        """What the path had in staging: nobody asks for it once this upload stands there."""
+        """Return what the path had in staging: nobody asks for it once this upload stands there."""
         announcement = whole.announcement
         if announcement.alias is None:
             return set()
@@ -258,7 +258,7 @@ class Filing:
         sha256: str,
         trash_name: str | None = None,
     ) -> Item:
-        """The item of a file that lies in the tree already, or in the trash; it stays where it is.
+        """Return an item for a file that lies in the tree or the trash already, and stays there.
 
         Raises Refused when it is no medium that is taken here, OSError when it cannot be read.
         """
@@ -286,7 +286,7 @@ class Filing:
     # ---- what it is -------------------------------------------------------------------------
 
     def media_of(self, head: bytes) -> MediaType | None:
-        """What the first bytes are, if that is taken here; None for what is refused."""
+        """Return what the first bytes are, if that is taken here; None for what is refused."""
         media = sniff(head)
         if media is not None and media.kind in self._accept:
             return media
@@ -313,7 +313,7 @@ class Filing:
         return read
 
     def _read(self, file: Path, name: str, media: MediaType) -> Metadata | Unreadable:
-        """Raises Refused(BUSY) when nobody could read it: a day would be lost that it knows."""
+        """Raise Refused(BUSY) when nobody could read it: a day would be lost that it knows."""
         read = self._reader.read(file, name, media)
         if isinstance(read, Unreadable) and read.is_passing:
             raise Refused(Code.BUSY, wait=RETRY_SECONDS)
@@ -326,7 +326,7 @@ class Filing:
         read: Metadata | Unreadable | None,
         beside: tuple[Candidate, ...] = (),
     ) -> Item:
-        """The item as it would be if it were alone; its path is still to be found.
+        """Return the item as it would be if it were alone; its path is still to be found.
 
         `beside` are the dates of companions that came before it.
         """
@@ -369,7 +369,7 @@ class Filing:
     # ---- the same bytes again ---------------------------------------------------------------
 
     def _settle_known(self, whole: Whole, known: Item, draft: Item) -> _Settled:
-        """A success without a second copy: the bytes are here."""
+        """Return a success without a second copy: the bytes are here."""
         if not self._store.tree.has(known.path, known.size):
             return self._settle_restored(whole, known)
         if draft.modified is not None:
@@ -387,7 +387,7 @@ class Filing:
         return self._catalogue.write(work, durable=True)
 
     def _settle_claimed(self, whole: Whole, known: Item, draft: Item) -> _Settled:
-        """A file that was found in the tree has a sender now, and with it partners.
+        """Return a file that was found in the tree has a sender now, and with it partners.
 
         That is how an upload ends whose acknowledgement a crash prevented.
         """
@@ -415,7 +415,7 @@ class Filing:
         return _Settled(receipt, _own(claimed, placed), moves, is_new=True)
 
     def _settle_restored(self, whole: Whole, known: Item) -> _Settled:
-        """The bytes of an item whose file was taken away by hand: the item gets a file again."""
+        """Give an item a file again whose own was removed by hand."""
         number = 1
         while True:
             restored = known if number == 1 else self._numbered(known, number)
@@ -442,7 +442,7 @@ class Filing:
     # ---- new bytes --------------------------------------------------------------------------
 
     def _settle_new(self, whole: Whole, draft: Item) -> _Settled:
-        """Links a file into its day folder under the first free number, and writes its rows."""
+        """Link a file into its day folder under the first free number, and writes its rows."""
         arrangement = self._groups.arranged(draft)
         here = arrangement.others
         left = self._left_behind(draft, self._groups.folder_of(arrangement.mine))
@@ -465,7 +465,7 @@ class Filing:
             number += 1
 
     def _put(self, whole: Whole, left: PurePosixPath | None, path: PurePosixPath) -> bool:
-        """Brings the bytes into the tree; False when the name is taken."""
+        """Bring the bytes into the tree; False when the name is taken."""
         if left is None:
             return self._store.link(whole.staged.name, path)
         return left == path or self._store.tree.move(left, path)
@@ -473,14 +473,14 @@ class Filing:
     def _withdrawn(
         self, whole: Whole, left: PurePosixPath | None, path: PurePosixPath
     ) -> PurePosixPath | None:
-        """Undoes `_put`; what was left behind stays in the tree, where this gives."""
+        """Undo `_put`; what was left behind stays in the tree, where this gives."""
         if left is not None:
             return path
         self._store.take_back(path, whole.staged.name)
         return None
 
     def _left_behind(self, draft: Item, folder: PurePosixPath) -> PurePosixPath | None:
-        """The same bytes under that name, if a process linked them and died before their row.
+        """Return the path of the same bytes, if a process linked them and died before their row.
 
         A start adopts such files; a sender who tries again beside a running server comes first.
         """
@@ -499,7 +499,7 @@ class Filing:
         return None
 
     def _is_unknown(self, path: PurePosixPath, sha256: str) -> bool:
-        """Whether these bytes lie there, and no row speaks of them."""
+        """Return whether these bytes lie there, and no row speaks of them."""
         is_companion = self._catalogue.companions.at(path) is not None
         try:
             return not is_companion and self._store.tree.sha256(path) == sha256
@@ -525,7 +525,7 @@ class Filing:
     # ---- rows -------------------------------------------------------------------------------
 
     def _kept(self, connection: Connection, whole: Whole) -> Whole:
-        """The upload in the batch that keeps it: its own may have been undone meanwhile."""
+        """Return the upload in the batch that keeps it: its own may have been undone meanwhile."""
         origin = whole.announcement.origin
         batch_id = self._batches.that_keeps(
             connection, origin, whole.reservation_id, whole.batch_id
@@ -552,12 +552,12 @@ class Filing:
 
 
 def _may_claim(sent: Item, found: Item) -> bool:
-    """Whether who sends the bytes of a found file is its sender, as far as the log tells."""
+    """Return whether who sends the bytes of a found file is its sender, as far as the log tells."""
     return found.origin == LOCAL or is_sender_of(sent, found)
 
 
 def _own(item: Item, placed: list[Item]) -> Item:
-    """An item among the members of its group."""
+    """Return an item among the members of its group."""
     return next(member for member in placed if member.id == item.id)
 
 

@@ -59,18 +59,18 @@ class Groups:
         self._alias_life = alias_life
 
     def choose(self, found: list[Candidate], partner_offset: int | None = None) -> CaptureDate:
-        """The date that today's rule believes; `partner_offset` in minutes is another member's."""
+        """Return the date that the rule chooses; `partner_offset` in minutes is another file's."""
         now = datetime.fromtimestamp(self._clock.now(), UTC)
         return choose(found, now, self._zone, partner_offset)
 
     def judged_again(self, item: Item) -> Item:
-        """The item as today's rule and settings date it, from what was read when it came."""
+        """Return the item as today's rule and settings date it, from what was read when it came."""
         if item.source in SAID:
             return item
         return item.dated(self.choose([judged.candidate for judged in item.judged]))
 
     def arranged(self, item: Item) -> Arrangement:
-        """How an item, and who shares its stem in the library, are filed together.
+        """Return how an item, and who shares its stem in the library, are filed together.
 
         Who belongs together is told by what the files themselves say, not by what companions,
         partners or people said since; a companion speaks for a file that says nothing.
@@ -107,11 +107,11 @@ class Groups:
         return Arrangement(mine, left, everyone)
 
     def _is_corrected(self, item: Item) -> bool:
-        """Whether a companion dates it: that may not move what another has sent."""
+        """Return whether a companion dates it: that may not move what another has sent."""
         return self.judged_again(item).source in FROM_COMPANIONS
 
     def _group(self, members: list[Item], first: str) -> Group:
-        """Those who are together, each as today's rule dates it; see `pairs.group` for `first`.
+        """Return the files that are together, as the rule dates them; `first` as in `pairs.group`.
 
         A member that only knows UTC takes the zone of another one that knows its own.
         """
@@ -120,7 +120,7 @@ class Groups:
         return pairs.group([self._zoned(member, dated) for member in dated], first)
 
     def _by_itself(self, item: Item) -> Item:
-        """The item as its own bytes and name date it, else by the day that a companion says."""
+        """Return the item dated by its own bytes and name, else by a companion."""
         if item.source is None:
             return item
         known = [each.candidate for each in item.judged]
@@ -136,13 +136,13 @@ class Groups:
         return item.dated(self.choose([judged.candidate for judged in item.judged], offset))
 
     def folder_of(self, group: Group) -> PurePosixPath:
-        """The folder that belongs to a group under today's settings."""
+        """Return the folder that belongs to a group under today's settings."""
         return placement.folder_for(group.kind, group.day, self._pattern)
 
     def day_it_lies_under(self, item: Item) -> date | None:
-        """The day of the folder in which an item was found, where that is a person's word.
+        """Return the day of the folder in which an item was found, where that is a person's word.
 
-        None where it belongs there anyway, where the folder is of no day, and where a film that
+        None where it belongs there anyway, where the folder is of no day, and where a video that
         only knows UTC lies a day beside: then it was filed in another zone.
         """
         group = self.arranged(item).mine
@@ -153,13 +153,13 @@ class Groups:
         return None if is_near and item.zone_source in WEAK_ZONES else day
 
     def belongs(self, item: Item) -> PurePosixPath:
-        """The folder in which an item, with its partners, would be filed today."""
+        """Return the folder in which an item, with its partners, would be filed today."""
         return self.folder_of(self.arranged(item).mine)
 
     def place(
         self, arrangement: Arrangement, here: Mapping[str, Item], start: int = 1
     ) -> tuple[int, list[Item]]:
-        """All who are filed anew, with their paths; and the number of the item's own group.
+        """Return all who are filed again, with their paths; and the number of the item's own group.
 
         That number is `start` or higher; who has one in its folder keeps it as long as it can.
         `here` are those of them that lie in the library, as they lie there.
@@ -173,7 +173,7 @@ class Groups:
     def _place(
         self, group: Group, here: Mapping[str, Item], start: int, placed: Iterable[Item]
     ) -> tuple[int, list[Item]]:
-        """The members of a group: one folder, one number, nobody else's name.
+        """Yield the members of a group: one folder, one number, nobody else's name.
 
         Their companions take that number too, so a name is free only if theirs are.
         """
@@ -210,21 +210,21 @@ class Groups:
 
 
 def number_of(item: Item) -> int:
-    """The number that an item has in its folder."""
+    """Return the number that an item has in its folder."""
     found = re.search(r" \(([1-9][0-9]{0,4})\)$", item.path.stem)
     number = int(found[1]) if found else 1
     return number if placement.numbered(item.name, number) == item.path.name else 1
 
 
 def _without_copies(everyone: Iterable[Item]) -> list[Item]:
-    """Those of a stem, but nobody in the trash whose bytes are here again."""
+    """Return those of a stem, but nobody in the trash whose bytes are here again."""
     there = list(everyone)
     here = {each.sha256 for each in there if each.state is ItemState.STORED}
     return [each for each in there if each.state is ItemState.STORED or each.sha256 not in here]
 
 
 def _waiting_for(group: Group, known: list[Item]) -> Group:
-    """A file alone that was of a pair of which somebody lies in the trash is not done with it.
+    """Return a single file with its pair id, if its partner is in the trash: it may be restored.
 
     Else it would be in doubt between that one and another today, and follow the other tomorrow.
     """
@@ -240,7 +240,7 @@ def _waiting_for(group: Group, known: list[Item]) -> Group:
 
 
 def _is_news(ids: set[str], everyone: Mapping[str, Item]) -> bool:
-    """Whether these were not filed together up to now, or with others beside."""
+    """Return whether these were not filed together up to now, or with others beside."""
     pairs_before = {everyone[each].pair for each in ids} - {None}
     together = {each.id for each in everyone.values() if each.pair in pairs_before}
     return together != ids and bool(together or len(ids) > 1)

@@ -45,7 +45,7 @@ class Moves:
         self._follow = follow  # brings the companions of a moved item after it
 
     def plan(self, connection: Connection, old: Item, new: Item) -> Move | None:
-        """Notes, inside somebody's transaction, that an item goes to the path and date of `new`.
+        """Record, in the caller's transaction, that an item moves to the path and date of `new`.
 
         None where its path stays: then the row is as it will be.
         """
@@ -65,7 +65,7 @@ class Moves:
         return move
 
     def carry_out(self, move: Move) -> bool:
-        """Makes a planned move; False when its target is taken, and the item stays where it was.
+        """Make a planned move; False when its target is taken, and the item stays where it was.
 
         The lock of its bytes keeps away who would find the file at neither place.
         """
@@ -95,7 +95,7 @@ class Moves:
         return bool(left)
 
     def finish_interrupted(self) -> int:
-        """Completes what a kill or a fault interrupted; returns how many moves there were."""
+        """Completes what a kill or a fault interrupted; return how many moves there were."""
         left = self._catalogue.moves.all_moves()
         for move in left:
             self._finish_late(move)
@@ -120,7 +120,7 @@ class Moves:
             return True
 
     def _is_of(self, move: Move) -> bool:
-        """Whether the item still lies where the move begins, or ends: else it is outdated."""
+        """Return whether the item still lies where the move begins or ends; else it is outdated."""
         item = self._catalogue.items.find(move.item_id)
         if item is None or item.state is not ItemState.STORED:
             return False
@@ -130,7 +130,7 @@ class Moves:
         return self._store.tree.is_there(path)
 
     def _settle(self, move: Move, new: Item | None) -> None:
-        """Writes where the item is now; None: where it was, and the move is over."""
+        """Write where the item is now; None: where it was, and the move is over."""
 
         def work(connection: Connection) -> None:
             if new is None:
@@ -151,7 +151,7 @@ def _tell_late(move: Move, failure: Exception) -> None:
 
 
 def retell(connection: Connection, item: Item, now: float) -> None:
-    """Lets the receipts of an item say where it lies now."""
+    """Let the receipts of an item say where it lies now."""
     for receipt in receipt_rows.of_item(connection, item.id):
         if receipt.outcome in (Outcome.FILED, Outcome.DUPLICATE):
             receipt_rows.retell(connection, told_of(receipt, item), now)
@@ -160,7 +160,7 @@ def retell(connection: Connection, item: Item, now: float) -> None:
 def free_number(
     names: Callable[[int], Iterable[str]], is_free: Callable[[str], bool], start: int = 1
 ) -> int:
-    """The first number under which all names of a group are free in their folder."""
+    """Return the first number under which all names of a group are free in their folder."""
     for number in range(start, MOST_NUMBERS):
         if all(is_free(name) for name in names(number)):
             return number

@@ -1,7 +1,7 @@
 """Members of one shot that stay together: Live Photo, RAW with its JPEG. Pure.
 
 A pair has one origin and folder (or batch), one stem and complementary kinds, and nothing in its
-metadata against it. The picture decides the day, its film lies beside it, all share one number.
+metadata against it. The photo decides the day, its video lies beside it, all share one number.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ _SAME_MINUTE = timedelta(seconds=60)  # a companion's UTC over midnight
 _MOST_OFFSET = timedelta(hours=14)
 _QUARTER = timedelta(minutes=15)
 _STILLS = frozenset({"image/jpeg", "image/heic", "image/heif"})
-_LONGEST_LIVE = 10.0  # seconds: a Live Photo's film has about three
+_LONGEST_LIVE = 10.0  # seconds: a Live Photo's video has about three
 _FIRST_LIVE = date(2015, 9, 1)  # the month in which the first telephone made them
 _APART = 86_400.0  # seconds between the times that two files of one shot may have on a disk
 
@@ -48,7 +48,7 @@ _BESIDE = frozenset({Part.RAW, Part.FILM})  # what a still can have beside it, o
 
 
 def part_of(item: Item) -> Part | None:
-    """What this item can be in a pair; None for kinds that have none."""
+    """Return what this item can be in a pair; None for kinds that have none."""
     if item.media_type in _STILLS:
         return Part.STILL
     if item.kind is Kind.IMAGE and extension(item.name) in RAW:
@@ -57,7 +57,7 @@ def part_of(item: Item) -> Part | None:
 
 
 def tie(one: Item, other: Item, alias_life: float) -> Tie:
-    """What speaks for two items of one scope and stem being of one shot.
+    """Return what speaks for two items of one scope and stem being of one shot.
 
     They are given as their own bytes date them. `alias_life` is in seconds: what came longer ago
     takes more than a name to be the other half.
@@ -78,7 +78,7 @@ def tie(one: Item, other: Item, alias_life: float) -> Tie:
 
 
 def _timed(one: Item, other: Item) -> Tie:
-    """What the times of two say: the same moment, the same clock, or one but for its zone."""
+    """Compare two times: the same moment, the same clock, or the same but for the zone."""
     written = abs(_as_written(one) - _as_written(other))
     moments = _moment(one), _moment(other)
     apart = abs(moments[0] - moments[1]) if moments[0] and moments[1] else None
@@ -86,13 +86,13 @@ def _timed(one: Item, other: Item) -> Tie:
         is_same = one.day == other.day or (apart is not None and apart <= _SAME_MINUTE)
         return Tie.TIME if is_same else Tie.NONE
     if apart is not None:
-        # cameras also write their wall clock where a film's header wants UTC
+        # cameras also write their wall clock where a video's header wants UTC
         return Tie.TIME if min(apart, written) <= _SAME_SHOT else Tie.NONE
     if abs(_wall(one) - _wall(other)) <= _SAME_SHOT:
         return Tie.TIME
     if not _is_weak(one) and not _is_weak(other):
         return Tie.NONE
-    # a film that only knows UTC beside a picture that only knows its wall clock
+    # a video that only knows UTC beside a photo that only knows its wall clock
     rest = written % _QUARTER
     fits = written <= _MOST_OFFSET and min(rest, _QUARTER - rest) <= _SAME_SHOT
     return Tie.ZONE if fits else Tie.NONE
@@ -110,7 +110,7 @@ def _moment(item: Item) -> datetime | None:
 
 
 def _as_written(item: Item) -> datetime:
-    """What stands in the file, before a zone was guessed."""
+    """Return what stands in the file, before a zone was guessed."""
     return (_moment(item) if _is_weak(item) else None) or _wall(item)
 
 
@@ -133,7 +133,7 @@ def _speaks_against(one: Item, other: Item, alias_life: float) -> bool:
 
 
 def _is_no_live_film(film: Item, still: Item) -> bool:
-    """A film that is too long, or a shot too early, for a Live Photo."""
+    """Return a video that is too long, or a shot too early, for a Live Photo."""
     if part_of(film) is not Part.FILM:
         return False
     day = film.day or still.day
@@ -141,7 +141,7 @@ def _is_no_live_film(film: Item, still: Item) -> bool:
 
 
 def known_offset(members: Iterable[Item]) -> int | None:
-    """The offset in minutes of the first member that knows its own."""
+    """Return the offset in minutes of the first member that knows its own."""
     return next(
         (
             member.offset_minutes
@@ -186,7 +186,7 @@ def shots(
 
 
 class _Frames:
-    """Stills, each with a free place for a RAW and for a film, and those that may take one."""
+    """Stills, each with a free place for a RAW and for a video, and those that may take one."""
 
     def __init__(
         self, stills: list[Item], others: list[Item], ties: Mapping[tuple[str, str], Tie]
@@ -196,7 +196,7 @@ class _Frames:
         self._used: set[str] = set()
 
     def settle_firm(self) -> None:
-        """The best tie first, then who is no more in the library last, then those together already.
+        """Order ties: the best first, trashed files last, then those together already.
 
         Else whoever was here first.
         """
@@ -252,7 +252,7 @@ class _Frames:
                 self._used.add(other.id)
 
     def _agrees(self, still: Item, guessed: list[Item]) -> bool:
-        """Whether what is beside a still, or may be, is of one shot among itself."""
+        """Return whether what is beside a still, or may be, is of one shot among itself."""
         known = [each for each in (*guessed, *self._beside[still.id].values()) if each.taken]
         return all(_timed(known[0], each) for each in known[1:])
 
@@ -283,7 +283,7 @@ class Group:
 
 
 def group(members: Sequence[Item], first: str) -> Group:
-    """What the members of a shot are filed as; a file alone is its own group.
+    """Return what the members of a shot are filed as; a file alone is its own group.
 
     Of two that a person dated, the item with the id `first` leads.
     """
@@ -296,12 +296,12 @@ def group(members: Sequence[Item], first: str) -> Group:
 
 
 def is_sender_of(one: Item, other: Item) -> bool:
-    """Whether who has sent one has a say in the date of the other: his own, or all are his."""
+    """Return whether the sender of one file may date the other: its own sender, or the owner."""
     return one.origin == other.origin or is_owner_key(one.origin)
 
 
 def _leads(member: Item, first: str) -> tuple[int, bool, int, float]:
-    """What a person said leads, then the dated one; of two, still, RAW, or who was here first."""
+    """Choose what a person dated, then a dated file; of two, the still, the RAW, or the first."""
     if member.source in SAID:
         said = 0 if member.id == first else 1
     else:

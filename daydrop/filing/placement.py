@@ -9,7 +9,7 @@ from daydrop.store.trees import NO_DATE, OTHERS
 
 
 def folder_for(kind: Kind, day: date | None, pattern: str) -> PurePosixPath:
-    """The folder of an item; `pattern` is the setting `store.folder`, `{kind}/%Y/%m/%d`."""
+    """Return the folder of an item; `pattern` is the setting `store.folder`, `{kind}/%Y/%m/%d`."""
     if kind is Kind.OTHER:
         return OTHERS
     if day is None:
@@ -20,7 +20,7 @@ def folder_for(kind: Kind, day: date | None, pattern: str) -> PurePosixPath:
 
 
 def day_of(folder: PurePosixPath, pattern: str) -> date | None:
-    """The day whose folder this is under the setting `store.folder`; None for any other folder."""
+    """Return the day whose folder this is under `store.folder`; None for any other folder."""
     if "%d" not in pattern or not folder.parts:
         return None
     try:
@@ -32,7 +32,7 @@ def day_of(folder: PurePosixPath, pattern: str) -> date | None:
 
 
 def numbered(name: str, number: int) -> str:
-    """The `number`-th try for a name: `IMG_1.jpg`, `IMG_1 (2).jpg`, `IMG_1 (3).jpg`."""
+    """Return the `number`-th try for a name: `IMG_1.jpg`, `IMG_1 (2).jpg`, `IMG_1 (3).jpg`."""
     safe = stored_name(name)
     if number == 1:
         return safe

@@ -40,9 +40,9 @@ class Summary:
 
 
 def found_files(paths: Iterable[Path]) -> list[Path]:
-    """The files of the folders and names given; hidden ones and links are left out.
+    """Return the files of the folders and names given; hidden ones and links are left out.
 
-    Pictures stand before the films and companions of their folder: so partners seldom move.
+    Photos stand before the videos and companions of their folder: so partners seldom move.
     """
     files = [file for path in paths for file in _below(path)]
     return sorted(files, key=lambda file: (file.parent, _order(file.name), file.name))
@@ -61,12 +61,12 @@ def _below(path: Path) -> Iterator[Path]:
 
 
 def _is_plain(file: Path) -> bool:
-    """Whether it is a file and neither a link nor a pipe, which would be waited for."""
+    """Return whether it is a file and neither a link nor a pipe, which would be waited for."""
     return not file.is_symlink() and file.is_file()
 
 
 def total_size(files: Iterable[Path]) -> int:
-    """The bytes of these files; one that is gone meanwhile has none."""
+    """Return the bytes of these files; one that is gone meanwhile has none."""
     return sum(file.stat().st_size for file in files if file.exists())
 
 
@@ -84,7 +84,7 @@ def import_files(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Summary:
-    """Files them one after the other; `tell` is given the bytes done, for a progress bar.
+    """File them one after the other; `tell` is given the bytes done, for a progress bar.
 
     Running it again goes on where it stopped: what is here already is not stored twice. It stops
     between two blocks once `is_stopping`, and leaves nothing half done. What is busy is waited
@@ -119,12 +119,12 @@ def _finish(batches: Batches, batch_id: str) -> None:
 
 
 def _text(name: str) -> str:
-    """The name of a folder, also of one that is not UTF-8."""
+    """Return the name of a folder, also of one that is not UTF-8."""
     return os.fsencode(name).decode(errors="backslashreplace")
 
 
 class _Stopped(Exception):
-    """Somebody wants the import to end."""
+    """The import was asked to end."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class _Run:
     sleep: Callable[[float], None]
 
     def file_patiently(self, file: Path, tell: Callable[[int], None]) -> Outcome:
-        """Files it, trying again while it is busy; `tell` hears of the first try alone."""
+        """File it, trying again while it is busy; `tell` hears of the first try alone."""
         for _ in range(_TRIES - 1):
             try:
                 return self._file(file, tell)
@@ -184,4 +184,4 @@ class _Run:
 
 
 def _told_already(_bytes: int) -> None:
-    """A try that comes again adds nothing to a progress bar."""
+    """Ignore a count: a retry adds nothing to a progress bar."""

@@ -74,7 +74,7 @@ class Manifests:
     def announce(
         self, origin: Origin, files: Sequence[Announced], request_key: str | None = None
     ) -> Manifest:
-        """Opens a batch and says of each file whether it may come; its room is held from now on.
+        """Open a batch and says of each file whether it may come; its room is held from now on.
 
         The same request key gives the same answer again, and opens nothing. Raises KeyUsed when it
         comes with another list.
@@ -83,7 +83,7 @@ class Manifests:
         judged = [self._judged(origin, file) for file in files]
 
         def work(connection: Connection) -> tuple[Manifest, bool]:
-            """All or nothing: a list that comes twice, or is cut off by a kill, holds no room."""
+            """Announce all or nothing: a list cut off by a kill, or sent twice, holds no room."""
             if batch := self._batches.opened_by(connection, origin, request_key):
                 return Manifest(batch, tuple(rows.of_batch(connection, batch.id))), False
             batch = self._batches.open_within(connection, origin, Face.PAGE, request_key)
@@ -99,7 +99,7 @@ class Manifests:
         return manifest
 
     def _judged(self, origin: Origin, file: Announced) -> Upload:
-        """The upload of a batch that is still to be opened, by its name and size."""
+        """Return the upload of a batch that is still to be opened, by its name and size."""
         upload = Upload(
             id=self._random(),
             batch_id="",
@@ -125,7 +125,7 @@ class Manifests:
         return replace(upload, state=UploadState.CHECK) if self._may_be_known(upload) else upload
 
     def _held(self, connection: Connection, batch: Batch, origin: Origin, judged: Upload) -> Upload:
-        """Room is held at once, also for a file that we may have: its sender cannot tell."""
+        """Hold room at once, also for a file that may be here: its sender cannot know."""
         upload = replace(judged, batch_id=batch.id)
         if not upload.is_pending:
             return upload
@@ -146,10 +146,10 @@ class Manifests:
     def _held_by_shots(
         self, connection: Connection, batch: Batch, origin: Origin, judged: Sequence[Upload]
     ) -> list[Upload]:
-        """Leaves a whole shot for the next batch where one of its files is left for it.
+        """Leave a whole shot for the next batch where one of its files is left for it.
 
         Its files would not find each other from two batches. What no batch has room for comes in
-        parts all the same. Shot after shot: what one leaves free is the next one's.
+        parts anyway. Shot after shot: what one leaves free is the next one's.
         """
         shots: dict[tuple[str, str], list[Upload]] = {}
         for upload in judged:
@@ -162,7 +162,7 @@ class Manifests:
         return [announced[upload.id] for upload in judged]
 
     def _left_with(self, connection: Connection, upload: Upload, left: Upload | None) -> Upload:
-        """The upload, left for the next batch like that other of its shot, if there is one."""
+        """Return the upload, left for the next batch if another file of its shot is."""
         if left is None or upload.reservation_id is None:
             return upload
         self._batches.release(connection, upload.reservation_id)
@@ -187,7 +187,7 @@ class Manifests:
         return self._foundation.catalogue.items.has_size(upload.size)
 
     def check(self, batch_id: str, hashes: Mapping[str, str]) -> list[Upload]:
-        """Takes the SHA-256 of files by their refs; what is here already need not come.
+        """Take the SHA-256 of files by their refs; what is here already need not come.
 
         Raises Refused(EXPIRED) for a batch that is over: a word of it would hold nothing.
         """
@@ -200,7 +200,7 @@ class Manifests:
         return [self._uploads.find(upload.id) or upload for upload in asked]
 
     def _compare(self, upload: Upload, sha256: str) -> None:
-        """Whose bytes are here is told so, and joins whoever waits for it in this batch."""
+        """Report a file whose bytes are here as known; it joins its shot in this batch."""
         announcement = announcement_of(upload, self._uploads.origin_of(upload))
         known = self._told_known(upload, announcement, sha256)
         if known is None:
@@ -209,7 +209,7 @@ class Manifests:
             self._dating.rejoin(known, announcement.pair_scope, announcement.name)
 
     def _told_known(self, upload: Upload, announcement: Announcement, sha256: str) -> Item | None:
-        """Under the lock of the bytes: nobody takes them back between the look and the word."""
+        """Look and record under the lock of the bytes, so that they are not undone in between."""
         with self._filing.holding_bytes(sha256):
             known = self._foundation.catalogue.items.by_sha256(sha256)
             if known is None or not self._is_enough(known, upload):
@@ -217,16 +217,16 @@ class Manifests:
             return known if self._settle_known(upload, announcement, known) else None
 
     def _is_enough(self, known: Item, upload: Upload) -> bool:
-        """Whether a word will do; what was only found in the tree gets a sender by its bytes."""
+        """Return whether its hash will do; a file found in the tree gets a sender by its bytes."""
         is_there = known.size == upload.size and self._foundation.store.tree.has(
             known.path, known.size
         )
         return is_there and not known.pair_scope.is_found
 
     def _settle_known(self, upload: Upload, announcement: Announcement, known: Item) -> bool:
-        """The bytes are here: the batch is told so, and is counted among those that hold them.
+        """Record that the bytes are here, and count the batch among those that hold them.
 
-        False when nobody asks any more.
+        Return False when the upload or its batch has ended.
         """
         receipt = replace(
             unsaved_receipt(
@@ -256,13 +256,13 @@ class Manifests:
         return self._foundation.catalogue.write(work, durable=True)
 
     def left_over(self, batch_id: str) -> list[Upload]:
-        """The files of a batch's manifest that were left for the next batch, in its order."""
+        """Return the files of a manifest that were left for the next batch, in its order."""
         codes = {code.value for code in _FOR_THE_NEXT_BATCH}
         return [upload for upload in self._uploads.of_batch(batch_id) if upload.code in codes]
 
 
 def _refused(upload: Upload, refused: Refused) -> Upload:
-    """The upload as one that will not come."""
+    """Return the upload as one that will not come."""
     return replace(
         upload,
         state=UploadState.REFUSED,
@@ -273,20 +273,20 @@ def _refused(upload: Upload, refused: Refused) -> Upload:
 
 
 def _refusal(upload: Upload) -> Refused | None:
-    """Why an upload will not come, as it was raised."""
+    """Return why an upload will not come, as it was raised."""
     if upload.code is None or upload.words_key is None:
         return None
     return Refused(Code(upload.code), upload.words_key.partition(".")[2], **upload.facts)
 
 
 def _shot(upload: Upload) -> tuple[str, str]:
-    """What the files of one shot share: the halves of a pair, and their companions."""
+    """Return what the files of one shot share: the halves of a pair, and their companions."""
     is_companion = role(upload.name) is Role.COMPANION
     return upload.folder, companion_target(upload.name) if is_companion else stem_key(upload.name)
 
 
 def _left_of(shot: Sequence[Upload], batch: Batch) -> Upload | None:
-    """The file of a shot that is left for the next batch, if the shot has room in one at all."""
+    """Return the file of a shot that is left for the next batch, if one has room for the shot."""
     left = [each for each in shot if each.code in _FOR_THE_NEXT_BATCH]
     wanted = [*left, *(each for each in shot if each.is_pending)]
     counted = [each for each in wanted if role(each.name) is not Role.COMPANION]

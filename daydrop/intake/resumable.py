@@ -33,7 +33,7 @@ QUIET_SECONDS = 5.0  # a sender that was quiet for so long loses its turn to a n
 
 
 class Ended(Exception):
-    """No more bytes come for an upload that was filed or refused: its sender is told so again."""
+    """The upload was filed or refused before: its sender has not heard the answer."""
 
     def __init__(self, upload: Upload) -> None:
         super().__init__(upload.id)
@@ -63,7 +63,7 @@ class Uploads:
     def receiving(
         self, upload_id: str, offset: int, checksums: Checksums = NO_CHECKSUMS
     ) -> Iterator["Receiving"]:
-        """Goes on with an upload at `offset`; what arrived by the end of the block is kept.
+        """Go on with an upload at `offset`; what arrived by the end of the block is kept.
 
         Raises Refused: EXPIRED, LOCKED while another sender is at it, OFFSET_MISMATCH; and Ended.
         """
@@ -96,7 +96,7 @@ class Uploads:
             raise Refused(Code.LOCKED, name=printable(other.upload.name))
 
     def _going(self, upload_id: str) -> Upload:
-        """The upload, if bytes may still come for it."""
+        """Return the upload, if bytes may still come for it."""
         upload = self.find(upload_id)
         if upload is not None and upload.is_told:
             raise Ended(upload)
@@ -105,7 +105,7 @@ class Uploads:
         return self._with_its_bytes(upload)
 
     def _with_its_bytes(self, upload: Upload) -> Upload:
-        """An upload whose staging file is gone begins anew; one that grew unflushed is cut back."""
+        """Restart an upload whose staging file is gone; cut back one that grew unflushed."""
         if upload.staged is None:
             return upload
         try:
@@ -154,7 +154,7 @@ class Uploads:
         return end
 
     def note(self, upload: Upload, staged: str, received: int) -> None:
-        """Writes down how far an upload has come; its bytes have been flushed before."""
+        """Write down how far an upload has come; its bytes have been flushed before."""
         self._catalogue.write(
             lambda connection: rows.note_progress(
                 connection, upload.id, staged=staged, received=received
@@ -162,7 +162,7 @@ class Uploads:
         )
 
     def refuse(self, upload: Upload, refused: Refused) -> None:
-        """Writes down that an upload was refused; the receipt tells of it already."""
+        """Write down that an upload was refused; the receipt tells of it already."""
         self._catalogue.write(
             lambda connection: rows.end(
                 connection,
@@ -175,28 +175,28 @@ class Uploads:
         )
 
     def now(self) -> float:
-        """Seconds that only go forward, for lengths of time within this process."""
+        """Return the seconds that only go forward, for lengths of time within this process."""
         return self._monotonic()
 
     # ---- ending -----------------------------------------------------------------------------
 
     def cancel(self, upload_id: str) -> None:
-        """The sender wants it no more; harmless when it is over."""
+        """Cancel an upload for its sender; does nothing when it is over."""
         self._end(upload_id, UploadState.CANCELLED)
 
     def cancel_batch(self, batch_id: str) -> None:
-        """Cancels what is left of a batch, and closes it."""
+        """Cancel what is left of a batch, and closes it."""
         for upload in self.of_batch(batch_id):
             if upload.is_pending:
                 self.cancel(upload.id)
         self._batches.finish(batch_id)
 
     def finish(self, batch_id: str) -> None:
-        """Closes a batch; what has not come by now will not come."""
+        """Close a batch; what has not come by now will not come."""
         self.cancel_batch(batch_id)
 
     def expire(self) -> int:
-        """Ends what belongs to batches that are over; returns how many there were."""
+        """End what belongs to batches that are over; return how many there were."""
         over = self._catalogue.uploads.over(self._clock.now())
         over = [each for each in over if not self._is_at_work(each.id)]
         for upload in over:
@@ -204,7 +204,7 @@ class Uploads:
         return len(over)
 
     def _is_at_work(self, upload_id: str) -> bool:
-        """Whether it is being filed, perhaps for a minute: that ends it, and nobody waits."""
+        """Return whether it is being filed, which may take a minute and will end it."""
         with self._guard:
             receiving = self._open.get(upload_id)
         return receiving is not None and receiving.is_at_work
@@ -234,19 +234,19 @@ class Uploads:
     # ---- looking up -------------------------------------------------------------------------
 
     def find(self, upload_id: str) -> Upload | None:
-        """The upload of this id."""
+        """Return the upload of this id."""
         return self._catalogue.uploads.find(upload_id)
 
     def of_batch(self, batch_id: str) -> list[Upload]:
-        """The files of a batch in the order of their manifest."""
+        """Return the files of a batch in the order of their manifest."""
         return self._catalogue.uploads.of_batch(batch_id)
 
     def pending(self) -> list[Upload]:
-        """Every upload that is not over."""
+        """Return every upload that is not over."""
         return self._catalogue.uploads.pending()
 
     def origin_of(self, upload: Upload) -> Origin:
-        """All files of a batch have one origin, also when a phone changes its network."""
+        """Return all files of a batch have one origin, also when a phone changes its network."""
         batch = self._batches.find(upload.batch_id)
         if batch is None:
             raise Refused(Code.EXPIRED, name=printable(upload.name))
@@ -273,7 +273,7 @@ class Uploads:
 
 
 def announcement_of(upload: Upload, origin: Origin) -> Announcement:
-    """An upload as the door knows it."""
+    """Return an upload as the door knows it."""
     return Announcement(
         name=upload.name,
         origin=origin,
@@ -299,20 +299,20 @@ class Receiving:
 
     @property
     def offset(self) -> int:
-        """Bytes received so far."""
+        """Return the bytes received so far."""
         return self._incoming.received
 
     @property
     def is_at_work(self) -> bool:
-        """Whether bytes that came are being written or filed at this moment."""
+        """Return whether bytes that came are being written or filed at this moment."""
         return self._lock.locked()
 
     def quiet_seconds(self) -> float:
-        """How long no byte has come."""
+        """Return how long no byte has come."""
         return self._uploads.now() - self._wrote_at
 
     def write(self, block: memoryview) -> None:
-        """Takes the next bytes; the last one files the upload. Raises Refused.
+        """Take the next bytes; the last one files the upload. Raises Refused.
 
         More bytes than announced are refused with FILE_TOO_BIG; nothing of `block` is kept.
         """
@@ -336,12 +336,12 @@ class Receiving:
                     self._noted = self.offset
 
     def leave(self) -> None:
-        """Ends the turn and keeps what arrived; harmless twice, and after the last byte."""
+        """End the turn and keeps what arrived; idempotent, and after the last byte."""
         with self._lock:
             self._leave()
 
     def gives_way(self) -> bool:
-        """Ends the turn of a sender that has been quiet for long; False while it is at work.
+        """End the turn of a sender that has been quiet for long; False while it is at work.
 
         A sender whose network went away holds its place until its time is up: not here.
         """

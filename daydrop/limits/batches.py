@@ -59,11 +59,11 @@ class Batches:
         )
 
     def limits(self, origin: Origin) -> Limits:  # noqa: ARG002  accounts will have their own
-        """The limits that hold for this origin."""
+        """Return the limits that hold for this origin."""
         return Limits(self._settings.batch_files, self._settings.batch_bytes)
 
     def most_bytes(self, batch_id: str) -> int:
-        """How many bytes an explicit batch may hold; raises Refused(EXPIRED) for no such batch."""
+        """Return how many bytes an explicit batch may hold; raises Refused(EXPIRED)."""
         batch = self.find(batch_id)
         if batch is None:
             raise Refused(Code.EXPIRED, name="This batch")
@@ -74,7 +74,7 @@ class Batches:
     def open_explicit(
         self, origin: Origin, face: Face = Face.PAGE, limits: Limits | None = None
     ) -> Batch:
-        """A batch of the page or the API; without `limits` those of the origin hold."""
+        """Return a batch of the page or the API; without `limits` those of the origin hold."""
         return self._catalogue.write(
             lambda connection: self._open(connection, origin, face, limits=limits)
         )
@@ -82,7 +82,7 @@ class Batches:
     def opened_by(
         self, connection: Connection, origin: Origin, request_key: str | None
     ) -> Batch | None:
-        """The batch that a request of this key has opened before."""
+        """Return the batch that a request of this key has opened before."""
         if not request_key:
             return None
         return rows.by_request_key(connection, origin.key, request_key)
@@ -94,21 +94,21 @@ class Batches:
         return self._open(connection, origin, face, request_key)
 
     def find(self, batch_id: str) -> Batch | None:
-        """The batch of this id."""
+        """Return the batch of this id."""
         return self._catalogue.batches.find(batch_id)
 
     def current(self, origin: Origin) -> Batch | None:
-        """The drive's open batch of this origin, if there is one."""
+        """Return the drive's open batch of this origin, if there is one."""
         batch = self._catalogue.batches.newest_open(origin.key, Face.DRIVE)
         return batch if batch and not self._is_over(batch) else None
 
     def finish(self, batch_id: str) -> None:
-        """Closes a batch; harmless when it is closed."""
+        """Close a batch; does nothing when it is closed."""
         now = self._clock.now()
         self._catalogue.write(lambda connection: rows.close(connection, batch_id, now))
 
     def close_idle(self) -> int:
-        """Closes what is over; returns how many there were."""
+        """Close what is over; return how many there were."""
 
         def work(connection: Connection) -> int:
             over = [batch for batch in rows.all_open(connection) if self._is_over(batch)]
@@ -121,23 +121,23 @@ class Batches:
     def closed(
         self, origin: str | None = None, before: float | None = None, limit: int = 50
     ) -> list[Batch]:
-        """Closed batches, newest first; of all origins without `origin`."""
+        """Return closed batches, newest first; of all origins without `origin`."""
         return self._catalogue.batches.closed(origin, before, limit)
 
     def recent(self, origin: str | None = None, limit: int = 50) -> list[Batch]:
-        """Batches, open ones too, newest first; of all origins without `origin`."""
+        """Return batches, open ones too, newest first; of all origins without `origin`."""
         return self._catalogue.batches.recent(origin, limit)
 
     # ---- reserving --------------------------------------------------------------------------
 
     def check(self, origin: Origin, size: int | None, batch_id: str | None) -> None:
-        """Raises what `reserve` would raise now, and holds nothing."""
+        """Raise what `reserve` would raise now, and holds nothing."""
         with self._catalogue.reading() as connection:
             batch = self._batch_for(connection, origin, batch_id)
             self._check_room(batch, origin, 1, size or 0)
 
     def reserve(self, origin: Origin, size: int | None, batch_id: str | None = None) -> Reservation:
-        """Holds room for a file of `size` bytes; None: unknown yet, grow it as bytes arrive.
+        """Hold room for a file of `size` bytes; None: unknown yet, grow it as bytes arrive.
 
         Raises Refused: FILE_TOO_BIG, BATCH_FILES, BATCH_BYTES, or EXPIRED for a closed batch.
         """
@@ -169,7 +169,7 @@ class Batches:
     def grow(
         self, held: Reservation, origin: Origin, least: int, wished: int | None = None
     ) -> Reservation:
-        """Holds more for a file whose size nobody announced; raises Refused.
+        """Hold more for a file whose size nobody announced; raises Refused.
 
         That is `wished` bytes, or what the batch still has, but at least `least`: a step ahead of
         the bytes must not refuse a file that fits.
@@ -191,14 +191,14 @@ class Batches:
         return self._catalogue.write(work)
 
     def held(self, reservation_id: str) -> Reservation:
-        """What is held under this id; raises Refused(EXPIRED) when it was given back."""
+        """Return what is held under this id; raises Refused(EXPIRED) when it was given back."""
         held = self._catalogue.batches.reservation(reservation_id)
         if held is None:
             raise Refused(Code.EXPIRED, name="The file")
         return held
 
     def refund(self, reservation_id: str) -> None:
-        """Gives back all that is held; harmless when it was given back or spent."""
+        """Give back all that is held; does nothing when it was given back or spent."""
         self._catalogue.write(lambda connection: rows.release(connection, reservation_id))
 
     def spend(self, connection: Connection, reservation_id: str, size: int) -> None:
@@ -212,7 +212,7 @@ class Batches:
     def that_keeps(
         self, connection: Connection, origin: Origin, reservation_id: str, batch_id: str
     ) -> str:
-        """The batch in which a file is accepted: where it holds room, unless that was undone.
+        """Return the batch to credit a file to: where it holds room, unless that was undone.
 
         What arrives whole afterwards was no part of what was taken back, and can be itself.
         """
@@ -224,7 +224,7 @@ class Batches:
         return another
 
     def touch(self, batch_id: str) -> None:
-        """Says that accepted bytes arrived just now, so that a slow big file keeps its batch."""
+        """Say that accepted bytes arrived just now, so that a slow big file keeps its batch."""
         now = self._clock.now()
         self._catalogue.write(lambda connection: rows.touch(connection, batch_id, now))
 
@@ -267,7 +267,7 @@ class Batches:
         )
 
     def batch_that_tells(self, connection: Connection, origin: Origin, batch_id: str | None) -> str:
-        """The batch whose receipt tells of what is not counted, and does not prolong it.
+        """Return the batch whose receipt tells of what is not counted, and does not prolong it.
 
         Where none is open, one is opened that waits for its first accepted file, so that somebody
         who sent nothing but refused files, or companions, finds a receipt too.
@@ -319,7 +319,7 @@ class Batches:
             )
 
     def _wait(self, batch: Batch) -> float:
-        """Seconds until the drive's batch ends, if nothing more arrives."""
+        """Return the seconds until the drive's batch ends, if nothing more arrives."""
         now = self._clock.now()
         idle = batch.touched + self._settings.batch_idle - now
         return max(1.0, min(idle, batch.opened + self._settings.batch_max_age - now))

@@ -22,11 +22,11 @@ class Room:
         self._promised = 0
 
     def available(self) -> int:
-        """Bytes that an upload may still take."""
+        """Return the bytes that an upload may still take."""
         return max(0, self._store.free().bytes - self._keep_free - self._promised)
 
     def check(self, size: int) -> None:
-        """Raises Refused when so many bytes, or any file at all, would not fit or be written."""
+        """Raise Refused when so many bytes, or any file at all, would not fit or be written."""
         free = self._store.free()
         if free.is_read_only:
             raise Refused(Code.READ_ONLY)
@@ -34,7 +34,7 @@ class Room:
             raise Refused(Code.NO_SPACE)
 
     def problem(self) -> str | None:
-        """Why the disk takes nothing now, None while it does: what `check` would say to a byte."""
+        """Return why the disk accepts nothing now, None while it does."""
         free = self._store.free()
         if free.is_read_only:
             return "the disk of the store is read-only"
@@ -45,17 +45,17 @@ class Room:
         return None
 
     def promise(self, size: int) -> None:
-        """Counts bytes that will be written; take back what `promise` gave as they are."""
+        """Count bytes that will be written; take back what `promise` gave as they are."""
         with self._lock:
             self._promised = max(0, self._promised + size)
 
     def enter(self) -> None:
-        """Takes a place among the uploads that are received; raises Refused(BUSY) after a while."""
+        """Take a place among the uploads that are received; raises Refused(BUSY) after a while."""
         if not self._places.acquire(timeout=self._wait):
             raise Refused(Code.BUSY, wait=self._wait)
 
     def leave(self) -> None:
-        """Gives the place back."""
+        """Give the place back."""
         self._places.release()
 
 

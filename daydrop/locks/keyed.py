@@ -67,7 +67,7 @@ class KeyedLocks:
             lock, users = self._locks.get(key, (Lock(), 0))
             self._locks[key] = (lock, users + 1)
         try:
-            # one deadline for both: else each holder of the thread lock waits anew
+            # one deadline for both: else each holder of the thread lock waits again
             with self._locked(lock, deadline), self._between(key, _left(deadline)):
                 yield
         finally:

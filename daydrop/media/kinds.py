@@ -1,6 +1,6 @@
 """What kind a file is, judged by its first bytes, and which names are taken at all.
 
-The kind always comes from the bytes: a film named `.jpg` is a film. The name only has to be on
+The kind always comes from the bytes: a video named `.jpg` is a video. The name only has to be on
 the list of extensions.
 """
 

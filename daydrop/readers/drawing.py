@@ -1,4 +1,4 @@
-"""Draws small WebP previews of pictures and films, upright and without metadata.
+"""Draws small WebP previews of photos and videos, upright and without metadata.
 
 Called inside a worker process: this is where strangers' pixels are decoded.
 """
@@ -22,7 +22,7 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PSD", "JPEG2000", "AVIF
 EMBEDDED_WITHIN = 16 * 1024 * 1024
 EMBEDDED_MOST = 12
 JPEG_START = b"\xff\xd8\xff"
-POSTER_AT = 1.0  # seconds: many films begin in black
+POSTER_AT = 1.0  # seconds: many videos begin in black
 
 # Named, not probed: a playlist in disguise must not make FFmpeg open other files.
 DEMUXERS = {
@@ -129,7 +129,7 @@ def _turned(picture: Image.Image, orientation: int) -> Image.Image:
 
 def _poster(file: BinaryIO, media: MediaType) -> Image.Image:
     """Decode one frame, a second into a video."""
-    import av  # here, because it costs 150 ms and 60 MB that only films need
+    import av  # here, because it costs 150 ms and 60 MB that only videos need
 
     av.logging.set_level(None)
     file.seek(0)

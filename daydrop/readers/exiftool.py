@@ -62,7 +62,7 @@ def read(
 ) -> tuple[Candidate, ...]:
     """Run exiftool on an open file. Return nothing when it fails."""
     is_film = media.kind is Kind.VIDEO
-    # A film's dates may stand at its end; behind a picture there is nothing worth the reading.
+    # A video's dates may stand at its end; behind a photo there is nothing worth the reading.
     tags = _ask(program, file, () if is_film else ("-fast",))
     if is_film:
         return (*_plain(tags, _FILM_TAGS), *_instants(tags, is_distrusted=is_distrusted))

@@ -40,11 +40,11 @@ class UploadLog:
         self._day = ""
 
     def write(self, receipt: Receipt) -> None:
-        """Adds the line of one upload. A log that cannot be written is said on the console."""
+        """Add the line of one upload. A log that cannot be written is said on the console."""
         self._append(_fields(receipt))
 
     def write_date(self, item: Item, day: date) -> None:
-        """Adds that an owner has said of which day an item is."""
+        """Add that an owner has said of which day an item is."""
         self._append(
             {
                 "at": _as_text(self._clock.now()),
@@ -68,14 +68,14 @@ class UploadLog:
             structlog.get_logger().error("upload log cannot be written", error=failure.strerror)
 
     def purge(self) -> None:
-        """Removes the files whose days are over."""
+        """Remove the files whose days are over."""
         oldest = datetime.fromtimestamp(self._clock.now(), UTC) - timedelta(days=self._days)
         for file in self._folder.glob("*.jsonl"):
             if file.stem < oldest.strftime(_DAY):
                 file.unlink(missing_ok=True)
 
     def lines(self) -> list[dict[str, object]]:
-        """Every line there is, oldest first; one that a crash cut is passed over."""
+        """Return every line there is, oldest first; one that a crash cut is passed over."""
         found: list[dict[str, object]] = []
         for file in sorted(self._folder.glob("*.jsonl")):
             text = file.read_text(encoding="utf-8", errors="replace")
@@ -88,7 +88,7 @@ class UploadLog:
         return found
 
     def told(self) -> dict[str, Told]:
-        """What is known of files by their hash."""
+        """Return what is known of files by their hash."""
         known: dict[str, Told] = {}
         for line in self.lines():
             sha256, outcome = str(line.get("sha256")), line.get("outcome")
@@ -101,7 +101,7 @@ class UploadLog:
         return known
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Let go of the file."""
         with self._lock:
             if self._file is not None:
                 self._file.close()

@@ -15,7 +15,7 @@ _SAID_BY_OTHERS = frozenset({OWNER, PARTNER, FOLDER})
 
 
 def lines(item: Item, language: Language = Language.EN) -> tuple[str, ...]:
-    """What was found in a file, best source first; the chosen one says so, and in which zone."""
+    """Return what was found in a file, best source first, and which of it was chosen."""
     if item.source in _SAID_BY_OTHERS:
         return tuple(_overruled(item, language))
     return tuple(_own(item, language))
@@ -31,7 +31,7 @@ def _own(item: Item, language: Language) -> Iterator[str]:
 
 
 def _overruled(item: Item, language: Language) -> Iterator[str]:
-    """The file's own dates count no more: its owner, or its partner, has said another."""
+    """Yield the dates of a file that its owner, or another file of its shot, has overruled."""
     source = words.sentence(f"why.{item.source}", {}, language)
     time = item.taken[:10] if item.day_only else _there(item)
     yield words.sentence("date.said", {"source": source, "time": time}, language)
@@ -45,13 +45,13 @@ def _zone(item: Item, language: Language) -> str:
 
 
 def _there(item: Item) -> str:
-    """The wall clock that an item is filed by."""
+    """Return the wall clock that an item is filed by."""
     wall = datetime.fromisoformat(item.taken).isoformat(" ", "seconds")
     return wall if item.offset_minutes is None else f"{wall} {offset(item.offset_minutes)}"
 
 
 def _line(judged: Judged, language: Language, overruled: str | None = None) -> str:
-    """A date that was found and what became of it; `overruled` names why it lost all the same."""
+    """Return a date that was found and what became of it; `overruled` names why it lost anyway."""
     verdict = Verdict.DIFFERS if overruled else judged.verdict
     return words.sentence(
         f"date.{verdict.value}",
@@ -65,7 +65,7 @@ def _line(judged: Judged, language: Language, overruled: str | None = None) -> s
 
 
 def time_of(candidate: Candidate) -> str:
-    """A time as its source means it: `2024-12-31 23:30:00 -08:00`, `2025-01-01 07:30:02 UTC`."""
+    """Return a time as its source means it: `2024-12-31 23:30:00 -08:00`, `… 07:30:02 UTC`."""
     if candidate.wall is None:
         return printable(candidate.raw[:_RAW_MOST])
     if candidate.day_only:
@@ -79,6 +79,6 @@ def time_of(candidate: Candidate) -> str:
 
 
 def offset(minutes: int) -> str:
-    """An offset from UTC in ISO form: `-08:00`."""
+    """Return an offset from UTC in ISO form: `-08:00`."""
     hours, rest = divmod(abs(minutes), 60)
     return f"{'-' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"

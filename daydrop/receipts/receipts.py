@@ -25,7 +25,7 @@ KEPT = frozenset({Outcome.FILED, Outcome.DUPLICATE, Outcome.COMPANION})
 
 
 def told_of(receipt: Receipt, item: Item) -> Receipt:
-    """The receipt of an upload that is this item: where it lies now, and why there."""
+    """Return the receipt of an upload that is this item: where it lies now, and why there."""
     facts = dict(receipt.facts) | {"place": str(item.path), "why": why_of(item)}
     return replace(
         receipt,
@@ -51,7 +51,7 @@ def _words_key(item: Item, outcome: Outcome) -> str:
 
 
 def why_of(item: Item) -> str:
-    """The key of the words that say why an item lies under its day, or under none."""
+    """Return the key of the words that say why an item lies under its day, or under none."""
     if item.source is not None:
         return f"why.{item.source}"
     if item.unreadable is not None:
@@ -66,14 +66,14 @@ Reasons = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Tally:
-    """What became of a batch in numbers, and the hashes of some of its pictures."""
+    """What became of a batch in numbers, and the hashes of some of its photos."""
 
     outcomes: Counter[Outcome]
     pictures: tuple[str, ...]
 
     @property
     def kept(self) -> int:
-        """How many uploads have their bytes in the library."""
+        """Return how many uploads have their bytes in the library."""
         return sum(self.outcomes[outcome] for outcome in KEPT)
 
 
@@ -84,15 +84,15 @@ class Receipts:
         self._catalogue = catalogue
 
     def find(self, receipt_id: int) -> Receipt | None:
-        """The receipt of this number."""
+        """Return the receipt of this number."""
         return self._catalogue.receipts.find(receipt_id)
 
     def of_batch(self, batch_id: str, after: int = 0, limit: int | None = None) -> list[Receipt]:
-        """The receipts of a batch in the order of arrival, behind the number `after`."""
+        """Return the receipts of a batch in the order of arrival, behind the number `after`."""
         return self._catalogue.receipts.of_batch(batch_id, after, limit)
 
     def tally(self, batch_id: str, pictures: int = 0) -> Tally:
-        """A batch in numbers, with so many of its pictures; costs little for any batch."""
+        """Return a batch in numbers, with so many of its photos; costs little for any batch."""
         with self._catalogue.reading() as connection:
             return Tally(
                 Counter(rows.outcomes(connection, batch_id)),
@@ -100,20 +100,20 @@ class Receipts:
             )
 
     def of_item(self, item_id: str) -> list[Receipt]:
-        """The receipt that filed an item, and those of its duplicates."""
+        """Return the receipt that filed an item, and those of its duplicates."""
         return self._catalogue.receipts.of_item(item_id)
 
     def reasons(self, told: list[Receipt], language: Language) -> Reasons:
-        """Why each filed item of these receipts lies where it does, by the item's id."""
+        """Return why each filed item of these receipts lies where it does, by the item's id."""
         with self._catalogue.reading() as connection:
             return _reasons(connection, told, language)
 
     def recent(self, origin: str | None = None, limit: int = 50) -> list[Receipt]:
-        """The newest receipts first; of all origins without `origin`."""
+        """Return the newest receipts first; of all origins without `origin`."""
         return self._catalogue.receipts.recent(origin, limit)
 
     def plain_text(self, batch_id: str) -> str | None:
-        """A batch's receipts as the text file that lies in `Receipts/`; None for no such batch."""
+        """Return a batch's receipts as the text of its file in `Receipts/`; None without batch."""
         with self._catalogue.reading() as connection:
             batch = batch_rows.find(connection, batch_id)
             if batch is None:
@@ -139,7 +139,7 @@ def _reasons(connection: Connection, told: list[Receipt], language: Language) ->
 
 
 def plain_text(batch: Batch, receipts: list[Receipt], why: Reasons) -> str:
-    """The receipt of a batch for people, in English, one line a file."""
+    """Return the receipt of a batch for people, in English, one line a file."""
     opened = datetime.fromtimestamp(batch.opened, UTC)
     new = [receipt for receipt in receipts if receipt.outcome in _NEW]
     lines = [

@@ -119,12 +119,12 @@ class Alias:
 
     @property
     def name(self) -> str:
-        """The last segment of the path."""
+        """Return the last segment of the path."""
         return self.path.rpartition("/")[2]
 
     @property
     def folder(self) -> str:
-        """The path of the folder it lies in; empty for `Upload` itself."""
+        """Return the path of the folder it lies in; empty for `Upload` itself."""
         return self.path.rpartition("/")[0]
 
 

@@ -8,7 +8,7 @@ from daydrop.records.scope import Scope
 
 @dataclass(frozen=True)
 class Companion:
-    """A companion: beside its picture at `path`, or waiting for it in staging as `staged`.
+    """A companion: beside its photo at `path`, or waiting for it in staging as `staged`.
 
     One that is `trashed` lies in the trash under its id; `path` is where it was.
     """

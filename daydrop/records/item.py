@@ -78,20 +78,20 @@ class Item:
 
     @property
     def day(self) -> date | None:
-        """The capture day, None for undated items."""
+        """Return the capture day, None for undated items."""
         return date.fromisoformat(self.taken[:10]) if self.taken else None
 
     @property
     def judged(self) -> tuple[Judged, ...]:
-        """All dates that were found, and what the rule said of each."""
+        """Return all dates that were found, and what the rule said of each."""
         return load_judged(json.loads(self.candidates))
 
     def dated(self, capture: CaptureDate) -> "Item":
-        """The same item under another capture date; its path is not touched."""
+        """Return the same item under another capture date; its path is not touched."""
         return replace(self, **date_fields(capture))  # type: ignore[arg-type]  # the names are the fields'
 
     def dated_like(self, other: "Item") -> "Item":
-        """The same item under the date of another one; its path is not touched."""
+        """Return the same item under the date of another one; its path is not touched."""
         return replace(
             self,
             taken=other.taken,
@@ -103,7 +103,7 @@ class Item:
         )
 
     def under(self, day: date, source: str) -> "Item":
-        """The same item under a day that no file says, but a person; its path is not touched."""
+        """Return the same item under a day that a person said; its path is not touched."""
         return replace(
             self,
             taken=f"{day.isoformat()}T00:00:00",
@@ -115,7 +115,7 @@ class Item:
 
 
 def date_fields(capture: CaptureDate) -> dict[str, object]:
-    """The fields of an item that say when it was taken and why."""
+    """Return the fields of an item that say when it was taken and why."""
     return {
         "taken": capture.wall.isoformat(timespec="seconds") if capture.wall else "",
         "offset_minutes": capture.offset_minutes,
@@ -132,5 +132,5 @@ def case_key(path: PurePosixPath) -> str:
 
 
 def etag(sha256: str) -> str:
-    """The entity tag of content, without quotes: it survives filing, renaming and restarts."""
+    """Return the entity tag of content, unquoted: it survives filing, renaming and restarts."""
     return f"sha256-{sha256[:32]}"

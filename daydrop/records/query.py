@@ -15,7 +15,7 @@ class Position:
 
     @classmethod
     def of(cls, item: Item) -> Self:
-        """Where an item stands."""
+        """Return where an item stands."""
         return cls(item.taken, case_key(item.path))
 
 

@@ -38,7 +38,7 @@ class Scope:
 
     @property
     def is_found(self) -> bool:
-        """Whether the files lay in the tree without a row."""
+        """Return whether the files lay in the tree without a row."""
         return self.text.startswith("found:")
 
     def __str__(self) -> str:

@@ -48,15 +48,15 @@ class Upload:
 
     @property
     def is_pending(self) -> bool:
-        """Whether bytes may still come."""
+        """Return whether bytes may still come."""
         return self.state in PENDING
 
     @property
     def is_told(self) -> bool:
-        """Whether it was filed or refused, and says so to whoever asks again."""
+        """Return whether it was filed or refused, and says so to whoever asks again."""
         return self.receipt_id is not None or self.code is not None
 
     @property
     def folder(self) -> str:
-        """The sender's folder, empty when a file was sent alone."""
+        """Return the sender's folder, empty when a file was sent alone."""
         return self.path.rpartition("/")[0]

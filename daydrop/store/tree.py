@@ -147,7 +147,7 @@ class Tree:
         is_there = path.is_dir()
         if is_there and folder in self._durable:
             return
-        # another thread may have made it just now, or a run that died: not flushed, for all we know
+        # another thread may have made it just now, or a run that died: perhaps not flushed
         self._durable.discard(folder)
         if folder.parts:
             self.make_folder(folder.parent)
