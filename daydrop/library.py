@@ -23,6 +23,7 @@ from daydrop.care.undo import Undo
 from daydrop.care.verify import Verify
 from daydrop.clock import Clock
 from daydrop.disk import Disk
+from daydrop.filing.acknowledgement import Acknowledgement
 from daydrop.filing.companions import Companions
 from daydrop.filing.dating import Dating
 from daydrop.filing.filing import Filing
@@ -126,12 +127,13 @@ class Library:
             companions=self.companions,
             groups=self.groups,
         )
+        acknowledgement = Acknowledgement(self.foundation, self.batches)
         self.filing = Filing(
             foundation=self.foundation,
             reader=self.workers,
             moves=self.moves,
             companions=self.companions,
-            batches=self.batches,
+            acknowledgement=acknowledgement,
             groups=self.groups,
             dating=self.dating,
             accept=self.accept,
@@ -165,7 +167,7 @@ class Library:
         self.locks = WriteLocks(self.foundation)
         self.browse = Browse(self.catalogue)
         self.uploads = Uploads(self.foundation, self.batches, self.door)
-        self.manifests = Manifests(means, self.door, self.uploads, self.dating)
+        self.manifests = Manifests(means, self.door, self.uploads, acknowledgement, self.dating)
         self.companion_trash = CompanionTrash(self.foundation, self.companions)
         self.trash = Trash(
             self.foundation,

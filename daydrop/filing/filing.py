@@ -20,31 +20,27 @@ from daydrop.capturedate import names as dated_names
 from daydrop.capturedate.candidate import FOLDER, OWNER, Candidate
 from daydrop.capturedate.metadata import Medium, Metadata
 from daydrop.catalogue import (
-    alias_rows,
     item_rows,
-    receipt_rows,
 )
 from daydrop.catalogue.database import Connection
 from daydrop.console import in_words
 from daydrop.errors import Code, Refused
 from daydrop.filing import placement
-from daydrop.filing.announcement import Announcement, Whole, unsaved_receipt
+from daydrop.filing.acknowledgement import Acknowledgement, Held
+from daydrop.filing.announcement import Announcement, Whole
 from daydrop.filing.companions import Companions
 from daydrop.filing.dating import Dating
 from daydrop.filing.groups import Groups
 from daydrop.filing.moves import Moves
 from daydrop.filing.pairs import is_sender_of
 from daydrop.foundation import Foundation
-from daydrop.limits.batches import Batches
 from daydrop.media.kinds import HEAD_BYTES, Kind, MediaType, sniff
 from daydrop.media.names import nfc, printable, stem_key
 from daydrop.origin import LOCAL
 from daydrop.readers.workers import RETRY_SECONDS, Unreadable
-from daydrop.receipts.receipts import told_of
-from daydrop.records.alias import Alias
 from daydrop.records.item import Item, ItemState, Taken, case_key
 from daydrop.records.move import Move
-from daydrop.records.receipt import Outcome, Receipt
+from daydrop.records.receipt import Receipt
 from daydrop.records.scope import Scope
 from daydrop.store.staging import Staged
 
@@ -111,7 +107,7 @@ class Filing:
         reader: Reader,
         moves: Moves,
         companions: Companions,
-        batches: Batches,
+        acknowledgement: Acknowledgement,
         groups: Groups,
         dating: Dating,
         accept: frozenset[Kind],
@@ -123,7 +119,7 @@ class Filing:
             foundation.clock,
         )
         self._reader, self._moves, self._companions = reader, moves, companions
-        self._batches, self._on_filed = batches, on_filed
+        self._acknowledgement, self._on_filed = acknowledgement, on_filed
         self._groups, self._dating, self._accept = groups, dating, accept
         self._locks = foundation.locks
         self._flushes = ThreadPoolExecutor(max_workers=64, thread_name_prefix="flush")
@@ -377,14 +373,11 @@ class Filing:
         if known.pair_scope.is_found and _may_claim(draft, known):
             return self._settle_claimed(whole, known, draft)
 
-        def work(connection: Connection) -> _Settled:
-            kept = self._kept(connection, whole)
-            self._batches.release(connection, whole.reservation_id)
-            came_again = item_rows.note_appearance(connection, known, draft.pair_scope, draft.stem)
-            receipt = self._tell(connection, kept, known, Outcome.DUPLICATE)
-            return _Settled(receipt, known, came_again=came_again)
-
-        return self._catalogue.write(work, durable=True)
+        acknowledged = self._catalogue.write(
+            lambda connection: self._acknowledgement.known(connection, _held(whole), known),
+            durable=True,
+        )
+        return _Settled(acknowledged.receipt, known, came_again=acknowledged.came_again)
 
     def _settle_claimed(self, whole: Whole, known: Item, draft: Item) -> _Settled:
         """Return a file that was found in the tree has a sender now, and with it partners.
@@ -403,12 +396,11 @@ class Filing:
         _, placed = self._groups.place(arrangement, {**arrangement.others, known.id: known})
 
         def work(connection: Connection) -> tuple[Receipt, tuple[Move, ...]]:
-            kept = self._kept(connection, whole)
-            self._batches.release(connection, whole.reservation_id)
             item_rows.change(connection, known, claimed)
             before = {**arrangement.others, known.id: claimed}
             moves = self._dating.planned(connection, before, placed)
-            receipt = self._tell(connection, kept, _own(claimed, placed), Outcome.DUPLICATE)
+            own = _own(claimed, placed)
+            receipt = self._acknowledgement.claimed(connection, _held(whole), own)
             return receipt, moves
 
         receipt, moves = self._catalogue.write(work, durable=True)
@@ -424,10 +416,9 @@ class Filing:
             number += 1
 
         def work(connection: Connection) -> Receipt:
-            kept = self._kept(connection, whole)
             item_rows.change(connection, known, restored)
-            self._batches.spend(connection, whole.reservation_id, restored.size)
-            return self._tell(connection, kept, restored, Outcome.FILED)
+            held = self._acknowledgement.credited(connection, _held(whole))
+            return self._acknowledgement.stored(connection, held, restored)
 
         try:
             self._store.tree.sync_folder(restored.path.parent)
@@ -512,43 +503,14 @@ class Filing:
         self._store.tree.sync_folder(item.path.parent)
 
         def work(connection: Connection) -> _Settled:
-            kept = self._kept(connection, whole)
-            new = replace(item, batch_id=kept.batch_id)
+            held = self._acknowledgement.credited(connection, _held(whole))
+            new = replace(item, batch_id=held.batch_id)
             item_rows.insert_item(connection, new)
-            self._batches.spend(connection, whole.reservation_id, new.size)
             moves = self._dating.planned(connection, here, placed)
-            receipt = self._tell(connection, kept, new, Outcome.FILED)
+            receipt = self._acknowledgement.stored(connection, held, new)
             return _Settled(receipt, new, moves, is_new=True)
 
         return self._catalogue.write(work, durable=True)
-
-    # ---- rows -------------------------------------------------------------------------------
-
-    def _kept(self, connection: Connection, whole: Whole) -> Whole:
-        """Return the upload in the batch that keeps it: its own may have been undone meanwhile."""
-        origin = whole.announcement.origin
-        batch_id = self._batches.that_keeps(
-            connection, origin, whole.reservation_id, whole.batch_id
-        )
-        return replace(whole, batch_id=batch_id)
-
-    def _tell(self, connection: Connection, whole: Whole, item: Item, outcome: Outcome) -> Receipt:
-        """Alias, receipt, the end of a resumable upload: in the transaction that acknowledges."""
-        announcement = whole.announcement
-        announcement.guard(connection)
-        now = (
-            self._clock.now()
-        )  # of both: a PUT is answered from the receipt, a listing from the alias
-        if announcement.alias is not None:
-            if whole.replaces is not None:
-                alias_rows.take_over(connection, whole.replaces, announcement.alias)
-            origin = announcement.origin.key
-            modified = announcement.modified or now
-            alias = Alias.filed(origin, announcement.alias, item, modified, now)
-            alias_rows.put(connection, alias)
-        told = receipt_rows.write(connection, _receipt(whole, item, outcome, now))
-        announcement.ending(connection, told)
-        return told
 
 
 def _may_claim(sent: Item, found: Item) -> bool:
@@ -561,13 +523,5 @@ def _own(item: Item, placed: list[Item]) -> Item:
     return next(member for member in placed if member.id == item.id)
 
 
-def _receipt(whole: Whole, item: Item, outcome: Outcome, now: float) -> Receipt:
-    sent = unsaved_receipt(
-        whole.announcement,
-        outcome,
-        now,
-        words_key="",
-        facts={"name": printable(whole.announcement.name)},
-    )
-    told = replace(sent.of_bytes(item.size, item.sha256), batch_id=whole.batch_id)
-    return told_of(told, item)
+def _held(whole: Whole) -> Held:
+    return Held(whole.announcement, whole.batch_id, whole.reservation_id, whole.replaces)

@@ -8,21 +8,20 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from daydrop.catalogue import item_rows, receipt_rows
 from daydrop.catalogue import upload_rows as rows
 from daydrop.catalogue.database import Connection
 from daydrop.errors import Code, Refused
-from daydrop.filing.announcement import Announcement, unsaved_receipt
+from daydrop.filing.acknowledgement import Acknowledgement, Held
+from daydrop.filing.announcement import Announcement
 from daydrop.filing.dating import Dating
 from daydrop.intake.door import Door
 from daydrop.intake.incoming import Means
 from daydrop.intake.resumable import Uploads, announcement_of
 from daydrop.limits.batches import Face
-from daydrop.media.names import Role, companion_target, printable, role, stem_key
+from daydrop.media.names import Role, companion_target, role, stem_key
 from daydrop.origin import Origin
 from daydrop.records.batch import Batch
 from daydrop.records.item import Item
-from daydrop.records.receipt import Outcome
 from daydrop.records.upload import Upload, UploadState
 
 # Not refused, only not yet: their sender keeps them and sends them with its next batch. So they get
@@ -63,12 +62,14 @@ class Manifests:
         means: Means,
         door: Door,
         uploads: Uploads,
+        acknowledgement: Acknowledgement,
         dating: Dating,
         random: Callable[[], str] = lambda: secrets.token_urlsafe(16),
     ) -> None:
         self._foundation, self._batches = means.foundation, means.batches
         self._filing, self._refusals = means.filing, means.refusals
         self._door, self._uploads, self._dating = door, uploads, dating
+        self._acknowledgement = acknowledgement
         self._random = random
 
     def announce(
@@ -201,7 +202,7 @@ class Manifests:
 
     def _compare(self, upload: Upload, sha256: str) -> None:
         """Report a file whose bytes are here as known; it joins its shot in this batch."""
-        announcement = announcement_of(upload, self._uploads.origin_of(upload))
+        announcement = self._uploads.announcement_of(upload)
         known = self._told_known(upload, announcement, sha256)
         if known is None:
             self._foundation.catalogue.write(lambda connection: rows.accept(connection, upload.id))
@@ -214,7 +215,7 @@ class Manifests:
             known = self._foundation.catalogue.items.by_sha256(sha256)
             if known is None or not self._is_enough(known, upload):
                 return None
-            return known if self._settle_known(upload, announcement, known) else None
+            return known if self._record_known(upload, announcement, known) else None
 
     def _is_enough(self, known: Item, upload: Upload) -> bool:
         """Return whether its hash will do; a file found in the tree gets a sender by its bytes."""
@@ -223,37 +224,17 @@ class Manifests:
         )
         return is_there and not known.pair_scope.is_found
 
-    def _settle_known(self, upload: Upload, announcement: Announcement, known: Item) -> bool:
-        """Record that the bytes are here, and count the batch among those that hold them.
+    def _record_known(self, upload: Upload, announcement: Announcement, known: Item) -> bool:
+        """Acknowledge a file whose bytes are here; return False when it has ended meanwhile."""
+        held = Held(announcement, upload.batch_id, upload.reservation_id or "")
 
-        Return False when the upload or its batch has ended.
-        """
-        receipt = replace(
-            unsaved_receipt(
-                announcement,
-                Outcome.DUPLICATE,
-                self._foundation.clock.now(),
-                words_key="duplicate",
-                facts={"name": printable(upload.name), "place": str(known.path)},
-            ),
-            sha256=known.sha256,
-            item_id=known.id,
-            place=str(known.path),
-            day=known.taken[:10] or None,
-            source=known.source,
-        )
-        stem = stem_key(announcement.name)
-
-        def work(connection: Connection) -> bool:
+        def record(connection: Connection) -> bool:
             if not self._uploads.is_asked(connection, upload):
                 return False
-            item_rows.note_appearance(connection, known, announcement.pair_scope, stem)
-            told = receipt_rows.write(connection, receipt)
-            rows.end(connection, upload.id, UploadState.DUPLICATE, receipt_id=told.id)
-            self._batches.release(connection, upload.reservation_id or "")
+            self._acknowledgement.known(connection, held, known)
             return True
 
-        return self._foundation.catalogue.write(work, durable=True)
+        return self._foundation.catalogue.write(record, durable=True)
 
     def left_over(self, batch_id: str) -> list[Upload]:
         """Return the files of a manifest that were left for the next batch, in its order."""

@@ -120,11 +120,7 @@ class Uploads:
         return upload
 
     def _incoming(self, upload: Upload, checksums: Checksums) -> Incoming:
-        announcement = replace(
-            announcement_of(upload, self.origin_of(upload)),
-            checksums=checksums,
-            ending=self._ending(upload),
-        )
+        announcement = replace(self.announcement_of(upload), checksums=checksums)
         if role(upload.name) is Role.COMPANION:
             return self._door.begin(announcement)  # small, and never kept half
         staged = upload.staged or self._staged(upload)
@@ -141,6 +137,11 @@ class Uploads:
             )
         )
         return staged.name
+
+    def announcement_of(self, upload: Upload) -> Announcement:
+        """Return an upload as the door knows it; what accepts it ends its row."""
+        announcement = announcement_of(upload, self.origin_of(upload))
+        return replace(announcement, ending=self._ending(upload))
 
     def _ending(self, upload: Upload) -> Ending:
         """Return what ends the row of an upload, in the transaction that acknowledges it."""

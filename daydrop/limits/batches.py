@@ -209,12 +209,13 @@ class Batches:
         """Inside a transaction that accepts nothing new: gives back what was held."""
         rows.release(connection, reservation_id)
 
-    def that_keeps(
+    def batch_to_credit(
         self, connection: Connection, origin: Origin, reservation_id: str, batch_id: str
     ) -> str:
         """Return the batch to credit a file to: where it holds room, unless that was undone.
 
-        What arrives whole afterwards was no part of what was taken back, and can be itself.
+        A file that completes after its batch was undone goes into another batch; it can be undone
+        separately.
         """
         batch = rows.find(connection, batch_id)
         if batch is None or batch.undone is None:
