@@ -15,9 +15,9 @@ import pytest
 
 from daydrop.library import Library
 from daydrop.settings import read_settings
+from tests.checkout import ROOT
 from tests.media import film, heic, photo, raw
 
-ROOT = Path(__file__).resolve().parents[2]
 TAKEN = datetime(2024, 5, 17, 23, 11, 12)  # noqa: DTZ001  a wall clock
 LIMIT = 120.0
 

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.checkout import ROOT
+
 SCRIPT = """
 import sys
 sys.modules["lxml"] = None  # as if it were not installed
@@ -35,7 +37,7 @@ def test_locks_and_notes_work_without_lxml(tmp_path: Path) -> None:
         check=False,
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parent.parent.parent,
+        cwd=ROOT,
         timeout=60,
     )
     assert "as it should be" in done.stdout, done.stderr

@@ -25,8 +25,8 @@ from daydrop.readers import tasks
 from daydrop.readers.workers import Failure, Previewed, Unreadable, Workers
 from tests import hostile
 from tests import media as make
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 EXIFTOOL = shutil.which("exiftool")
 MEMORY_MOST = 400 * 1024 * 1024
 ELDERS: dict[Workers, set[int]] = {}
