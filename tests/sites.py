@@ -18,6 +18,7 @@ from daydrop.catalogue.database import Connection
 from daydrop.clock import Clock
 from daydrop.library import Library
 from daydrop.origin import origin_of
+from daydrop.readers.workers import Workers
 from daydrop.records.alias import Alias
 from daydrop.settings import read_settings
 from webui.app import create_app as create_web
@@ -46,7 +47,11 @@ def browser(library: Library, address: str = "127.0.0.1") -> FlaskClient:
 
 
 def make_library(
-    root: Path, clock: Clock | None = None, server: Options | None = None, **limits: object
+    root: Path,
+    clock: Clock | None = None,
+    server: Options | None = None,
+    workers: Workers | None = None,
+    **limits: object,
 ) -> Library:
     """A library with limits of its own; nothing of it runs until it is started."""
     options = {
@@ -54,7 +59,7 @@ def make_library(
         "limits": {"keep_free": 0, **limits},
         "server": server or {},
     }
-    return Library(read_settings(options, {}), clock=clock)
+    return Library(read_settings(options, {}), clock=clock, workers=workers)
 
 
 @dataclass(frozen=True)

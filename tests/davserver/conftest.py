@@ -11,6 +11,7 @@ import structlog
 from davserver.gate import Gate
 from daydrop.clock import Clock
 from daydrop.library import Library
+from daydrop.readers.workers import Workers
 from tests.drive import Drive
 from tests.sites import make_library, site
 
@@ -45,12 +46,12 @@ def other(app: Gate) -> Drive:
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Callable[..., Library]]:
+def own(tmp_path: Path, workers: Workers) -> Iterator[Callable[..., Library]]:
     """Makes libraries that a test has to itself."""
     opened: list[Library] = []
 
     def make(clock: Clock | None = None, root: Path | None = None, **limits: object) -> Library:
-        library = make_library(root or tmp_path / "own", clock, **limits)
+        library = make_library(root or tmp_path / "own", clock, workers=workers, **limits)
         library.start()
         opened.append(library)
         return library

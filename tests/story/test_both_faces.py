@@ -11,6 +11,7 @@ from werkzeug.test import Client
 from davserver.dav.app import create_app as create_dav
 from davserver.gate import Gate
 from daydrop.library import Library
+from daydrop.readers.workers import Workers
 from daydrop.settings import read_settings
 from tests.media import film, heic, photo
 from webui.app import create_app as create_web
@@ -20,11 +21,11 @@ PLACE = "images/2024/05/17/IMG_1.jpg"
 
 
 @pytest.fixture
-def library(tmp_path: Path):
+def library(tmp_path: Path, workers: Workers):
     settings = read_settings(
         {"store": {"root": tmp_path / "store"}, "limits": {"keep_free": 0, "batch_files": 3}}, {}
     )
-    library = Library(settings)
+    library = Library(settings, workers=workers)
     library.start()
     yield library
     library.close()

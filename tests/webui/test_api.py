@@ -14,6 +14,7 @@ from daydrop.intake.resumable import QUIET_SECONDS
 from daydrop.library import Library
 from daydrop.locks.between_processes import ProcessLocks
 from daydrop.media.names import stem_key
+from daydrop.readers.workers import Workers
 from tests import media
 from tests.sites import browser
 
@@ -211,13 +212,13 @@ def test_more_bytes_than_announced_are_refused_unread_and_the_part_stays(web: Fl
 
 
 def test_an_upload_goes_on_after_the_server_was_started_anew(
-    web: FlaskClient, library: Library
+    web: FlaskClient, library: Library, workers: Workers
 ) -> None:
     url = url_of(web)
     patch(web, url, 0, PHOTO[:200_000], announced=len(PHOTO))
     settings = library.settings
     library.close()
-    again = Library(settings)
+    again = Library(settings, workers=workers)
     again.start()
     try:
         client = browser(again)

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from daydrop.library import Library
+from daydrop.readers.workers import Workers
 from daydrop.settings import read_settings
 from tests import media
 from tests.sites import browser
@@ -94,10 +95,10 @@ def test_a_form_that_breaks_leads_to_the_receipt_of_what_had_come(
 
 
 def test_a_full_disk_is_told_in_the_answer_and_in_the_receipt(
-    tmp_path: Path, web: FlaskClient
+    tmp_path: Path, web: FlaskClient, workers: Workers
 ) -> None:
     options = {"store": {"root": tmp_path / "full"}, "limits": {"keep_free": 2**60}}
-    full = Library(read_settings(options, {}))
+    full = Library(read_settings(options, {}), workers=workers)
     full.start()
     try:
         client = browser(full)

@@ -27,15 +27,23 @@ from tests.daydrop.locks.test_between_processes import catalogue_kept
 from tests.media import photo
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    """A store with two photos."""
-    camera = tmp_path / "camera"
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a camera of two photos, and the store they were imported into."""
+    folder = tmp_path_factory.mktemp("imported")
+    camera = folder / "camera"
     camera.mkdir()
     for name in ("a.jpg", "b.jpg"):
         (camera / name).write_bytes(photo(taken=TAKEN, seed=name))
-    imported = daydrop("import", camera, "--store", tmp_path / "store")
-    assert imported.returncode == 0, imported.stderr
+    done = daydrop("import", camera, "--store", folder / "store")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def store(imported: Path, tmp_path: Path) -> Path:
+    """A store with two photos, of the test's own."""
+    shutil.copytree(imported, tmp_path, dirs_exist_ok=True)
     return tmp_path / "store"
 
 

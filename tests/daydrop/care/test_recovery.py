@@ -26,7 +26,7 @@ PLACE = "images/2024/05/17/IMG_1.jpg"
 
 def reopened(library: Library) -> Library:
     library.close()
-    again = Library(library.settings)
+    again = Library(library.settings, workers=library.workers)
     again.start()
     return again
 
@@ -80,7 +80,7 @@ def test_a_lost_catalogue_is_made_again_from_tree_and_log(library, send):
     library.close()
     for file in library.store.state.glob("catalogue*"):
         file.unlink()
-    again = Library(library.settings)
+    again = Library(library.settings, workers=library.workers)
     again.start()
     (item,) = items(again)
     assert (item.name, item.origin) == ("Ünïcode name.jpg", "192.168.1.20")
@@ -94,7 +94,7 @@ def without_catalogue(library: Library) -> Library:
     library.close()
     for file in library.store.state.glob("catalogue*"):
         file.unlink()
-    again = Library(library.settings)
+    again = Library(library.settings, workers=library.workers)
     again.start()
     return again
 

@@ -21,7 +21,7 @@ def paths(library: Library) -> list[str]:
 def with_zone(library: Library, zone: str | None) -> Library:
     library.close()
     dates = library.settings.dates.model_copy(update={"media_timezone": zone})
-    again = Library(library.settings.model_copy(update={"dates": dates}))
+    again = Library(library.settings.model_copy(update={"dates": dates}), workers=library.workers)
     again.start()
     return again
 
@@ -98,7 +98,7 @@ def test_a_move_that_was_killed_between_its_rename_and_its_row_is_finished_at_th
         library.moves.carry_out(move)
     assert paths(library) == ["images/2024/05/18/IMG_1.jpg"]
     library.close()
-    again = Library(library.settings)
+    again = Library(library.settings, workers=library.workers)
     again.start()
     verify = again.verify
     found = again.browse.item(item.id).item

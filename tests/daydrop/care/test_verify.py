@@ -62,7 +62,7 @@ def test_a_missing_file_is_told_of_until_it_is_back_or_given_up(library, send, f
     (folder / "a.jpg").unlink()
     (folder / "b.jpg").unlink()
     library.close()
-    again = Library(library.settings)
+    again = Library(library.settings, workers=library.workers)
     again.start()
     assert [kept.path.name for kept in check(again).missing] == ["a.jpg", "b.jpg"]
     (folder / "a.jpg").write_bytes(away)

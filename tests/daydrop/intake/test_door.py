@@ -62,14 +62,14 @@ def test_a_file_that_nobody_could_read_now_is_sent_again_and_not_filed_without_i
 
 
 def test_a_companion_that_nobody_could_read_now_dates_its_picture_at_the_next_start(
-    library, send, settings, stopped
+    library, send, settings, stopped, workers
 ):
     send("IMG_1.jpg", photo(taken=None))
     library.companions._reader = stopped
     send("IMG_1.xmp", xmp(TAKEN))
     assert sorted(tree(library)) == ["no_date/IMG_1.jpg", "no_date/IMG_1.xmp"]
     library.close()
-    again = Library(settings)
+    again = Library(settings, workers=workers)
     again.start()
     filed = sorted(tree(again))
     again.close()
@@ -215,9 +215,9 @@ def test_a_wrong_checksum_is_refused(library, send):
     assert send("IMG_1.jpg", body, checksums=Checksums((good,))).outcome is Outcome.FILED
 
 
-def test_an_upload_of_unknown_size_is_stopped_at_the_limit_of_a_batch(settings, origin):
+def test_an_upload_of_unknown_size_is_stopped_at_the_limit_of_a_batch(settings, origin, workers):
     limits = settings.limits.model_copy(update={"batch_bytes": 300_000})
-    library = Library(settings.model_copy(update={"limits": limits}))
+    library = Library(settings.model_copy(update={"limits": limits}), workers=workers)
     library.start()
     try:
         body = photo(taken=TAKEN, size=400_000)

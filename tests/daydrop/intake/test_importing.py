@@ -52,11 +52,11 @@ def test_running_it_again_stores_nothing_twice(library, folder: Path):
     assert len(list(library.store.tree.files())) == 3
 
 
-def test_the_limits_of_a_batch_do_not_hold_an_import_back(settings, tmp_path: Path):
+def test_the_limits_of_a_batch_do_not_hold_an_import_back(settings, tmp_path: Path, workers):
     from daydrop.library import Library
 
     limits = settings.limits.model_copy(update={"batch_files": 2, "batch_bytes": 100})
-    library = Library(settings.model_copy(update={"limits": limits}))
+    library = Library(settings.model_copy(update={"limits": limits}), workers=workers)
     library.start()
     folder = tmp_path / "many"
     folder.mkdir()
