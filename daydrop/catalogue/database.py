@@ -56,7 +56,7 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """Open a connection that sees everything committed so far; for SELECT only."""
         try:
-            with self.engine.connect() as connection:
+            with self.engine.connect() as connection, connection.begin():
                 yield connection
         except DatabaseError as failure:
             raise self._refusal(failure) from failure

@@ -78,6 +78,8 @@ class Groups:
         if pairs.part_of(item) is None:
             return Arrangement(pairs.group([item], item.id), (), {})
         relatives = self._catalogue.items.relatives(item)
+        if not relatives.items.keys() - {item.id} and item.state is ItemState.STORED:
+            return Arrangement(self._group([item], item.id), (), {})  # most files are alone
         everyone, scopes = relatives.items | {item.id: item}, relatives.scopes
 
         def share(one: Item, other: Item) -> bool:
