@@ -193,7 +193,7 @@ def test_another_disk_in_the_place_of_a_tree_is_refused_at_the_start(tmp_path):
     store.mkdir()
     with (
         mounted("tmpfs", store / "images", "-t", "tmpfs"),
-        pytest.raises(StoreUnusable, match="lies on another disk"),
+        pytest.raises(StoreUnusable, match="is on a different disk"),
     ):
         opened(store)
 
