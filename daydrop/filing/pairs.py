@@ -119,7 +119,7 @@ def _is_weak(item: Item) -> bool:
 
 
 def _speaks_against(one: Item, other: Item, alias_life: float) -> bool:
-    """Signs that two files share a name by chance, where no time can tell.
+    """Return whether a sign says that two files share a name by chance, where no time can tell.
 
     A wrong day costs more than none, so one sign is enough.
     """
@@ -133,7 +133,7 @@ def _speaks_against(one: Item, other: Item, alias_life: float) -> bool:
 
 
 def _is_no_live_film(film: Item, still: Item) -> bool:
-    """Return a video that is too long, or a shot too early, for a Live Photo."""
+    """Return whether a video is too long, or a shot too early, for a Live Photo."""
     if part_of(film) is not Part.FILM:
         return False
     day = film.day or still.day
